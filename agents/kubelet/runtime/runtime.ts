@@ -1,0 +1,163 @@
+/**
+ * What the kubelet asks of whatever runs its pods: our CRI. The real one is process/ (namespaces, cgroups, shims); tests use a fake whose processes exit on request.
+ * Everything here is about facts of this machine; Kubernetes' rules (restart policy, back-off, probes, phases) live above it in plan.ts and status.ts.
+ */
+
+/** A pod's sandbox: its network, IPC and UTS namespaces (held by a process) and its cgroup. */
+export interface SandboxSpec {
+  podUid: string
+  podName: string
+  podNamespace: string
+  /** 0 for the first; a rebuilt sandbox counts up. */
+  attempt: number
+  hostname: string
+  /** Domain for the FQDN, '' if none. */
+  domainName: string
+  hostNetwork: boolean
+  hostPid: boolean
+  hostIpc: boolean
+  sharedProcessNamespace: boolean
+  sysctls: Readonly<Record<string, string>>
+  /** The pod's cgroup limits (sum over containers, upstream's ResourceConfigForPod); undefined: no limit. */
+  resources: ResourceLimits
+  qosClass: 'Guaranteed' | 'Burstable' | 'BestEffort'
+  /** Contents of /etc/resolv.conf and /etc/hosts for its containers (hosts gets the pod's own line by `hostsFor`). */
+  resolvConf: string
+  hostsFor(podIP: string): string
+  portMappings: readonly { hostPort: number; containerPort: number; protocol: 'TCP' | 'UDP'; hostIP: string }[]
+}
+
+export interface ResourceLimits {
+  cpuShares?: number
+  cpuQuotaMicroseconds?: number
+  cpuPeriodMicroseconds?: number
+  memoryLimitBytes?: number
+  pidsLimit?: number
+}
+
+export interface Mount {
+  /** Where it is on the machine (a file or a directory), already prepared by volumes/. */
+  hostPath: string
+  containerPath: string
+  readOnly: boolean
+  propagation: 'private' | 'rslave' | 'rshared'
+}
+
+/** All that a container's process needs, resolved: no references to ConfigMaps or fields are left. */
+export interface ContainerSpec {
+  podUid: string
+  name: string
+  attempt: number
+  image: ImageRef
+  command: readonly string[]
+  workingDir: string
+  env: readonly { name: string; value: string }[]
+  mounts: readonly Mount[]
+  stdin: boolean
+  stdinOnce: boolean
+  tty: boolean
+  readOnlyRootFilesystem: boolean
+  privileged: boolean
+  runAsUser: number | undefined
+  runAsGroup: number | undefined
+  supplementalGroups: readonly number[]
+  capabilities: { add: readonly string[]; drop: readonly string[] }
+  allowPrivilegeEscalation: boolean
+  resources: ResourceLimits
+  oomScoreAdj: number
+  terminationMessagePath: string
+  /** Where the kubelet keeps this attempt's log, `<n>.log` in CRI format. */
+  logPath: string
+  stopSignal: string
+}
+
+/** An image as this machine has it. */
+export type ImageRef = { kind: 'host' } | { kind: 'root'; path: string; id: string }
+
+export interface SandboxState {
+  podUid: string
+  podName: string
+  podNamespace: string
+  attempt: number
+  ready: boolean
+  createdAt: Date
+  podIP: string | undefined
+}
+
+export interface ContainerState {
+  podUid: string
+  name: string
+  attempt: number
+  /** `wherry://<id>` in status. */
+  id: string
+  state: 'created' | 'running' | 'exited' | 'unknown'
+  /** The host's pid of the container's first process; undefined unless it runs. */
+  pid: number | undefined
+  createdAt: Date
+  startedAt: Date | undefined
+  finishedAt: Date | undefined
+  /** As wait(2) gives it to a shell: 128 + signal for a killed one. */
+  exitCode: number | undefined
+  signal: number | undefined
+  oomKilled: boolean
+  /** Why it could not start, upstream's words (`StartError`, `ContainerCannotRun`), or `ContainerStatusUnknown`. */
+  reason: string | undefined
+  message: string | undefined
+  imageRef: string
+  logPath: string
+}
+
+/** A change that the kernel told: the pod it concerns wants another look. */
+export interface RuntimeEvent { podUid: string; container?: string; attempt?: number; kind: 'started' | 'exited' | 'sandboxGone' | 'oom'; monotonicMilliseconds: number }
+
+export interface ExecOptions {
+  command: readonly string[]
+  tty: boolean
+  stdin: AsyncIterable<Uint8Array> | undefined
+  stdout(chunk: Uint8Array): void | Promise<void>
+  stderr(chunk: Uint8Array): void | Promise<void>
+  resize: AsyncIterable<{ columns: number; rows: number }> | undefined
+  timeoutSeconds?: number
+  signal: AbortSignal
+}
+
+/** Usage of a pod, a container or the machine at a moment. */
+export interface Usage {
+  at: Date
+  cpuNanoseconds: bigint
+  memoryWorkingSetBytes: number
+  memoryRssBytes: number
+  memoryUsageBytes: number
+  processCount: number
+}
+
+export interface Runtime {
+  /** What runs and ran here, adopted from the kernel and from files: also after the kubelet's own death. */
+  listSandboxes(): Promise<SandboxState[]>
+  listContainers(podUid?: string): Promise<ContainerState[]>
+  /** Makes namespaces, address and cgroup. Idempotent per (podUid, attempt). */
+  runSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<SandboxState>
+  /** Ends the sandbox's process and frees its address; its containers have been stopped by then. Idempotent. */
+  stopSandbox(podUid: string): Promise<void>
+  /** Forgets everything about the pod: cgroup, state directory. */
+  removeSandbox(podUid: string): Promise<void>
+  /** Prepares an attempt up to the point of execution: "arm before need". A started container's next attempt may be armed while it still runs. */
+  createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerState>
+  /** Lets an armed attempt execute its program, with the final environment and arguments of `spec`. */
+  startContainer(spec: ContainerSpec): Promise<ContainerState>
+  /** Sends the stop signal, then SIGKILL to everything in the attempt's cgroup after `graceSeconds`; resolves when nothing of it runs. */
+  stopContainer(podUid: string, name: string, graceSeconds: number): Promise<void>
+  /** A signal to the container's first process, or to one pid inside its cgroup. */
+  signalContainer(podUid: string, name: string, signal: NodeJS.Signals | number, pid?: number): Promise<void>
+  removeContainer(podUid: string, name: string, attempt: number): Promise<void>
+  /** Resolves with the exit code. */
+  exec(podUid: string, name: string, options: ExecOptions): Promise<number>
+  attach(podUid: string, name: string, options: Omit<ExecOptions, 'command' | 'timeoutSeconds'>): Promise<void>
+  /** A byte stream to a TCP port inside the pod's network namespace. */
+  dial(podUid: string, port: number): Promise<import('node:stream').Duplex>
+  usage(podUid: string): Promise<{ pod: Usage; containers: Record<string, Usage> } | undefined>
+  /** Pids in a container's cgroup. */
+  processes(podUid: string, name: string): Promise<number[]>
+  /** Exits, OOM kills and lost sandboxes, as the kernel tells them; one consumer. */
+  events(signal: AbortSignal): AsyncIterable<RuntimeEvent>
+}

@@ -1,0 +1,86 @@
+/**
+ * What is special to a kind. The handlers are generic; each kind adds one strategy (registry/<group>/<kind>.ts), an object with
+ * optional, pure functions. Mirrors upstream's pkg/registry's strategy.go, pkg/apis' defaults.go and validation.go.
+ */
+import type { Clock } from '../../api/clock.ts'
+import type { Kind } from '../../api/kinds.ts'
+import type { JsonValue, KubeObject } from '../../api/meta.ts'
+import type { Random } from '../../api/random.ts'
+import type { FieldError } from '../../api/status.ts'
+
+/** Who asks. Mirrors `pkg/authentication/user.Info`. */
+export interface UserInfo {
+  name: string
+  uid?: string
+  groups: readonly string[]
+  extra?: Readonly<Record<string, readonly string[]>>
+}
+
+/** What a strategy may know about the request that it serves. */
+export interface StrategyContext {
+  user: UserInfo
+  clock: Clock
+  random: Random
+  /** '' for cluster-scoped kinds. */
+  namespace: string
+  /** Objects of any kind, from the watch cache: for rules that look at others (a Service's node ports, a Pod's PriorityClass). */
+  lookup: Lookup
+}
+
+export interface Lookup {
+  get<T extends KubeObject>(kind: Kind<T>, name: string, namespace?: string): T | undefined
+  list<T extends KubeObject>(kind: Kind<T>, namespace?: string): readonly T[]
+}
+
+/** A column of the server's Table, which `kubectl get` and the dashboard both print. Names, types and priorities are upstream's (`pkg/printers/internalversion/printers.go`). */
+export interface Column<T> {
+  name: string
+  type: 'string' | 'integer' | 'number' | 'boolean' | 'date'
+  format?: 'name'
+  description: string
+  /** 0: always shown; 1: with `-o wide`. */
+  priority?: number
+  value(object: T, at: { now: Date }): JsonValue
+}
+
+/** How a subresource that is a view on the object itself (status, ephemeralcontainers, finalize, approval) is written. */
+export interface SubresourceStrategy<T> {
+  /** Takes from `next` only what this subresource owns: mutates `next` into the object to be stored, with everything else from `old`. */
+  prepareForUpdate?(next: T, old: T, context: StrategyContext): void
+  validateUpdate?(next: T, old: T, context: StrategyContext): FieldError[]
+}
+
+export interface Strategy<T extends KubeObject = KubeObject> {
+  kind: Kind<T>
+  /** Fills upstream's defaults in place. Also runs on objects read from a client's apply and patch results, so it must be idempotent. */
+  setDefaults?(object: T): void
+  /** Drops what a client may not set, starts `generation`, and so on; in place. Metadata (uid, creationTimestamp, …) has been filled by then. */
+  prepareForCreate?(object: T, context: StrategyContext): void
+  validate?(object: T, context: StrategyContext): FieldError[]
+  /** In place; status has been reset to the old one already where the kind has a status subresource. */
+  prepareForUpdate?(next: T, old: T, context: StrategyContext): void
+  /** On top of the generic metadata checks (immutable name, uid, namespace, creationTimestamp, deletionTimestamp). */
+  validateUpdate?(next: T, old: T, context: StrategyContext): FieldError[]
+  /** Warning headers. */
+  warnings?(object: T, context: StrategyContext): string[]
+  /** The parts whose change makes a new `metadata.generation`; absent: this kind keeps none. */
+  generationOf?(object: T): unknown
+  /** Whether PUT without resourceVersion is accepted (upstream AllowUnconditionalUpdate); default true. */
+  unconditionalUpdate?: boolean
+  /** Whether PUT to a name that does not exist creates it (upstream AllowCreateOnUpdate; Lease, Event, Endpoints…); default false. */
+  createOnUpdate?: boolean
+  columns?: readonly Column<T>[]
+  /** Field selectors besides metadata.name and metadata.namespace: path → value. */
+  selectableFields?: Readonly<Record<string, (object: T) => string>>
+  subresources?: Readonly<Record<string, SubresourceStrategy<T>>>
+  /** Graceful deletion (Pod only): how long, given what was asked; 0 deletes at once. May mutate `object` (its grace seconds). */
+  gracefulDeletion?(object: T, askedSeconds: number | undefined): number
+  /** Where the scale subresource reads and writes; absent: the kind has none. */
+  scale?: { getReplicas(object: T): number; setReplicas(object: T, replicas: number): void; getStatusReplicas(object: T): number; getSelector(object: T): string }
+  /**
+   * Takes what must be unique in the cluster (a Service's IPs and ports) before the object is stored. `release` gives it back when storing fails.
+   * Mirrors `genericregistry.Store.BeginCreate/BeginUpdate`; deletion is told by `afterDelete`.
+   */
+  begin?(next: T, old: T | undefined, context: StrategyContext): Promise<{ release(): void }>
+  afterDelete?(object: T, context: StrategyContext): void
+}
