@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 }
+
+export default defineConfig({
+  esbuild: { jsx: 'automatic' },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.{ts,tsx}'], exclude: ['test/node/**', 'test/clients/**'], ...timeouts },
+      },
+      {
+        extends: true,
+        // Real namespaces, rules and daemons of one machine: one file at a time.
+        test: { name: 'machine', include: ['test/node/**/*.test.ts', 'test/clients/**/*.test.ts'], fileParallelism: false, ...timeouts, testTimeout: 180_000 },
+      },
+    ],
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})
