@@ -69,6 +69,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   unconditionalUpdate?: boolean
   /** Whether PUT to a name that does not exist creates it (upstream AllowCreateOnUpdate; Lease, Event, Endpoints…); default false. */
   createOnUpdate?: boolean
+  /** What is wrong with a name, in upstream's words (a validator of api/names.ts); absent: it must be a DNS subdomain. Generic code checks it on creation. */
+  validateName?(name: string): string[]
+  /** Whether DELETE answers with the object (upstream ReturnDeletedObject: Pod, Service, ServiceAccount, ...) and not with a Status; default false. */
+  returnsDeletedObject?: boolean
+  /** Deletion begins but is not finished: Namespace sets its phase Terminating; in place. */
+  markDeleting?(object: T): void
+  /** Whether something besides metadata.finalizers keeps an object under deletion alive (Namespace: spec.finalizers). */
+  holdsDeletion?(object: T): boolean
   columns?: readonly Column<T>[]
   /** Field selectors besides metadata.name and metadata.namespace: path → value. */
   selectableFields?: Readonly<Record<string, (object: T) => string>>
