@@ -50,6 +50,9 @@ export interface SubresourceStrategy<T> {
   validateUpdate?(next: T, old: T, context: StrategyContext): FieldError[]
 }
 
+/** Reads one field as text. Written as a method's type, so that a `Strategy<Pod>` is a `Strategy`. */
+export type FieldReader<T> = { read(object: T): string }['read']
+
 export interface Strategy<T extends KubeObject = KubeObject> {
   kind: Kind<T>
   /** Fills upstream's defaults in place. Also runs on objects read from a client's apply and patch results, so it must be idempotent. */
@@ -79,10 +82,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   holdsDeletion?(object: T): boolean
   columns?: readonly Column<T>[]
   /** Field selectors besides metadata.name and metadata.namespace: path → value. */
-  selectableFields?: Readonly<Record<string, (object: T) => string>>
+  selectableFields?: Readonly<Record<string, FieldReader<T>>>
   subresources?: Readonly<Record<string, SubresourceStrategy<T>>>
   /** Graceful deletion (Pod only): how long, given what was asked; 0 deletes at once. May mutate `object` (its grace seconds). */
   gracefulDeletion?(object: T, askedSeconds: number | undefined): number
+  /** Told when a deletion first marks `object` (its deletionTimestamp is set already); in place. A Namespace becomes Terminating. */
+  deletionStarted?(object: T): void
+  /** Whether something besides `metadata.finalizers` and grace keeps a deleted object (a Namespace's `spec.finalizers`). Asked at DELETE and after every update of a marked object. */
+  holdsDeletion?(object: T): boolean
   /** Where the scale subresource reads and writes; absent: the kind has none. */
   scale?: { getReplicas(object: T): number; setReplicas(object: T, replicas: number): void; getStatusReplicas(object: T): number; getSelector(object: T): string }
   /**
