@@ -59,10 +59,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   setDefaults?(object: T): void
   /** Drops what a client may not set, starts `generation`, and so on; in place. Metadata (uid, creationTimestamp, …) has been filled by then. */
   prepareForCreate?(object: T, context: StrategyContext): void
+  /** What is wrong with a new object; not asked on updates. */
   validate?(object: T, context: StrategyContext): FieldError[]
   /** In place; status has been reset to the old one already where the kind has a status subresource. */
   prepareForUpdate?(next: T, old: T, context: StrategyContext): void
-  /** On top of the generic metadata checks (immutable name, uid, namespace, creationTimestamp, deletionTimestamp). */
+  /** What is wrong with an update, the whole of it: includes what `validate` checks. On top of the generic metadata checks (immutable name, uid, namespace, creationTimestamp, deletionTimestamp). */
   validateUpdate?(next: T, old: T, context: StrategyContext): FieldError[]
   /** Warning headers. */
   warnings?(object: T, context: StrategyContext): string[]
@@ -86,10 +87,6 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   subresources?: Readonly<Record<string, SubresourceStrategy<T>>>
   /** Graceful deletion (Pod only): how long, given what was asked; 0 deletes at once. May mutate `object` (its grace seconds). */
   gracefulDeletion?(object: T, askedSeconds: number | undefined): number
-  /** Told when a deletion first marks `object` (its deletionTimestamp is set already); in place. A Namespace becomes Terminating. */
-  deletionStarted?(object: T): void
-  /** Whether something besides `metadata.finalizers` and grace keeps a deleted object (a Namespace's `spec.finalizers`). Asked at DELETE and after every update of a marked object. */
-  holdsDeletion?(object: T): boolean
   /** Where the scale subresource reads and writes; absent: the kind has none. */
   scale?: { getReplicas(object: T): number; setReplicas(object: T, replicas: number): void; getStatusReplicas(object: T): number; getSelector(object: T): string }
   /**
