@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 }
 
 export default defineConfig({
-  esbuild: { jsx: 'automatic' },
+  oxc: { jsx: { runtime: 'automatic' } },
   test: {
     projects: [
       {

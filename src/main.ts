@@ -1,0 +1,120 @@
+/** The `wherry` command: reads flags, and gives them to what runs. Everything is loaded when its command is used. */
+import { enableCompileCache } from 'node:module'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { UserError } from './cluster/user-error.ts'
+import { wherryVersion } from './cluster/version.ts'
+
+enableCompileCache()
+
+const ended = new AbortController()
+const endOn = (...signals: NodeJS.Signals[]): void => { for (const name of signals) process.once(name, () => ended.abort(new UserError(`ended by ${name}`, name === 'SIGINT' ? 130 : 143))) }
+
+const count = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 20) throw new InvalidArgumentError('a number from 1 to 20 is expected')
+  return value
+}
+const port = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new InvalidArgumentError('a port from 1 to 65535 is expected')
+  return value
+}
+const cidr = (text: string): string => {
+  if (!/^\d+\.\d+\.\d+\.\d+\/\d+$/.test(text)) throw new InvalidArgumentError('an IPv4 range such as 10.244.0.0/16 is expected')
+  return text
+}
+const collect = (value: string, previous: string[] = []): string[] => [...previous, value]
+
+const program = new Command('wherry')
+  .description('Kubernetes whose pods are supervised host processes.')
+  .version(wherryVersion)
+  .option('--data-dir <directory>', 'where the cluster keeps its state (default: $WHERRY_HOME, /var/lib/wherry as root)')
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+  .showHelpAfterError('(see: wherry --help)')
+  .addHelpText('after', `
+Examples:
+  wherry up --detach --wait            start the cluster of this machine and wait until it is ready
+  wherry up --nodes 3                  three nodes on this machine, the second and third in namespaces
+  export KUBECONFIG=$(wherry kubeconfig); kubectl get pods -A
+  wherry node add root@192.0.2.7       another machine joins over SSH
+  wherry down                          stop everything, and leave the machine as it was`)
+  .exitOverride()
+
+const dataDirectory = async (): Promise<string> => {
+  const { defaultDataDirectory } = await import('./cluster/home.ts')
+  return program.opts<{ dataDir?: string }>().dataDir ?? defaultDataDirectory(process.env, process.getuid?.() ?? -1)
+}
+const homeOf = async (): Promise<import('./cluster/home.ts').Home> => (await import('./cluster/home.ts')).homeAt(await dataDirectory())
+
+const clusterOptions = (command: Command): Command => command
+  .option('--single', 'control plane, kubelet, kube-proxy and dns of one node in one process')
+  .option('--nodes <count>', 'nodes on this machine; all but the first in namespaces', count, 1)
+  .option('--isolated', "every node in a namespace of its own: the machine's tables stay untouched, any number of clusters side by side")
+  .option('--port <port>', "the API server's port", port)
+  .addOption(new Option('--pod-cidr <range>', 'addresses of pods').argParser(cidr))
+  .addOption(new Option('--service-cidr <range>', 'addresses of Services').argParser(cidr))
+  .option('-f, --filename <file>', 'manifests to apply once the cluster answers (repeatable)', collect)
+
+clusterOptions(program.command('up').description('start the cluster of this machine, or attach to it; leaving the dashboard leaves it running'))
+  .option('--detach', 'do not open the dashboard')
+  .option('--wait', 'return when every node is Ready and the addons run')
+  .action(async (options) => { const { up } = await import('./cluster/up.ts'); await up({ home: await homeOf(), ...options }, ended.signal) })
+
+clusterOptions(program.command('start', { hidden: true }).description('what `npm start` does: up, with the example application, and the dashboard'))
+  .option('--detach', 'do not open the dashboard')
+  .option('--wait', 'return when every node is Ready and the addons run')
+  .action(async (options) => { const { up } = await import('./cluster/up.ts'); await up({ home: await homeOf(), example: true, ...options }, ended.signal) })
+
+program.command('down').description('stop the cluster, pods first and with their grace; the machine is then as it was')
+  .option('--delete-data', 'also delete its data: objects, certificates, logs')
+  .action(async (options) => { const { down } = await import('./cluster/down.ts'); await down({ home: await homeOf(), ...options }, ended.signal) })
+
+program.command('status').description('what runs')
+  .option('--json', 'as JSON')
+  .action(async (options) => { const { status } = await import('./cluster/status.ts'); await status({ home: await homeOf(), ...options }, ended.signal) })
+
+program.command('kubeconfig').description('print the path of the kubeconfig, alone on standard output')
+  .option('--merge', 'merge it into $KUBECONFIG or ~/.kube/config as context "wherry" instead')
+  .action(async (options) => { const { printKubeconfig } = await import('./cluster/kubeconfig.ts'); await printKubeconfig({ home: await homeOf(), ...options }) })
+
+const ui = program.command('ui', { isDefault: true }).description('the dashboard (also: wherry alone)')
+  .option('--context <name>', 'a context of the kubeconfig; any Kubernetes cluster will do')
+  .option('--kubeconfig <file>', 'a kubeconfig other than this cluster\'s, $KUBECONFIG or ~/.kube/config')
+  .option('--namespace <name>', 'the namespace to begin with')
+  .option('--read-only', 'nothing can be changed')
+  .action(async (options) => { const { openDashboard } = await import('./cluster/dashboard.ts'); await openDashboard({ home: await homeOf(), ...options }, ended.signal) })
+ui.allowExcessArguments(false)
+
+const node = program.command('node').description('machines and nodes')
+node.command('add').argument('<host>', '[user@]host[:port]').description('a machine with sshd joins: it gets the agent, a certificate, a pod range and routes')
+  .option('--name <name>', "the node's name (default: the machine's host name)")
+  .option('--identity <file>', 'an SSH private key')
+  .option('--accept-new-host-key', 'trust a host key that is not known yet')
+  .action(async (host: string, options) => { const { addNode } = await import('./cluster/ssh/add-node.ts'); await addNode({ home: await homeOf(), host, ...options }, ended.signal) })
+node.command('remove').argument('<name>').description('drain a joined machine and take the agent off it')
+  .action(async (name: string) => { const { removeNode } = await import('./cluster/ssh/remove-node.ts'); await removeNode({ home: await homeOf(), name }, ended.signal) })
+for (const [verb, what] of [['kill', 'kill everything on a node made by --nodes'], ['cut', 'cut its network'], ['heal', 'bring it back']] as const) {
+  node.command(verb).argument('<name>').description(what)
+    .action(async (name: string) => { const { disturbNode } = await import('./cluster/local-nodes.ts'); await disturbNode({ home: await homeOf(), name, verb }, ended.signal) })
+}
+
+const snapshot = program.command('snapshot').description("backup of the cluster's store")
+snapshot.command('save').argument('<file>').action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
+snapshot.command('restore').argument('<file>').action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })
+
+const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'single'] as const
+for (const name of components) {
+  program.command(name, { hidden: name === 'single' }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)
+    .action(async (flags: string[]) => { const { runComponent } = await import('./cluster/components.ts'); await runComponent(name, flags, ended.signal) })
+}
+
+const report = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode
+  if (error instanceof UserError) { process.stderr.write(`wherry: ${error.message}\n`); return error.exitCode }
+  if (ended.signal.aborted && ended.signal.reason instanceof UserError) return ended.signal.reason.exitCode
+  process.stderr.write(`wherry: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 1
+}
+
+endOn('SIGINT', 'SIGTERM', 'SIGHUP')
+process.exitCode = await program.parseAsync().then(() => 0, report)
