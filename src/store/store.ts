@@ -6,6 +6,7 @@
 
 export interface KeyValue {
   key: string
+  /** Shared by all readers, and with the writer: whoever wrote or read it must not change its bytes. */
   value: Uint8Array
   /** The revision of the write that made this key (since its last deletion). */
   createRevision: number
@@ -65,16 +66,23 @@ export interface WatchOptions {
   signal: AbortSignal
 }
 
-/** One write of a transaction. */
+/** One write of a transaction. A key may occur only once in it, and a transaction has at most `maximumOperations` of them. */
 export type Operation =
   | { put: string; value: Uint8Array; options?: WriteOptions }
   | { delete: string; options?: Pick<WriteOptions, 'expect'> }
 
 export interface Lease { id: string; ttlSeconds: number }
 
+/** etcd's default limits, kept by both engines: `RequestTooLargeError` beyond them. Bytes are those of keys and values together. */
+export const maximumOperations = 128
+export const maximumRequestBytes = 1_572_864
+
 /** Ranges are [start, end) over keys in byte order; `end` of a prefix is made by `prefixEnd`. Every write is on disk when its promise resolves. */
 export interface Store extends AsyncDisposable {
-  /** The newest revision, linearizable. */
+  /**
+   * The newest revision, linearizable. Every open watch that has not reached it yet gets a batch or a progress mark that does, soon and without a further write
+   * (embedded: always; etcd: from 3.4.25 and 3.5.8 on, whose progress marks never overtake events; before them a mark comes every ten minutes).
+   */
   revision(): Promise<number>
   get(key: string, options?: Pick<RangeOptions, 'revision'>): Promise<{ revision: number; item: KeyValue | undefined }>
   range(start: string, end: string, options?: RangeOptions): Promise<RangeResult>
@@ -82,11 +90,13 @@ export interface Store extends AsyncDisposable {
   delete(key: string, options?: Pick<WriteOptions, 'expect'>): Promise<WriteResult>
   /** All of the operations at one revision, or, when one of them finds another modification revision than it expects, none. */
   transaction(operations: readonly Operation[]): Promise<{ ok: boolean; revision: number }>
-  /** Ends when the signal aborts. A reader that falls behind by more than the engine's bound gets `SlowWatcherError`, and watches anew from where it was. */
+  /** Ends when the signal aborts or the store is closed. A reader that falls behind by more than the engine's bound gets `SlowWatcherError`, and watches anew from where it was. */
   watch(start: string, end: string, options: WatchOptions): AsyncIterable<WatchBatch>
   /** Forgets history below `revision`; what is current stays. */
   compact(revision: number): Promise<void>
+  /** `id` is a positive int64 as decimal; made up if absent; `LeaseExistsError` if taken. */
   grantLease(ttlSeconds: number, id?: string): Promise<Lease>
+  /** Starts the lease's time to live anew. Like revoking: `LeaseNotFoundError` if there is none such. */
   keepAlive(id: string): Promise<Lease>
   /** Deletes every key attached to it, at one revision. */
   revokeLease(id: string): Promise<void>
@@ -107,6 +117,11 @@ export class CompactedError extends Error {
 export class FutureRevisionError extends Error { override readonly name = 'FutureRevisionError' }
 export class LeaseNotFoundError extends Error { override readonly name = 'LeaseNotFoundError' }
 export class SlowWatcherError extends Error { override readonly name = 'SlowWatcherError' }
+export class LeaseExistsError extends Error { override readonly name = 'LeaseExistsError' }
+/** More operations or bytes than the limits allow; nothing was written. */
+export class RequestTooLargeError extends Error { override readonly name = 'RequestTooLargeError' }
+/** The engine could not be reached or did not answer in time (etcd), or is closed. Whether a write was applied is unknown: read before trying anew. */
+export class StoreUnavailableError extends Error { override readonly name = 'StoreUnavailableError' }
 /** The disk refused a write (full, failing): nothing of it was applied, reads go on, and later writes are tried anew. */
 export class StorageError extends Error { override readonly name = 'StorageError' }
 
