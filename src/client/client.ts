@@ -1,7 +1,11 @@
 /** The typed line to an API server over any transport: what every component, and the dashboard, speaks. */
-import type { Kind } from '../api/kinds.ts'
+import { type Kind, apiVersionOf, resourcePath } from '../api/kinds.ts'
 import type { Draft, JsonValue, KubeObject } from '../api/meta.ts'
-import type { ApiRequest, ApiResponse } from './transport.ts'
+import { StatusError } from '../api/status.ts'
+import type { Status } from '../api/types.ts'
+import { failureOf } from './failure.ts'
+import { type ApiRequest, type ApiResponse, ConnectionError, type Transport } from './transport.ts'
+import { lines, text } from './watch.ts'
 
 export interface Scope {
   /** Absent: all namespaces (list, watch), or a cluster-scoped kind. */
@@ -80,4 +84,106 @@ export interface Client {
   createSubresource<R>(kind: Kind, at: Name, subresource: string, body: JsonValue, options?: WriteOptions): Promise<R>
   /** Anything else (logs, tables, openapi): the raw exchange, errors included; no status is checked. */
   raw(request: ApiRequest, signal?: AbortSignal): Promise<ApiResponse>
+}
+
+const patchTypes: Record<Patch['type'], string> = {
+  json: 'application/json-patch+json', merge: 'application/merge-patch+json', strategic: 'application/strategic-merge-patch+json', apply: 'application/apply-patch+yaml',
+}
+
+type Parameters = Record<string, string | number | boolean | undefined>
+
+const withQuery = (path: string, parameters: Parameters): string => {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined && value !== '' && value !== false) query.set(name, String(value))
+  return query.size > 0 ? `${path}?${query}` : path
+}
+
+const never = new AbortController().signal
+
+const writeParameters = ({ fieldManager, dryRun }: WriteOptions): Parameters => ({ fieldManager, dryRun: dryRun ? 'All' : undefined })
+const selectionParameters = ({ labelSelector, fieldSelector }: Pick<ListOptions, 'labelSelector' | 'fieldSelector'>): Parameters => ({ labelSelector, fieldSelector })
+
+/** Objects inside a list or a watch carry their kind and version as objects read alone do. */
+const asBody = (kind: Kind, object: object): JsonValue => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...object }) as JsonValue
+
+const deleteBody = ({ gracePeriodSeconds, propagationPolicy, preconditions, dryRun }: DeleteOptions): JsonValue => ({
+  apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds, propagationPolicy, preconditions, dryRun: dryRun ? ['All'] : undefined,
+})
+
+interface Exchange {
+  method: ApiRequest['method']
+  path: string
+  body?: JsonValue
+  contentType?: string
+  signal?: AbortSignal | undefined
+}
+
+/** One answer, its head checked: throws the server's Status for 400 and more. */
+const opened = async (transport: Transport, userAgent: string, { method, path, body, contentType = 'application/json', signal = never }: Exchange): Promise<ApiResponse> => {
+  const request: ApiRequest = {
+    method, path,
+    headers: { accept: 'application/json', 'user-agent': userAgent, ...(body !== undefined && { 'content-type': contentType }) },
+    ...(body !== undefined && { body: Buffer.from(JSON.stringify(body)) }),
+  }
+  const response = await transport.request(request, signal)
+  if (response.status >= 400) throw failureOf(request, response, await text(response.body).catch(lineBroke(signal)))
+  return response
+}
+
+const lineBroke = (signal: AbortSignal) => (error: unknown): never => {
+  signal.throwIfAborted()
+  throw error instanceof ConnectionError ? error : new ConnectionError(`the connection broke while the answer arrived: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+}
+
+async function* watchEvents<T extends KubeObject>(open: () => Promise<ApiResponse>, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
+  try {
+    for await (const line of lines((await open()).body)) {
+      const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status }
+      if (event.type === 'ERROR') throw new StatusError(event.object)
+      yield event
+    }
+  } catch (error) {
+    if (signal.aborted) return
+    throw error instanceof StatusError ? error : lineBroke(signal)(error)
+  }
+}
+
+/** A client over any transport. `userAgent` is how audit logs and field managers know the component (`wherry-scheduler`). */
+export const createClient = (transport: Transport, { userAgent = 'wherry' }: { userAgent?: string } = {}): Client => {
+  const open = (exchange: Exchange): Promise<ApiResponse> => opened(transport, userAgent, exchange)
+  const exchanged = async <R>(exchange: Exchange): Promise<R> =>
+    JSON.parse(await open(exchange).then((response) => text(response.body).catch(lineBroke(exchange.signal ?? never)))) as R
+  return {
+    get: (kind, at, { subresource, resourceVersion, signal } = {}) =>
+      exchanged({ method: 'GET', path: withQuery(resourcePath(kind, { ...at, subresource }), { resourceVersion }), signal }),
+    list: async <T extends KubeObject>(kind: Kind<T>, options: ListOptions = {}): Promise<ObjectList<T>> => {
+      const { resourceVersion, resourceVersionMatch, limit, continueToken, signal } = options
+      const path = withQuery(resourcePath(kind, options), { ...selectionParameters(options), resourceVersion, resourceVersionMatch, limit, continue: continueToken })
+      const { items, metadata } = await exchanged<{ items: T[] | null; metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number } }>({ method: 'GET', path, signal })
+      return {
+        items: items ?? [], resourceVersion: metadata.resourceVersion ?? '', ...(metadata.continue && { continueToken: metadata.continue }),
+        ...(metadata.remainingItemCount !== undefined && { remainingItemCount: metadata.remainingItemCount }),
+      }
+    },
+    watch: (kind, options) => watchEvents(() => open({
+      method: 'GET', signal: options.signal,
+      path: withQuery(resourcePath(kind, options), {
+        watch: true, allowWatchBookmarks: true, ...selectionParameters(options), resourceVersion: options.resourceVersion, timeoutSeconds: options.timeoutSeconds,
+        ...(options.sendInitialEvents && { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }),
+      }),
+    }), options.signal),
+    create: (kind, object, options = {}) => exchanged({ method: 'POST', body: asBody(kind, object), signal: options.signal,
+      path: withQuery(resourcePath(kind, { namespace: object.metadata.namespace, ...(options.subresource && { name: object.metadata.name, subresource: options.subresource }) }), writeParameters(options)) }),
+    update: (kind, object, options = {}) => exchanged({ method: 'PUT', body: asBody(kind, object), signal: options.signal,
+      path: withQuery(resourcePath(kind, { ...object.metadata, subresource: options.subresource }), writeParameters(options)) }),
+    patch: (kind, at, patch, options = {}) => exchanged({ method: 'PATCH', body: patch.body, contentType: patchTypes[patch.type], signal: options.signal,
+      path: withQuery(resourcePath(kind, { ...at, subresource: options.subresource }), { ...writeParameters(options), force: patch.type === 'apply' ? patch.force : undefined }) }),
+    delete: (kind, at, options = {}) => exchanged({ method: 'DELETE', body: deleteBody(options), signal: options.signal, path: resourcePath(kind, at) }),
+    deleteCollection: async (kind, selection, options = {}) => {
+      await exchanged({ method: 'DELETE', body: deleteBody(options), signal: options.signal, path: withQuery(resourcePath(kind, selection), selectionParameters(selection)) })
+    },
+    createSubresource: (kind, at, subresource, body, options = {}) =>
+      exchanged({ method: 'POST', body, signal: options.signal, path: withQuery(resourcePath(kind, { ...at, subresource }), writeParameters(options)) }),
+    raw: (request, signal = never) => transport.request(request, signal),
+  }
 }

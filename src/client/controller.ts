@@ -4,15 +4,18 @@
  * written for it. Mirrors what every controller of upstream's repeats: informer handlers, work queue, processNextWorkItem, expectations.
  */
 import type { Clock } from '../api/clock.ts'
-import type { Kind } from '../api/kinds.ts'
+import { type Kind, groupResource } from '../api/kinds.ts'
 import type { KubeObject } from '../api/meta.ts'
 import type { Random } from '../api/random.ts'
+import { StatusError, isConflict, isNotFound } from '../api/status.ts'
 import type { Action } from './action.ts'
 import type { Client } from './client.ts'
 import type { Log } from './component.ts'
 import type { Events } from './events.ts'
-import type { Index, Selection } from './informer.ts'
+import { type Execution, type Written, executeAction } from './execute-action.ts'
+import type { Index, Lister, Selection } from './informer.ts'
 import type { Informers } from './informers.ts'
+import { type WorkQueue, workQueue } from './work-queue.ts'
 
 /** What every controller is given. */
 export interface Cluster {
@@ -64,3 +67,98 @@ export interface Reconciler<Own extends { do: string } = never> {
 /** A `Watch` whose functions know the type of the kind's objects. */
 export const watching = <T extends KubeObject>(kind: Kind<T>, keysOf: Watch<T>['keysOf'], options: Pick<Watch<T>, 'selection' | 'matters'> = {}): Watch =>
   ({ kind, keysOf, ...options })
+
+/**
+ * Runs a reconciler until `signal` aborts. A plan that throws, and an action that the server refuses, are retried with the key's back-off;
+ * a Conflict or NotFound quietly (somebody was faster: the next plan sees what they did), anything else with a line in the log.
+ */
+export const runController = async <Own extends { do: string } = never>(reconciler: Reconciler<Own>, cluster: Cluster, signal: AbortSignal): Promise<void> => {
+  const queue = workQueue<string>(cluster.clock, signal)
+  const world = worldOf(reconciler, cluster)
+  const informers = [...reconciler.watches.map(({ kind, selection }) => cluster.informers.of(kind, selection)), ...(reconciler.reads ?? []).map((kind) => cluster.informers.of(kind))]
+  try {
+    await Promise.all(informers.map(({ synced }) => synced))
+  } catch (error) {
+    if (signal.aborted) return
+    throw error
+  }
+  for (const key of reconciler.initialKeys ?? []) queue.add(key)
+  const worker = async (): Promise<void> => {
+    for (let key = await queue.get(signal); key !== undefined; key = await queue.get(signal)) await reconcile({ reconciler, cluster, queue, world, signal }, key)
+  }
+  await Promise.all([
+    ...reconciler.watches.map((watch) => enqueueChanges(watch, { cluster, queue, world, signal })),
+    ...Array.from({ length: reconciler.concurrency ?? 5 }, worker),
+  ])
+}
+
+interface Loop<Own extends { do: string }> {
+  reconciler: Reconciler<Own>
+  cluster: Cluster
+  queue: WorkQueue<string>
+  world: World
+  signal: AbortSignal
+}
+
+const enqueueChanges = async (watch: Watch, { cluster, queue, world, signal }: Pick<Loop<never>, 'cluster' | 'queue' | 'world' | 'signal'>): Promise<void> => {
+  for await (const { object, previous } of cluster.informers.of(watch.kind, watch.selection).changes(signal)) {
+    if (watch.matters && !watch.matters(object, previous)) continue
+    for (const each of [object, previous]) if (each) for (const key of watch.keysOf(each, world)) queue.add(key)
+  }
+}
+
+const worldOf = (reconciler: Pick<Reconciler, 'name' | 'watches' | 'reads'>, { informers, clock }: Cluster): World => {
+  const listers = new Map([...reconciler.watches, ...(reconciler.reads ?? []).map((kind) => ({ kind, selection: {} }))]
+    .map(({ kind, selection }) => [groupResource(kind), informers.of(kind, selection).lister] as const))
+  const lister = <T extends KubeObject>(kind: Kind<T>): Lister<T> => {
+    const found = listers.get(groupResource(kind))
+    if (!found) throw new Error(`${reconciler.name} neither watches nor reads ${kind.plural}: list the kind in its \`watches\` or \`reads\``)
+    return found as Lister<T>
+  }
+  return {
+    get now() { return clock.now() },
+    get: (kind, key) => lister(kind).get(key),
+    list: (kind, namespace) => lister(kind).list(namespace),
+    byIndex: (kind, index, value) => lister(kind).byIndex(index, value),
+  }
+}
+
+const reconcile = async <Own extends { do: string }>({ reconciler, cluster, queue, world, signal }: Loop<Own>, key: string): Promise<void> => {
+  const writes: Written[] = []
+  let after: number | undefined
+  const execution: Execution = {
+    client: cluster.client, recorder: cluster.events.from(reconciler.name), signal,
+    requeueAfter: (milliseconds) => { after = Math.min(after ?? Infinity, milliseconds) },
+    wrote: (written) => writes.push(written),
+  }
+  try {
+    for (const action of await reconciler.plan(key, world)) await perform(reconciler, action, execution)
+    queue.forget(key)
+    if (after !== undefined) queue.addAfter(key, after)
+  } catch (error) {
+    if (!signal.aborted) retry({ reconciler, cluster, queue }, key, error)
+  } finally {
+    await Promise.all(writes.map((written) => seen(written, cluster.informers, signal))).catch(() => {}) // only the end of the run ends this wait early
+    queue.done(key)
+  }
+}
+
+const perform = <Own extends { do: string }>({ executors }: Reconciler<Own>, action: Action | Own, execution: Execution): Promise<void> => {
+  const own = executors && Object.hasOwn(executors, action.do) ? executors[action.do as Own['do']] : undefined
+  return own ? own(action as Extract<Own, { do: Own['do'] }>, execution.signal) : executeAction(action as Action, execution)
+}
+
+const retry = <Own extends { do: string }>({ reconciler, cluster, queue }: Pick<Loop<Own>, 'reconciler' | 'cluster' | 'queue'>, key: string, error: unknown): void => {
+  const quiet = isConflict(error) || isNotFound(error)
+  const message = error instanceof Error ? error.message : String(error)
+  cluster.log[quiet ? 'debug' : 'warn'](`${reconciler.name}: ${key}: ${message}`, { controller: reconciler.name, key, retries: queue.retries(key), ...(error instanceof StatusError ? {} : { stack: error instanceof Error ? error.stack : undefined }) })
+  queue.addRateLimited(key)
+}
+
+/** Waits in the informers that are certain to hear of the write: those without a selection. */
+const seen = async (written: Written, informers: Informers, signal: AbortSignal): Promise<void> => {
+  const all = informers.running(written.kind).filter(({ selection }) => Object.keys(selection).length === 0)
+  await Promise.all(all.map((informer) => ('gone' in written
+    ? informer.waitUntil((lister) => lister.get(written.gone.key)?.metadata.uid !== written.gone.uid, signal)
+    : informer.waitFor(written.resourceVersion, signal))))
+}
