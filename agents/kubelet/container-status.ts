@@ -1,0 +1,99 @@
+/** A container's status in the API from what the runtime says of its attempts. Mirrors upstream's convertToAPIContainerStatuses (pkg/kubelet/kubelet_pods.go). Pure. */
+import { timestamp } from '../../src/api/clock.ts'
+import type { ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod } from '../../src/api/types.ts'
+import { currentOf, type Observed, previousOf } from './observed.ts'
+import type { RoledContainer } from './pod.ts'
+import { mayRestart } from './restart-policy.ts'
+import type { ContainerState } from './runtime/runtime.ts'
+
+/** Why a container does not run, when it should. */
+export interface Waiting { reason: string; message?: string }
+
+export interface ContainerStatusInput {
+  pod: Pod
+  observed: Observed
+  /** The container's status as last reported. */
+  old: ContainerStatus | undefined
+  waiting: Waiting | undefined
+  /** Of the current attempt, from the probes. */
+  started: boolean
+  ready: boolean
+  /** Nothing of the pod will run again. */
+  stopped: boolean
+}
+
+export const containerIdOf = (state: ContainerState): string => `wherry://${state.id}`
+
+export const containerStatus = (each: RoledContainer, input: ContainerStatusInput): ContainerStatus => {
+  const current = currentOf(input.observed, each.container.name)
+  const base = current ? fromRuntime(each, current, input) : fromNothing(each, input)
+  const resources = each.container.resources
+  const described: ContainerStatus = {
+    ...base,
+    ...(each.role !== 'ephemeral' && resources && (resources.requests || resources.limits) && {
+      resources: { ...(resources.limits && { limits: resources.limits }), ...(resources.requests && { requests: resources.requests }) },
+      ...(resources.requests && { allocatedResources: resources.requests }),
+    }),
+    ...(each.container.volumeMounts && each.container.volumeMounts.length > 0 && {
+      volumeMounts: each.container.volumeMounts.map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }) })),
+    }),
+  }
+  return described
+}
+
+const fromRuntime = ({ role, container }: RoledContainer, current: ContainerState, input: ContainerStatusInput): ContainerStatus => {
+  const previous = previousOf(input.observed, container.name)
+  const lastState = previous ? { terminated: terminatedOf(previous) } : input.old?.restartCount === current.attempt ? (input.old.lastState ?? {}) : lastOf(input.old)
+  const running = current.state === 'running'
+  const status: ContainerStatus = {
+    name: container.name,
+    image: container.image ?? '',
+    imageID: current.imageRef,
+    containerID: containerIdOf(current),
+    restartCount: current.attempt,
+    state: stateOf(current),
+    lastState,
+    started: running && input.started,
+    ready: running ? role !== 'init' && input.started && input.ready : role === 'init' && current.state === 'exited' && current.exitCode === 0,
+  }
+  const held = input.waiting && !running && !input.stopped && (current.state !== 'exited' || mayRestart(input.pod, container, current) || role === 'sidecar')
+  return held && input.waiting ? { ...status, state: { waiting: { ...input.waiting } }, lastState: status.state?.terminated ? { terminated: status.state.terminated } : lastState } : status
+}
+
+const lastOf = (old: ContainerStatus | undefined): ApiState => (old?.state?.terminated ? { terminated: old.state.terminated } : (old?.lastState ?? {}))
+
+const fromNothing = ({ role, container }: RoledContainer, { pod, old, waiting }: ContainerStatusInput): ContainerStatus => {
+  const hasInit = (pod.spec.initContainers?.length ?? 0) > 0
+  const state: ApiState = { waiting: waiting ? { ...waiting } : { reason: hasInit && role !== 'ephemeral' ? 'PodInitializing' : 'ContainerCreating' } }
+  const status: ContainerStatus = { name: container.name, image: container.image ?? '', imageID: '', restartCount: old?.restartCount ?? 0, state, lastState: old?.lastState ?? {}, ready: false, started: false }
+  if (old?.state?.terminated && !waiting) return { ...old, ready: role === 'init' && old.state.terminated.exitCode === 0, started: false }
+  if (!old?.state?.running || old.lastState?.terminated) return status
+  return { ...status, lastState: { terminated: lost('The container could not be located when the pod was deleted.  The container used to be Running') },
+    restartCount: status.restartCount + (pod.metadata.deletionTimestamp ? 0 : 1) }
+}
+
+const lost = (message: string): ContainerStateTerminated => ({ reason: 'ContainerStatusUnknown', message, exitCode: 137 })
+
+const stateOf = (state: ContainerState): ApiState => {
+  if (state.state === 'running') return { running: { startedAt: timestamp(state.startedAt ?? state.createdAt) } }
+  if (state.state === 'exited') return { terminated: terminatedOf(state) }
+  if (state.state === 'unknown') return { terminated: { ...lost('The container could not be located when the pod was terminated'), containerID: containerIdOf(state) } }
+  return { waiting: { reason: 'ContainerCreating' } }
+}
+
+export const terminatedOf = (state: ContainerState): ContainerStateTerminated => {
+  const exitCode = state.exitCode ?? 137
+  return {
+    exitCode,
+    // Upstream's runtimes report the code 128 + n and leave `signal` out.
+    reason: state.oomKilled ? 'OOMKilled' : (state.reason ?? (exitCode === 0 ? 'Completed' : 'Error')),
+    ...(state.message && { message: state.message }),
+    startedAt: timestamp(state.startedAt ?? state.createdAt),
+    finishedAt: timestamp(state.finishedAt ?? state.createdAt),
+    containerID: containerIdOf(state),
+  }
+}
+
+/** After the pod has stopped for good no container is said to run or wait: statusManager.TerminatePod. */
+export const settled = (status: ContainerStatus): ContainerStatus =>
+  status.state?.terminated ? status : { ...status, started: false, ready: false, state: { terminated: lost('The container could not be located when the pod was terminated') } }
