@@ -1,0 +1,143 @@
+/** All objects of one kind, their recent changes, and who watches them. Everything here is synchronous: a reader sees one moment. */
+import type { Kind } from '../../api/kinds.ts'
+import type { StoreEvent } from '../../store/store.ts'
+import { CacheEvent } from './cache-event.ts'
+import { type CachedObject, encodingOf, type Encoding } from './cached-object.ts'
+import { EventRing, type RingLimits } from './event-ring.ts'
+import { type Slot, SortedSlots } from './sorted-slots.ts'
+
+/** Where a watch's events go. `offer` is called once for each change in order, `flush` when a batch is over. */
+export interface Watcher {
+  /** '' for all namespaces. */
+  readonly namespace: string
+  offer(event: CacheEvent): void
+  flush(): void
+  /** The cache had to start anew: what happened in between is unknown. */
+  expire(): void
+}
+
+const none: readonly Slot[] = []
+
+export class KindCache {
+  readonly kind: Kind
+  readonly encoding: Encoding
+  /** `/registry/apps/deployments/`. */
+  readonly prefix: string
+  private slots = new Map<string, Slot>()
+  private all = new SortedSlots()
+  private namespaces = new Map<string, SortedSlots>()
+  private ring: EventRing
+  private readonly limits: RingLimits | undefined
+  private readonly watchers = new Map<string, Set<Watcher>>()
+  /** The revision of the last change of this kind. */
+  changedAt = 0
+
+  constructor(kind: Kind, prefix: string, limits?: RingLimits) {
+    this.kind = kind
+    this.prefix = prefix
+    this.encoding = encodingOf(kind)
+    this.limits = limits
+    this.ring = new EventRing(0, limits)
+  }
+
+  get size(): number { return this.slots.size }
+  get watcherCount(): number {
+    let count = 0
+    for (const each of this.watchers.values()) count += each.size
+    return count
+  }
+
+  key(namespace: string, name: string): string {
+    return this.kind.namespaced ? `${this.prefix}${namespace}/${name}` : `${this.prefix}${name}`
+  }
+
+  get(namespace: string, name: string): CachedObject | undefined {
+    return this.slots.get(this.key(namespace, name))?.current
+  }
+
+  /** In the order of keys; '' means all namespaces. Valid until the next change. */
+  list(namespace: string): readonly Slot[] {
+    return namespace === '' ? this.all.list() : (this.namespaces.get(namespace)?.list() ?? none)
+  }
+
+  /** Replaces everything: at the start, and after history was lost. */
+  reset(objects: readonly CachedObject[], revision: number): void {
+    this.slots = new Map()
+    this.all = new SortedSlots()
+    this.namespaces = new Map()
+    this.ring = new EventRing(revision, this.limits)
+    this.changedAt = revision
+    for (const object of objects) this.put(object)
+    for (const watchers of this.watchers.values()) for (const watcher of watchers) watcher.expire()
+  }
+
+  private namespaceOf(key: string): string {
+    return this.kind.namespaced ? key.slice(this.prefix.length, key.indexOf('/', this.prefix.length)) : ''
+  }
+
+  private put(object: CachedObject): void {
+    const slot = this.slots.get(object.key)
+    if (slot) {
+      slot.current = object
+      return
+    }
+    const added: Slot = { key: object.key, current: object, gone: false }
+    this.slots.set(object.key, added)
+    this.all.add(added)
+    if (!this.kind.namespaced) return
+    const namespace = this.namespaceOf(object.key)
+    let slots = this.namespaces.get(namespace)
+    if (!slots) this.namespaces.set(namespace, slots = new SortedSlots())
+    slots.add(added)
+  }
+
+  private remove(key: string): void {
+    const slot = this.slots.get(key)
+    if (!slot) return
+    slot.gone = true
+    this.slots.delete(key)
+    this.all.remove()
+    const namespace = this.namespaceOf(key)
+    const slots = this.namespaces.get(namespace)
+    slots?.remove()
+    if (slots?.size === 0) this.namespaces.delete(namespace)
+  }
+
+  /** Takes one change in, tells the watchers; those that were told anything are added to `touched`, to be flushed at the end of the batch. */
+  apply(event: StoreEvent, decode: (item: { key: string; value: Uint8Array; modRevision: number }) => CachedObject, at: { now: number; touched: Set<Watcher> }): void {
+    const key = event.type === 'put' ? event.current.key : event.key
+    const revision = event.type === 'put' ? event.current.modRevision : event.revision
+    const previous = this.slots.get(key)?.current
+    const current = event.type === 'put' ? decode(event.current) : undefined
+    if (current) this.put(current)
+    else this.remove(key)
+    if (!current && !previous) return
+    this.changedAt = revision
+    const change = new CacheEvent({ revision, current, previous, at: at.now })
+    this.ring.push(change)
+    this.tell('', change, at.touched)
+    if (this.kind.namespaced) this.tell(this.namespaceOf(key), change, at.touched)
+  }
+
+  private tell(namespace: string, change: CacheEvent, touched: Set<Watcher>): void {
+    for (const watcher of this.watchers.get(namespace) ?? []) {
+      watcher.offer(change)
+      touched.add(watcher)
+    }
+  }
+
+  /** The changes after `revision`; undefined when they are not all known any more. */
+  since(revision: number): CacheEvent[] | undefined { return this.ring.since(revision) }
+  get completeSince(): number { return this.ring.completeSince }
+
+  /** From now on; returns how to stop. */
+  subscribe(watcher: Watcher): () => void {
+    let set = this.watchers.get(watcher.namespace)
+    if (!set) this.watchers.set(watcher.namespace, set = new Set())
+    set.add(watcher)
+    return () => {
+      set.delete(watcher)
+      if (set.size === 0 && this.watchers.get(watcher.namespace) === set) this.watchers.delete(watcher.namespace)
+    }
+  }
+}
