@@ -63,7 +63,8 @@ const readModel = async (file: string): Promise<Model | undefined> => {
 const readModels = async (): Promise<Model[]> => {
   const files = (await readdir(modelsFolder)).filter((file) => /^(?!all|ObjectSerializer|VersionInfo).*\.d\.ts$/.test(file)).sort()
   const models = await Promise.all(files.map(readModel))
-  return models.filter((model) => model !== undefined)
+  // A leftover of an older release stands beside its successor once (V1ResourceClaim, CoreV1ResourceClaim): the successor sorts first.
+  return models.filter((model, index) => model !== undefined && models.findIndex((other) => other?.name === model.name) === index) as Model[]
 }
 
 const scalarTypes: Record<string, string> = {
