@@ -38,7 +38,8 @@ const write = async (action: { kind: Kind } & Outcome, execution: Execution, sen
     throw error
   })
   if (!written) return
-  if (written.metadata.resourceVersion && written.kind !== 'Status') execution.wrote({ kind: action.kind, resourceVersion: written.metadata.resourceVersion })
+  // A subresource may answer with another kind, whose version says nothing about this one.
+  if (written.metadata.resourceVersion && written.kind === action.kind.kind) execution.wrote({ kind: action.kind, resourceVersion: written.metadata.resourceVersion })
   await executeActions(action.then?.(written) ?? [], execution)
 }
 
