@@ -31,8 +31,8 @@ export type Action =
   | { do: 'slowStart'; actions: readonly Action[] }
 
 /** Typed constructors: the union itself cannot tie the object's type to the kind's. */
-export const create = <T extends KubeObject>(kind: Kind<T>, object: Draft<T>, outcome: Outcome = {}): Action => ({ do: 'create', kind, object, ...outcome })
-export const update = <T extends KubeObject>(kind: Kind<T>, object: T, outcome: Outcome = {}): Action => ({ do: 'update', kind, object, ...outcome })
-export const updateStatus = <T extends KubeObject>(kind: Kind<T>, object: T, outcome: Outcome = {}): Action => ({ do: 'updateStatus', kind, object, ...outcome })
-export const remove = <T extends KubeObject>(kind: Kind<T>, object: T, options: DeleteOptions = {}): Action => ({ do: 'delete', kind, object, options })
-export const event = <T extends KubeObject>(kind: Kind<T>, object: T, what: { type: 'Normal' | 'Warning'; reason: string; message: string }): Action => ({ do: 'event', kind, object, ...what })
+export const create = <T extends KubeObject>(kind: Kind<T>, object: Draft<NoInfer<T>>, outcome: Outcome = {}): Action => ({ do: 'create', kind, object, ...outcome })
+export const update = <T extends KubeObject>(kind: Kind<T>, object: NoInfer<T>, outcome: Outcome = {}): Action => ({ do: 'update', kind, object, ...outcome })
+export const updateStatus = <T extends KubeObject>(kind: Kind<T>, object: NoInfer<T>, outcome: Outcome = {}): Action => ({ do: 'updateStatus', kind, object, ...outcome })
+export const remove = <T extends KubeObject>(kind: Kind<T>, object: NoInfer<T>, options: DeleteOptions = {}): Action => ({ do: 'delete', kind, object, options })
+export const event = <T extends KubeObject>(kind: Kind<T>, object: NoInfer<T>, what: { type: 'Normal' | 'Warning'; reason: string; message: string }): Action => ({ do: 'event', kind, object, ...what })

@@ -65,7 +65,7 @@ export interface Reconciler<Own extends { do: string } = never> {
 }
 
 /** A `Watch` whose functions know the type of the kind's objects. */
-export const watching = <T extends KubeObject>(kind: Kind<T>, keysOf: Watch<T>['keysOf'], options: Pick<Watch<T>, 'selection' | 'matters'> = {}): Watch =>
+export const watching = <T extends KubeObject>(kind: Kind<T>, keysOf: Watch<NoInfer<T>>['keysOf'], options: Pick<Watch<NoInfer<T>>, 'selection' | 'matters'> = {}): Watch =>
   ({ kind, keysOf, ...options })
 
 /**

@@ -68,7 +68,7 @@ describe('runController', () => {
     put('a', { value: '1' })
     void run({
       name: 'test', watches: [watching(ConfigMaps, own)], reads: [Secrets],
-      plan: (key, world) => (world.list(Secrets).length > 0 ? [] : [create(Secrets, { metadata: { generateName: 'made-', namespace: 'default' } }), { do: 'requeueAfter', milliseconds: 0 }]),
+      plan: (_, world) => (world.list(Secrets).length > 0 ? [] : [create(Secrets, { metadata: { generateName: 'made-', namespace: 'default' } }), { do: 'requeueAfter', milliseconds: 0 }]),
     })
     for (let change = 0; change < 20; change++) { put('a', { value: String(change) }); await settle(2) }
     await settle()
