@@ -83,12 +83,12 @@ export interface FieldError {
   message: string
 }
 
-/** What is wrong, as `fieldError.invalid('spec.replicas', -1, 'must be ...')` in upstream's words; values are printed as Go prints them. */
+/** What is wrong, as `fieldError.invalid('spec.replicas', -1, 'must be ...')` in upstream's words; values are printed as Go prints them, supported ones in the order given. */
 export const fieldError = {
   required: (path: string, detail = ''): FieldError => ({ type: 'FieldValueRequired', path, message: detail ? `Required value: ${detail}` : 'Required value' }),
   invalid: (path: string, value: unknown, detail: string): FieldError => ({ type: 'FieldValueInvalid', path, message: `Invalid value: ${goValue(value)}: ${detail}` }),
   notSupported: (path: string, value: unknown, supported: readonly string[]): FieldError => ({ type: 'FieldValueNotSupported', path,
-    message: `Unsupported value: ${goValue(value)}${supported.length > 0 ? `: supported values: ${[...supported].sort().map((each) => JSON.stringify(each)).join(', ')}` : ''}` }),
+    message: `Unsupported value: ${goValue(value)}${supported.length > 0 ? `: supported values: ${supported.map((each) => JSON.stringify(each)).join(', ')}` : ''}` }),
   duplicate: (path: string, value: unknown): FieldError => ({ type: 'FieldValueDuplicate', path, message: `Duplicate value: ${goValue(value)}` }),
   forbidden: (path: string, detail: string): FieldError => ({ type: 'FieldValueForbidden', path, message: detail ? `Forbidden: ${detail}` : 'Forbidden' }),
   tooLong: (path: string, maxLength: number): FieldError => ({ type: 'FieldValueTooLong', path, message: `Too long: may not be more than ${maxLength} bytes` }),
