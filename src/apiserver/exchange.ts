@@ -59,7 +59,7 @@ export interface Exchange {
   readonly peer: Peer
   /** Aborts when the client is gone or the response is complete. */
   readonly signal: AbortSignal
-  readonly upgrade?: UpgradeRequest
+  readonly upgrade: UpgradeRequest | undefined
   /** Whether the head of the response has been sent. */
   readonly responded: boolean
   /** The status that was sent; 0 before. */

@@ -1,0 +1,18 @@
+/** Errors become Status answers here, and nowhere else. */
+import { StatusError } from '../../api/status.ts'
+import type { Exchange } from '../exchange.ts'
+
+const verbose = new Set([500])
+
+/** The answer to a failed request; a response that has begun is broken off, so that the client notices. */
+export const respondError = (exchange: Exchange, thrown: unknown, report: (error: StatusError) => void): void => {
+  const error = StatusError.from(thrown)
+  if (verbose.has(error.code) && error.reason === 'InternalError') report(error)
+  if (exchange.responded) {
+    report(error)
+    return
+  }
+  const retryAfter = error.status.details?.retryAfterSeconds
+  exchange.respond(error.code, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) },
+    Buffer.from(JSON.stringify(error.status)))
+}

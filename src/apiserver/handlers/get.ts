@@ -1,0 +1,32 @@
+/** GET of one object. */
+import { notFound } from '../../api/status.ts'
+import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import { representationOf } from '../negotiation/representation.ts'
+import { respondJson } from '../negotiation/respond.ts'
+import type { ResourceRequest } from '../server-parts.ts'
+import type { CachedObject } from '../watch-cache/cached-object.ts'
+import { parseResourceVersion } from './list-options.ts'
+
+/** Without a resourceVersion the newest state; with one, anything not older; with 0, whatever is at hand. */
+export const readable = async ({ server, resource, exchange }: ResourceRequest): Promise<void> => {
+  const version = exchange.rawQuery === '' ? '' : (exchange.query.get('resourceVersion') ?? '')
+  if (version === '') await server.storage.fresh()
+  else await server.cache.reachedSoon(parseResourceVersion(resource.kind, version))
+}
+
+/** Answers with one object in the shape that the client accepts. */
+export const respondWith = ({ exchange, resource, server }: ResourceRequest, status: number, object: CachedObject): Promise<void> | void => {
+  const accepted = negotiate(exchange.headers['accept'], objectShapes)
+  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted.shape,
+    { query: exchange.query, now: () => server.clock.now() })
+  return respondJson(exchange, status, representation.object(object), accepted)
+}
+
+export const get = async (request: ResourceRequest): Promise<void> => {
+  const { resource, namespace, name, exchange } = request
+  negotiate(exchange.headers['accept'], objectShapes)
+  await readable(request)
+  const object = resource.cache.get(namespace, name)
+  if (!object) throw notFound(resource.kind, name)
+  await respondWith(request, 200, object)
+}

@@ -1,0 +1,68 @@
+/** The Exchange that all transports share: they differ in their `Line` only. */
+import { requestEntityTooLarge } from '../../api/status.ts'
+import type { BodyWriter, Exchange, Peer, RequestHeaders, ResponseHeaders, UpgradeRequest } from '../exchange.ts'
+import type { Line } from './line.ts'
+
+export class ExchangeOverLine implements Exchange {
+  readonly method: string
+  readonly rawPath: string
+  readonly rawQuery: string
+  status = 0
+  private readonly line: Line
+  private parsedQuery: URLSearchParams | undefined
+  private controller: AbortController | undefined
+  private extra: Record<string, string[]> | undefined
+
+  constructor(line: Line) {
+    this.line = line
+    this.method = line.method
+    const mark = line.target.indexOf('?')
+    this.rawPath = mark < 0 ? line.target : line.target.slice(0, mark)
+    this.rawQuery = mark < 0 ? '' : line.target.slice(mark + 1)
+  }
+
+  get headers(): RequestHeaders { return this.line.headers }
+  get peer(): Peer { return this.line.peer }
+  get responded(): boolean { return this.status !== 0 }
+  get upgrade(): UpgradeRequest | undefined { return this.line.upgrade }
+
+  get query(): URLSearchParams {
+    this.parsedQuery ??= new URLSearchParams(this.rawQuery)
+    return this.parsedQuery
+  }
+
+  /** Made when first asked for: most requests are over before anybody wants to know. */
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      const controller = new AbortController()
+      this.controller = controller
+      this.line.onClosed(() => controller.abort(new Error('the client closed the connection')))
+    }
+    return this.controller.signal
+  }
+
+  async body(limit: number): Promise<Uint8Array> {
+    const body = await this.line.readBody(limit)
+    if (!body) throw requestEntityTooLarge(`Request entity too large: limit is ${limit}`)
+    return body
+  }
+
+  bodyStream(): AsyncIterable<Uint8Array> { return this.line.chunks() }
+
+  addHeader(name: string, value: string): void {
+    this.extra ??= {}
+    const values = this.extra[name]
+    if (values) values.push(value)
+    else this.extra[name] = [value]
+  }
+
+  respond(status: number, headers: ResponseHeaders, body: Uint8Array): void {
+    this.status = status
+    this.line.respond(status, this.extra ? { ...headers, ...this.extra } : headers, body)
+  }
+
+  stream(status: number, headers: ResponseHeaders): BodyWriter {
+    this.status = status
+    return this.line.open(status, this.extra ? { ...headers, ...this.extra } : headers)
+  }
+}

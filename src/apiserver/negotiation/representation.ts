@@ -1,0 +1,92 @@
+/** How the objects of a resource are shown to one client: whole, as a view of another version, as metadata, or as table rows. */
+import { apiVersionOf, type Kind } from '../../api/kinds.ts'
+import type { Column } from '../registry/strategy.ts'
+import type { CachedObject } from '../watch-cache/cached-object.ts'
+import type { View } from '../view.ts'
+import type { Shape } from './accept.ts'
+import { tableRepresentation } from './table.ts'
+
+export interface ListMeta {
+  resourceVersion: string
+  continue?: string
+  remainingItemCount?: number
+}
+
+export interface Representation {
+  /** The same for all requests that get the same bytes, for what may be kept; undefined: made anew for each client. */
+  key: string | undefined
+  /** One object, as a whole document. */
+  object(object: CachedObject): Buffer
+  list(objects: readonly CachedObject[], meta: ListMeta): Buffer
+  /** The object within an event of a watch. `first` is its first event (a table then names its columns). */
+  watched(object: CachedObject, first: boolean): Buffer
+  bookmark(resourceVersion: string, annotations: Readonly<Record<string, string>> | undefined, first: boolean): Buffer
+}
+
+const comma = Buffer.from(',{')
+const firstItem = Buffer.from('{')
+const listEnd = Buffer.from(']}')
+
+const listHead = (kind: string, apiVersion: string, meta: ListMeta): Buffer =>
+  Buffer.from(`${JSON.stringify({ kind, apiVersion, metadata: meta }).slice(0, -1)},"items":[`)
+
+const bookmarkOf = (kind: string, apiVersion: string) => (resourceVersion: string, annotations: Readonly<Record<string, string>> | undefined): Buffer =>
+  Buffer.from(JSON.stringify({ kind, apiVersion, metadata: { resourceVersion, creationTimestamp: null, ...(annotations && { annotations }) } }))
+
+/** The stored form itself: nothing is encoded, only put together. */
+const whole = (kind: Kind): Representation => {
+  const apiVersion = apiVersionOf(kind)
+  return {
+    key: 'json',
+    object: (object) => object.bytes,
+    list: (objects, meta) => {
+      const parts: Buffer[] = [listHead(`${kind.kind}List`, apiVersion, meta)]
+      for (const object of objects) parts.push(parts.length === 1 ? firstItem : comma, object.itemTail)
+      parts.push(listEnd)
+      return Buffer.concat(parts)
+    },
+    watched: (object) => object.bytes,
+    bookmark: bookmarkOf(kind.kind, apiVersion),
+  }
+}
+
+const joined = (head: Buffer, items: readonly string[]): Buffer => Buffer.concat([head, Buffer.from(items.join(',')), listEnd])
+
+const viewed = (kind: Kind, view: View): Representation => {
+  const apiVersion = apiVersionOf(kind)
+  const text = (object: CachedObject): string => JSON.stringify(view.toView(object.object))
+  return {
+    key: `view ${apiVersion}`,
+    object: (object) => Buffer.from(text(object)),
+    list: (objects, meta) => joined(listHead(`${kind.kind}List`, apiVersion, meta), objects.map((object) => {
+      const { kind: _kind, apiVersion: _apiVersion, ...item } = view.toView(object.object)
+      return JSON.stringify(item)
+    })),
+    watched: (object) => Buffer.from(text(object)),
+    bookmark: bookmarkOf(kind.kind, apiVersion),
+  }
+}
+
+const metaVersion = 'meta.k8s.io/v1'
+export const partialMetadata = (object: CachedObject): string => `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}","metadata":${JSON.stringify(object.object.metadata)}}`
+
+const metadataOnly: Representation = {
+  key: 'metadata',
+  object: (object) => Buffer.from(partialMetadata(object)),
+  list: (objects, meta) => joined(listHead('PartialObjectMetadataList', metaVersion, meta), objects.map(partialMetadata)),
+  watched: (object) => Buffer.from(partialMetadata(object)),
+  bookmark: bookmarkOf('PartialObjectMetadata', metaVersion),
+}
+
+export interface Shown {
+  kind: Kind
+  view: View | undefined
+  columns: readonly Column<never>[] | undefined
+}
+
+/** `query` and `now` matter to tables only: includeObject, and ages. */
+export const representationOf = (shown: Shown, shape: Shape, at: { query: URLSearchParams; now: () => Date }): Representation => {
+  if (shape === 'Table') return tableRepresentation(shown, at)
+  if (shape !== 'object') return metadataOnly
+  return shown.view ? viewed(shown.kind, shown.view) : whole(shown.kind)
+}

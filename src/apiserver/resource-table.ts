@@ -1,0 +1,49 @@
+/** Everything that is served as a resource now, by group, version and plural. Discovery, routing and OpenAPI read it. */
+import type { Kind } from '../api/kinds.ts'
+import type { VirtualResource } from './extension.ts'
+import type { Strategy } from './registry/strategy.ts'
+import type { View } from './view.ts'
+import type { KindCache } from './watch-cache/kind-cache.ts'
+
+export interface StoredResource {
+  /** As the path names it. */
+  kind: Kind
+  strategy: Strategy
+  /** Where the objects lie: of the stored kind, if this is a view. */
+  cache: KindCache
+  view: View | undefined
+  /** Objects vanish so many seconds after their last write; undefined: never. */
+  ttlSeconds: number | undefined
+}
+
+export type Served = { stored: StoredResource; virtual?: never } | { virtual: VirtualResource; stored?: never }
+
+export const kindOf = (served: Served): Kind => (served.stored ? served.stored.kind : served.virtual.kind)
+
+export class ResourceTable {
+  private readonly rows = new Map<string, Served>()
+  private versions = new Map<string, Served[]>()
+  /** Grows with every change: what is derived (discovery) compares it. */
+  generation = 0
+
+  add(served: Served): void {
+    const { group, version, plural } = kindOf(served)
+    this.rows.set(`${group}/${version}/${plural}`, served)
+    this.changed()
+  }
+
+  remove({ group, version, plural }: Pick<Kind, 'group' | 'version' | 'plural'>): void {
+    this.rows.delete(`${group}/${version}/${plural}`)
+    this.changed()
+  }
+
+  private changed(): void {
+    this.generation += 1
+    this.versions = Map.groupBy(this.rows.values(), (served) => `${kindOf(served).group}/${kindOf(served).version}`)
+  }
+
+  find(group: string, version: string, plural: string): Served | undefined { return this.rows.get(`${group}/${version}/${plural}`) }
+  /** The resources of a group version; none if it is not served. */
+  inVersion(group: string, version: string): readonly Served[] { return this.versions.get(`${group}/${version}`) ?? [] }
+  all(): IterableIterator<Served> { return this.rows.values() }
+}
