@@ -1,0 +1,125 @@
+/** kube-proxy: Services and EndpointSlices → rules in the kernel. Mirrors cmd/kube-proxy and pkg/proxy/iptables, with increments instead of a rewrite. */
+import { EndpointSlices, Services } from '../../src/api/kinds.ts'
+import type { Clock } from '../../src/api/clock.ts'
+import { keyOf } from '../../src/api/meta.ts'
+import type { EndpointSlice } from '../../src/api/types.ts'
+import type { Component, Log } from '../../src/client/component.ts'
+import type { Index } from '../../src/client/informer.ts'
+import type { Informers } from '../../src/client/informers.ts'
+import { deleteFlows } from './conntrack.ts'
+import { healthServer } from './health.ts'
+import type { Iptables } from './iptables/iptables.ts'
+import { proxier } from './proxier.ts'
+import { serviceKeyOf } from './service-map.ts'
+
+const byService: Index<EndpointSlice> = { name: 'service', valuesOf: (slice) => [serviceKeyOf(slice)] }
+
+/** Changes that come within so many milliseconds are written together; a single one after a quiet time is written at once. */
+const burstMilliseconds = 20
+const retryMilliseconds = 1_000
+/** How often rules are compared where the kernel cannot tell of changes. */
+const compareMilliseconds = 30_000
+
+export interface KubeProxyOptions {
+  nodeName: string
+  podCIDR: string
+  /** Names the marker chain `WHERRY-<clusterId>`. */
+  clusterId: string
+  informers: Informers
+  iptables: Iptables
+  clock: Clock
+  log: Log
+  /** Where /healthz and /metrics answer; 0: nowhere. */
+  healthPort: number
+}
+
+export const kubeProxy = (options: KubeProxyOptions): Component => ({
+  name: 'kube-proxy',
+  run: async (signal) => {
+    const { informers, clock, log } = options
+    const services = informers.of(Services)
+    const slices = informers.of(EndpointSlices)
+    await Promise.all([services.synced, slices.synced])
+    const tables = proxier({ ...options, marker: markerChain(options.clusterId), deleteFlows: (flows) => deleteFlows(flows).catch((error: unknown) => log.warn('cannot forget UDP flows', { error: String(error) })) })
+    const wake = wakeUp()
+    const health = healthServer({ clock, port: options.healthPort, nodeName: options.nodeName })
+    const take = (key: string): void => {
+      tables.set(key, services.lister.get(key), slices.lister.byIndex(byService, key))
+      wake.call()
+    }
+    // Everything that is there goes into the first sync together, not one Service at a time.
+    for (const service of services.lister.list()) take(keyOf(service))
+    const follow = async (keys: AsyncIterable<readonly string[]>): Promise<void> => { for await (const each of keys) each.forEach(take) }
+    await Promise.all([
+      follow(keysOfServices(services.changes(signal))), follow(keysOfSlices(slices.changes(signal))),
+      syncLoop({ tables, wake, clock, log, health }, signal), guard(options, wake, signal), health.run(signal),
+    ])
+  },
+})
+
+export const markerChain = (clusterId: string): string => `WHERRY-${clusterId}`
+
+async function* keysOfServices(changes: AsyncIterable<{ key: string }>): AsyncIterable<readonly string[]> {
+  for await (const { key } of changes) yield [key]
+}
+
+async function* keysOfSlices(changes: AsyncIterable<{ object: EndpointSlice | undefined; previous: EndpointSlice | undefined }>): AsyncIterable<readonly string[]> {
+  for await (const { object, previous } of changes) yield [...new Set([object, previous].flatMap((slice) => (slice ? [serviceKeyOf(slice)] : [])).filter((key) => key !== ''))]
+}
+
+/** A bell: rung any number of times, answered once. `full` asks for everything to be written anew. */
+interface WakeUp {
+  call(full?: boolean): void
+  wait(signal: AbortSignal): Promise<{ full: boolean } | undefined>
+}
+
+const wakeUp = (): WakeUp => {
+  let rung: { full: boolean } | undefined
+  let answer: (() => void) | undefined
+  return {
+    call: (full = false) => { rung = { full: full || (rung?.full ?? false) }; answer?.() },
+    wait: async (signal) => {
+      if (!rung && !signal.aborted) {
+        await new Promise<void>((resolve) => { answer = resolve; signal.addEventListener('abort', () => resolve(), { once: true }) })
+      }
+      const was = rung
+      rung = undefined
+      return signal.aborted ? undefined : was
+    },
+  }
+}
+
+interface SyncParts { tables: ReturnType<typeof proxier>; wake: WakeUp; clock: Clock; log: Log; health: ReturnType<typeof healthServer> }
+
+const syncLoop = async ({ tables, wake, clock, log, health }: SyncParts, signal: AbortSignal): Promise<void> => {
+  const pause = (milliseconds: number): Promise<void> => clock.sleep(milliseconds, signal).catch(() => {})
+  let last = -Infinity
+  for (let asked = await wake.wait(signal); asked; asked = await wake.wait(signal)) {
+    if (clock.monotonic() - last < burstMilliseconds) await pause(burstMilliseconds)
+    const begun = clock.monotonic()
+    try {
+      const { full, changedServices } = await tables.sync(asked.full)
+      last = clock.monotonic()
+      health.synced({ milliseconds: last - begun, full })
+      log.debug('synced rules', { milliseconds: Math.round(last - begun), full, changedServices })
+    } catch (error) {
+      health.failed()
+      log.error('cannot write rules; trying again', { error: String(error) })
+      await pause(retryMilliseconds)
+      wake.call(true)
+    }
+  }
+}
+
+/** Somebody flushed our rules: write them again. Told by the kernel where it can, else compared now and then. */
+const guard = async ({ iptables, clock, log }: KubeProxyOptions, wake: WakeUp, signal: AbortSignal): Promise<void> => {
+  try {
+    await iptables.monitor(() => { log.warn('rules of ours were removed by somebody else; writing them again'); wake.call(true) }, signal)
+  } catch (error) {
+    log.warn(`cannot be told of changes in the tables; writing the rules anew every ${compareMilliseconds / 1000} s`, { error: String(error) })
+    while (!signal.aborted) {
+      await clock.sleep(compareMilliseconds, signal).catch(() => {})
+      wake.call(true)
+    }
+  }
+}
