@@ -2,7 +2,7 @@
 import type { KubeObject } from '../../src/api/meta.ts'
 import { controllerReference } from '../../src/api/meta.ts'
 import { apiVersionOf, type Kind } from '../../src/api/kinds.ts'
-import type { Deployment, Node, Pod, PodCondition, PodTemplateSpec, ReplicaSet } from '../../src/api/types.ts'
+import type { Deployment, Node, Pod, PodCondition, PodTemplateSpec, ReplicaSet, Service } from '../../src/api/types.ts'
 
 export const noon = new Date('2026-01-01T12:00:00Z')
 export const secondsBefore = (seconds: number, moment = noon): string => `${new Date(moment.getTime() - seconds * 1000).toISOString().slice(0, 19)}Z`
@@ -45,3 +45,12 @@ export const node = (name: string, over: { metadata?: Partial<KubeObject['metada
   apiVersion: 'v1', kind: 'Node', metadata: metadata(name, { namespace: undefined, labels: { 'kubernetes.io/hostname': name }, ...over.metadata }),
   spec: { ...over.spec }, status: { conditions: [condition('Ready')], ...over.status },
 })
+
+export const service = (name: string, spec: Partial<Service['spec']> = {}, over: Partial<KubeObject['metadata']> = {}): Service => ({
+  apiVersion: 'v1', kind: 'Service', metadata: metadata(name, over),
+  spec: { selector: { app: 'web' }, clusterIP: '10.96.0.9', ipFamilies: ['IPv4'], ports: [{ name: 'http', port: 80, targetPort: 8080, protocol: 'TCP' }], ...spec },
+  status: {},
+})
+
+/** A pod with an address. */
+export const servingPod = (name: string, ip: string, over: Parameters<typeof pod>[1] = {}): Pod => pod(name, { ready: true, ...over, status: { podIP: ip, podIPs: [{ ip }], ...over?.status, ...(over?.ready === undefined && !over?.status?.conditions && { conditions: [condition('Ready')] }), ...(over?.ready !== undefined && { conditions: [condition('Ready', over.ready ? 'True' : 'False')] }) } })
