@@ -1,0 +1,54 @@
+/** Amounts of resources: names, quantities, requests against limits. Mirrors validateResourceRequirements and ValidateResourceQuantityValue of upstream's core validation. */
+import { isQualifiedName } from '../../../api/names.ts'
+import { compareQuantities, isValidQuantity, signOf, toMilli } from '../../../api/quantity.ts'
+import { fieldError, type FieldError } from '../../../api/status.ts'
+import type { ResourceRequirements } from '../../../api/types.ts'
+import { invalids, negativeMessage } from '../field-checks.ts'
+
+const containerResources = ['cpu', 'memory', 'ephemeral-storage']
+const standardResources = [...containerResources, 'storage', 'requests.cpu', 'requests.memory', 'requests.storage', 'requests.ephemeral-storage', 'limits.cpu', 'limits.memory', 'limits.ephemeral-storage',
+  'pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps', 'persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers']
+const integerResources = ['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps', 'persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers']
+const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
+const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/')
+
+/** Resources of a device plugin or an administrator: `example.com/gpu`. */
+const isExtended = (name: string): boolean => !isNative(name) && !name.startsWith('requests.') && isQualifiedName(`requests.${name}`).length === 0
+const mayOvercommit = (name: string): boolean => isNative(name) && !isHugePages(name)
+
+export const checkContainerResourceName = (path: string, name: string): FieldError[] => {
+  const errors = invalids(path, name, isQualifiedName(name))
+  if (errors.length > 0) return errors
+  if (!name.includes('/')) {
+    if (containerResources.includes(name) || isHugePages(name)) return []
+    return [...(standardResources.includes(name) ? [] : [fieldError.invalid(path, name, 'must be a standard resource type or fully qualified')]), fieldError.invalid(path, name, 'must be a standard resource for containers')]
+  }
+  return isNative(name) || isExtended(name) ? [] : [fieldError.invalid(path, name, "doesn't follow extended resource name standard")]
+}
+
+export const checkResourceQuantity = (path: string, name: string, value: string): FieldError[] => {
+  if (!isValidQuantity(value)) return [fieldError.invalid(path, value, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
+  return [
+    ...(signOf(value) < 0 ? [fieldError.invalid(path, value, negativeMessage)] : []),
+    ...((integerResources.includes(name) || isExtended(name)) && toMilli(value) % 1000n !== 0n ? [fieldError.invalid(path, value, 'must be an integer')] : []),
+  ]
+}
+
+const checkRequest = (path: string, name: string, request: string, limits: Readonly<Record<string, string>>): FieldError[] => {
+  const limit = Object.hasOwn(limits, name) ? limits[name] : undefined
+  if (limit === undefined) return mayOvercommit(name) ? [] : [fieldError.required(`${path}.limits`, 'Limit must be set for non overcommitable resources')]
+  if (!isValidQuantity(request) || !isValidQuantity(limit)) return []
+  const order = compareQuantities(request, limit)
+  if (order !== 0 && !mayOvercommit(name)) return [fieldError.invalid(`${path}.requests`, request, `must be equal to ${name} limit of ${limit}`)]
+  return order > 0 ? [fieldError.invalid(`${path}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`)] : []
+}
+
+/** Requests and limits of a container. */
+export const checkResourceRequirements = (path: string, { limits = {}, requests = {} }: ResourceRequirements): FieldError[] => [
+  ...Object.entries(limits).flatMap(([name, value]) => [...checkContainerResourceName(`${path}.limits[${name}]`, name), ...checkResourceQuantity(`${path}.limits[${name}]`, name, value)]),
+  ...Object.entries(requests).flatMap(([name, value]) => [
+    ...checkContainerResourceName(`${path}.requests[${name}]`, name),
+    ...checkResourceQuantity(`${path}.requests[${name}]`, name, value),
+    ...checkRequest(path, name, value, limits),
+  ]),
+]

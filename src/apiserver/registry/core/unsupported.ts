@@ -1,0 +1,81 @@
+/**
+ * What this cluster cannot honour yet, in one list: refused by name when somebody asks for it, never accepted and ignored.
+ * The README's chapter on what is not supported is generated from `unsupportedFields`.
+ */
+import { fieldError, type FieldError } from '../../../api/status.ts'
+import type { AppArmorProfile, Container, EphemeralContainer, PodSpec, SeccompProfile } from '../../../api/types.ts'
+import { checkEach } from '../field-checks.ts'
+
+export interface UnsupportedField {
+  /** As documentation names it: `pod.spec.runtimeClassName`, `volume.nfs`. */
+  field: string
+  why: string
+}
+
+interface Rule<T> {
+  /** The path below the spec or the container. */
+  path: string
+  why: string
+  isSet(object: T): boolean
+}
+
+const noSeccomp = 'seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'
+const noAppArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
+const linuxOnly = 'this cluster has Linux nodes only'
+const isConfined = (profile: SeccompProfile | AppArmorProfile | undefined): boolean => profile !== undefined && ['RuntimeDefault', 'Localhost'].includes(profile.type)
+
+const podRules: readonly Rule<PodSpec>[] = [
+  { path: 'runtimeClassName', why: 'this cluster has one runtime: supervised host processes', isSet: ({ runtimeClassName }) => !!runtimeClassName },
+  { path: 'overhead', why: 'this cluster has no runtime classes', isSet: ({ overhead }) => Object.keys(overhead ?? {}).length > 0 },
+  { path: 'resourceClaims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resourceClaims = [] }) => resourceClaims.length > 0 },
+  { path: 'resources', why: 'set resources on the containers instead', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).length > 0 },
+  { path: 'schedulingGroup', why: 'this cluster schedules pods one by one', isSet: ({ schedulingGroup }) => schedulingGroup !== undefined },
+  { path: 'hostUsers', why: 'pods have no user namespaces of their own on this cluster; leave it out or set it to true', isSet: ({ hostUsers }) => hostUsers === false },
+  { path: 'hostnameOverride', why: 'set hostname and subdomain instead', isSet: ({ hostnameOverride }) => !!hostnameOverride },
+  { path: 'os.name', why: linuxOnly, isSet: ({ os }) => os?.name === 'windows' },
+  { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
+  { path: 'securityContext.seccompProfile', why: noSeccomp, isSet: ({ securityContext }) => isConfined(securityContext?.seccompProfile) },
+  { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
+]
+
+const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
+
+const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
+  { path: 'volumeDevices', why: 'this cluster has no block volumes', isSet: ({ volumeDevices = [] }) => volumeDevices.length > 0 },
+  { path: 'resources.claims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resources }) => (resources?.claims ?? []).length > 0 },
+  { path: 'resources.limits[hugepages-*]', why: 'this cluster does not manage huge pages', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some(isHugePages) },
+  { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
+  { path: 'securityContext.seccompProfile', why: noSeccomp, isSet: ({ securityContext }) => isConfined(securityContext?.seccompProfile) },
+  { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
+  { path: 'securityContext.procMount', why: 'pods have no user namespaces of their own on this cluster, which Unmasked needs', isSet: ({ securityContext }) => securityContext?.procMount === 'Unmasked' },
+  { path: 'env[*].valueFrom.fileKeyRef', why: 'use configMapKeyRef or secretKeyRef instead', isSet: ({ env = [] }) => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined) },
+]
+
+export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected'] as const
+
+const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'csi', 'ephemeral', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
+  'iscsi', 'nfs', 'persistentVolumeClaim', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'projected.clusterTrustBundle', 'projected.podCertificate']
+
+const whyNoVolume = (type: string): string => {
+  if (type === 'emptyDir.medium') return 'this cluster has only the media "" and Memory'
+  return type.startsWith('projected.') ? 'this cluster projects only secret, configMap, downwardAPI and serviceAccountToken' : `this cluster has only these volumes: ${supportedVolumes.join(', ')}`
+}
+
+/** Everything that is refused, for documentation. */
+export const unsupportedFields: readonly UnsupportedField[] = [
+  ...podRules.map(({ path, why }) => ({ field: `pod.spec.${path}`, why })),
+  ...containerRules.map(({ path, why }) => ({ field: `container.${path}`, why })),
+  ...unsupportedVolumes.map((type) => ({ field: `volume.${type}`, why: whyNoVolume(type) })),
+]
+
+const refuse = <T>(rules: readonly Rule<T>[], path: string, object: T): FieldError[] =>
+  rules.filter(({ isSet }) => isSet(object)).map((rule) => fieldError.forbidden(`${path}.${rule.path}`, `not supported: ${rule.why}`))
+
+export const unsupportedVolume = (path: string, type: string): FieldError =>
+  fieldError.forbidden(path, `not supported: ${whyNoVolume(type)}`)
+
+/** What a pod's spec asks for and cannot get, besides volumes (which volume-validation names where they stand). */
+export const unsupportedInPodSpec = (path: string, spec: PodSpec): FieldError[] => [
+  ...refuse(podRules, path, spec),
+  ...(['initContainers', 'containers', 'ephemeralContainers'] as const).flatMap((list) => checkEach<Container | EphemeralContainer>(`${path}.${list}`, spec[list], (container, at) => refuse(containerRules, at, container))),
+]

@@ -1,0 +1,36 @@
+/** Defaults of a pod's volumes. Mirrors upstream's `pkg/apis/core/v1/defaults.go`. */
+import type { DownwardAPIVolumeFile, Volume, VolumeProjection } from '../../../api/types.ts'
+import { setFieldRefDefaults, setResourceFieldRefDefaults } from './container-defaults.ts'
+import { canonicalQuantity } from './resource-lists.ts'
+
+/** 0644: the mode of files whose volume names none. */
+const fileMode = 0o644
+const tokenLifetimeSeconds = 3600
+
+const setFileDefaults = ({ fieldRef, resourceFieldRef }: DownwardAPIVolumeFile): void => {
+  setFieldRefDefaults(fieldRef)
+  setResourceFieldRefDefaults(resourceFieldRef)
+}
+
+const setProjectionDefaults = ({ downwardAPI, serviceAccountToken }: VolumeProjection): void => {
+  downwardAPI?.items?.forEach(setFileDefaults)
+  if (serviceAccountToken) serviceAccountToken.expirationSeconds ??= tokenLifetimeSeconds
+}
+
+/** A volume of no type is an emptyDir; idempotent. */
+export const setVolumeDefaults = (volume: Volume): void => {
+  const { name: _name, ...sources } = volume
+  if (Object.values(sources).every((source) => source === undefined)) volume.emptyDir = {}
+  if (volume.emptyDir?.sizeLimit !== undefined) volume.emptyDir.sizeLimit = canonicalQuantity(volume.emptyDir.sizeLimit)
+  if (volume.hostPath) volume.hostPath.type ??= ''
+  if (volume.secret) volume.secret.defaultMode ??= fileMode
+  if (volume.configMap) volume.configMap.defaultMode ??= fileMode
+  if (volume.downwardAPI) {
+    volume.downwardAPI.defaultMode ??= fileMode
+    volume.downwardAPI.items?.forEach(setFileDefaults)
+  }
+  if (volume.projected) {
+    volume.projected.defaultMode ??= fileMode
+    volume.projected.sources?.forEach(setProjectionDefaults)
+  }
+}

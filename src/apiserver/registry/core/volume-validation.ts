@@ -1,0 +1,67 @@
+/** Volumes of pods. Mirrors ValidateVolumes of upstream's core validation for the types that this cluster has; the others are refused by unsupported.ts. */
+import { compareQuantities, isValidQuantity } from '../../../api/quantity.ts'
+import { fieldError, type FieldError } from '../../../api/status.ts'
+import type { EmptyDirVolumeSource, HostPathVolumeSource, Volume } from '../../../api/types.ts'
+import { checkDnsLabel, checkEach, checkOptionalOneOf } from '../field-checks.ts'
+import { checkProjectedVolume } from './projected-volume-validation.ts'
+import { unsupportedVolume } from './unsupported.ts'
+import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
+import { checkFileMode, checkNoBacksteps } from './volume-paths.ts'
+
+const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
+
+const checkHostPath = (path: string, hostPath: HostPathVolumeSource): FieldError[] =>
+  (hostPath.path ? [...checkNoBacksteps(`${path}.path`, hostPath.path), ...checkOptionalOneOf(`${path}.type`, hostPath.type, hostPathTypes)] : [fieldError.required(`${path}.path`)])
+
+const checkEmptyDir = (path: string, { medium, sizeLimit }: EmptyDirVolumeSource): FieldError[] => [
+  ...(sizeLimit !== undefined && (!isValidQuantity(sizeLimit) || compareQuantities(sizeLimit, '0') < 0) ? [fieldError.forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : []),
+  ...(medium && medium !== 'Memory' ? [unsupportedVolume(`${path}.medium`, 'emptyDir.medium')] : []),
+]
+
+type Check = (path: string, volume: Volume) => FieldError[]
+
+// In the order in which upstream looks at them: the first one that is given counts.
+const checks: Partial<Record<keyof Volume, Check>> = {
+  emptyDir: (path, { emptyDir }) => (emptyDir ? checkEmptyDir(path, emptyDir) : []),
+  hostPath: (path, { hostPath }) => (hostPath ? checkHostPath(path, hostPath) : []),
+  secret: (path, { secret }) => [
+    ...(secret?.secretName ? [] : [fieldError.required(`${path}.secretName`)]),
+    ...checkFileMode(`${path}.defaultMode`, secret?.defaultMode),
+    ...checkEach(`${path}.items`, secret?.items, (item, at) => checkKeyToPath(at, item)),
+  ],
+  downwardAPI: (path, { downwardAPI }) => [
+    ...checkFileMode(`${path}.defaultMode`, downwardAPI?.defaultMode),
+    ...(downwardAPI?.items ?? []).flatMap((file) => checkDownwardFile(path, file)),
+  ],
+  configMap: (path, { configMap }) => [
+    ...(configMap?.name ? [] : [fieldError.required(`${path}.name`)]),
+    ...checkFileMode(`${path}.defaultMode`, configMap?.defaultMode),
+    ...checkEach(`${path}.items`, configMap?.items, (item, at) => checkKeyToPath(at, item)),
+  ],
+  projected: (path, { projected }) => (projected ? checkProjectedVolume(path, projected) : []),
+}
+
+const checkSource: Check = (path, volume) => {
+  const known = Object.keys(checks) as (keyof typeof checks)[]
+  const given = [...known.filter((type) => volume[type] !== undefined), ...Object.keys(volume).filter((type) => type !== 'name' && !Object.hasOwn(checks, type) && volume[type as keyof Volume] !== undefined)]
+  if (given.length === 0) return [fieldError.required(path, 'must specify a volume type')]
+  return given.flatMap((type, index) => {
+    if (index > 0) return [fieldError.forbidden(`${path}.${type}`, 'may not specify more than 1 volume type')]
+    return Object.hasOwn(checks, type) ? checks[type as keyof Volume]?.(`${path}.${type}`, volume) ?? [] : [unsupportedVolume(`${path}.${type}`, type)]
+  })
+}
+
+/** The volumes that are right, by name (mounts may refer only to these), and what is wrong with the others. */
+export const checkVolumes = (path: string, volumes: readonly Volume[] | undefined): { errors: FieldError[]; names: ReadonlySet<string> } => {
+  const names = new Set<string>()
+  const errors = checkEach(path, volumes, (volume, at) => {
+    const found = [
+      ...checkSource(at, volume),
+      ...(volume.name ? checkDnsLabel(`${at}.name`, volume.name) : [fieldError.required(`${at}.name`)]),
+      ...(names.has(volume.name) ? [fieldError.duplicate(`${at}.name`, volume.name)] : []),
+    ]
+    if (found.length === 0) names.add(volume.name)
+    return found
+  })
+  return { errors, names }
+}
