@@ -47,6 +47,13 @@ export const eventSink = ({ client, clock, random, log }: { client: Client; cloc
   const waiting = new Map<string, Correlated[]>()
   let flushed: (() => void)[] = []
   let count = 0
+  let lastNanoseconds = 0n
+  /** The time for an event's name, never the same twice. */
+  const nanoseconds = (): bigint => {
+    const now = BigInt(clock.now().getTime()) * 1_000_000n + BigInt(Math.floor((clock.monotonic() % 1) * 1_000_000))
+    lastNanoseconds = now > lastNanoseconds ? now : lastNanoseconds + 1n
+    return lastNanoseconds
+  }
 
   const send = async (what: Correlated): Promise<void> => {
     if (what.do === 'drop') return
@@ -99,7 +106,7 @@ export const eventSink = ({ client, clock, random, log }: { client: Client; cloc
   return {
     from: (component, host = '') => ({
       record: (kind, object, occurrence) => {
-        const what = correlator.correlate(eventOf({ kind, object, occurrence, component, host, now: clock.now(), monotonic: clock.monotonic() }), clock.monotonic())
+        const what = correlator.correlate(eventOf({ kind, object, occurrence, component, host, now: clock.now(), nanoseconds: nanoseconds() }), clock.monotonic())
         if (what.do === 'drop') return
         if (count >= maxWaiting) return log.warn('event dropped: too many wait for the API server', { event: what.event.message })
         count++
@@ -113,11 +120,10 @@ export const eventSink = ({ client, clock, random, log }: { client: Client; cloc
   }
 }
 
-interface Origin { kind: Kind; object: KubeObject; occurrence: Occurrence; component: string; host: string; now: Date; monotonic: number }
+interface Origin { kind: Kind; object: KubeObject; occurrence: Occurrence; component: string; host: string; now: Date; nanoseconds: bigint }
 
 /** The Event as client-go's recorder makes it; its name ends in the time in hexadecimal nanoseconds. */
-const eventOf = ({ kind, object: { metadata }, occurrence, component, host, now, monotonic }: Origin): EventToWrite => {
-  const nanoseconds = BigInt(now.getTime()) * 1_000_000n + BigInt(Math.floor((monotonic % 1) * 1_000_000))
+const eventOf = ({ kind, object: { metadata }, occurrence, component, host, now, nanoseconds }: Origin): EventToWrite => {
   const namespace = metadata.namespace ?? 'default'
   const { type, reason, message, fieldPath, annotations } = occurrence
   return {

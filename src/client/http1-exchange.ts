@@ -22,6 +22,7 @@ export const http1Exchange = (url: URL, access: ServerAccess): Transport & { clo
 const exchanged = (request: ReturnType<typeof httpRequest>, { body, signal }: { body: ApiRequest['body']; signal: AbortSignal }): Promise<ApiResponse> =>
   new Promise((resolve, reject) => {
     const abort = (): void => { request.destroy() }
+    if (signal.aborted) abort()
     signal.addEventListener('abort', abort)
     request.once('close', () => signal.removeEventListener('abort', abort))
     request.setTimeout(0)

@@ -46,7 +46,10 @@ export const httpsTransport = (access: ServerAccess, clock: Clock): HttpsTranspo
 
   const connection = async (signal: AbortSignal): Promise<Http2Connection | undefined> => {
     for (const each of connections) if (each.hasRoom) return each
-    connecting ??= connect().finally(() => { connecting = undefined })
+    if (!connecting) {
+      connecting = connect().finally(() => { connecting = undefined })
+      connecting.catch(() => {}) // told to those who wait for it; all of them may have been aborted
+    }
     return abortable(connecting, signal)
   }
 
@@ -91,6 +94,7 @@ const reasonOf = (error: unknown): string => {
 }
 
 const abortable = async <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
+  signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = (): void => reject(signal.reason)
   signal.addEventListener('abort', abort)
