@@ -29,6 +29,10 @@ export interface ClusterConfig {
   serviceCIDR: string
   clusterDNS: string
   clusterDomain: string
+  /** Addresses of a real etcd v3, comma separated, instead of the embedded store. */
+  etcdServers?: string
+  /** What the machine's ip_forward was before the cluster's bridges needed it. */
+  forwardingBefore?: string
   nodes: NodeConfig[]
 }
 

@@ -1,0 +1,55 @@
+/** The nodes of this machine: their networks and their kubelets' keepers. */
+import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
+import type { Home } from './home.ts'
+import { startKeeper, type Keeper } from './keeper.ts'
+import { enableForwarding, ensureBridge, ensureNamespace, namespacePath, nodeAddress, nodeNetworkOf } from './node-network.ts'
+import { entryFile } from './program.ts'
+
+/** Nodes 1 to `count`: the first is the machine unless the cluster is isolated. `machine` is the machine's own address. */
+export const planNodes = (clusterId: string, { count, isolated, machine }: { count: number; isolated: boolean; machine: string }): NodeConfig[] =>
+  Array.from({ length: count }, (_, index) => {
+    const number = index + 1
+    const own = number === 1 && !isolated
+    return { name: `node-${number}`, kind: own ? 'machine' : 'namespace', address: own ? machine : nodeAddress(nodeNetworkOf(clusterId), number) }
+  })
+
+/** `node-3` → 3: its place in the node range. */
+export const nodeNumber = (name: string): number => Number(/(\d+)$/.exec(name)?.[1] ?? 0)
+
+/** Bridge and namespaces that the nodes need; resolves with the configuration, in which what forwarding was before is remembered. Idempotent. */
+export const ensureNetworks = async (home: Home, config: ClusterConfig): Promise<ClusterConfig> => {
+  const inNamespaces = config.nodes.filter(({ kind }) => kind === 'namespace')
+  if (inNamespaces.length === 0) return config
+  await ensureBridge(nodeNetworkOf(home.clusterId))
+  const before = await enableForwarding()
+  for (const { name } of inNamespaces) await ensureNamespace(home.clusterId, name, nodeNumber(name))
+  return { ...config, forwardingBefore: config.forwardingBefore ?? before }
+}
+
+/** Program and arguments of a node's kubelet (or of the one process of a `--single` cluster). */
+export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig): string[] => {
+  const at = home.node(node.name)
+  const component = config.single ? 'single' : 'kubelet'
+  const controlPlane = node.name === config.nodes[0]?.name
+  return [
+    process.execPath, entryFile(), '--data-dir', home.data, component,
+    `--node-name=${node.name}`, `--node-ip=${node.address}`, `--kubeconfig=${at.data}/kubelet.kubeconfig`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`,
+    `--cluster-id=${home.clusterId}`, `--cluster-dns=${config.clusterDNS}`, `--cluster-domain=${config.clusterDomain}`, `--cluster-cidr=${config.podCIDR}`,
+    `--tls-cert-file=${at.data}/kubelet-server.crt`, `--tls-private-key-file=${at.data}/kubelet-server.key`, `--client-ca-file=${at.data}/ca.crt`,
+    `--server=${serverURL(config)}`,
+    ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`, '--node-labels=node-role.kubernetes.io/control-plane='] : []),
+  ]
+}
+
+export const startNode = async (home: Home, config: ClusterConfig, node: NodeConfig): Promise<Keeper> => {
+  const at = home.node(node.name)
+  return startKeeper({
+    pidFile: at.keeperPid, logFile: at.log, command: nodeCommand(home, config, node),
+    networkNamespace: node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined,
+    environment: { NODE_COMPILE_CACHE: `${home.data}/compile-cache`, UV_THREADPOOL_SIZE: '2' },
+  })
+}
+
+export const startNodes = async (home: Home, config: ClusterConfig): Promise<void> => {
+  for (const node of config.nodes) if (node.kind !== 'ssh') await startNode(home, config, node)
+}

@@ -1,0 +1,131 @@
+/** `wherry up`: from nothing to a cluster, or to the one that runs. Mirrors kubeadm's phases: preflight, certificates, kubeconfigs, static pods, kubelet, addons. */
+import { mkdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { systemClock } from '../api/clock.ts'
+import type { Client } from '../client/client.ts'
+import { applyObjects } from './apply.ts'
+import { dataVersion, readConfig, writeConfig, type ClusterConfig } from './config.ts'
+import { connectAdmin, waitReady } from './connect.ts'
+import type { Home } from './home.ts'
+import { runningKeeper } from './keeper.ts'
+import { manifestsFolder, parseManifest, readManifests } from './manifests.ts'
+import { machineAddress, nodeNetworkOf } from './node-network.ts'
+import { ensureNetworks, planNodes, startNodes } from './nodes.ts'
+import { ensurePki, firstAddress } from './pki.ts'
+import { problemsOf, readFacts } from './preflight.ts'
+import { ensureProgram } from './program.ts'
+import { manifestValues, writeStaticPods } from './static-pods.ts'
+import { UserError } from './user-error.ts'
+import { waitSettled } from './wait-settled.ts'
+
+export interface UpOptions {
+  home: Home
+  example?: boolean
+  single?: boolean
+  nodes?: number
+  isolated?: boolean
+  port?: number
+  podCidr?: string
+  serviceCidr?: string
+  filename?: string[]
+  detach?: boolean
+  wait?: boolean
+}
+
+const readyMilliseconds = 60_000
+
+const say = (line: string): void => { process.stderr.write(`${line}\n`) }
+
+export const up = async (options: UpOptions, signal: AbortSignal): Promise<void> => {
+  const { home } = options
+  const before = await readConfig(home)
+  if (options.single && (options.nodes ?? 1) > 1) throw new UserError('--single runs one node in one process: it does not go together with --nodes', 2)
+  const files = await readFiles(options.filename ?? [])
+  const attached = before !== undefined && (await runningKeeper(home.node(before.nodes[0]?.name ?? 'node-1').keeperPid)) !== undefined
+  const config = attached ? await grow(options, before) : await start(options, before)
+  const { client, close } = connectAdmin(home)
+  const interactive = !options.detach && process.stdout.isTTY
+  const work = settle(client, { options, config, files, quiet: Boolean(interactive) }, signal)
+  try {
+    if (!interactive) { await work; say(`the cluster runs; kubeconfig: ${home.kubeconfig}\nstop it with: wherry down`); return }
+    const { openDashboard } = await import('./dashboard.ts')
+    await Promise.all([openDashboard({ home }, signal), work])
+    say('the cluster keeps running; stop it with: wherry down')
+  } finally {
+    close()
+  }
+}
+
+const newConfig = async ({ home, ...options }: UpOptions): Promise<ClusterConfig> => {
+  const isolated = options.isolated ?? false
+  const serviceCIDR = options.serviceCidr ?? '10.96.0.0/16'
+  const dns = firstAddress(serviceCIDR).split('.')
+  // A machine without a network still has its bridge.
+  const machine = (await machineAddress()) ?? `${nodeNetworkOf(home.clusterId).prefix}.254`
+  return {
+    version: dataVersion, clusterId: home.clusterId, single: options.single ?? false, isolated, serverPort: options.port ?? 6443,
+    podCIDR: options.podCidr ?? '10.244.0.0/16', serviceCIDR, clusterDNS: [...dns.slice(0, 3), '10'].join('.'), clusterDomain: 'cluster.local',
+    nodes: planNodes(home.clusterId, { count: options.nodes ?? 1, isolated, machine }),
+  }
+}
+
+/** What the stored cluster was made with stays; asking for something else is an error, for more nodes is not. */
+const reconcileConfig = (stored: ClusterConfig, options: UpOptions): ClusterConfig => {
+  const differs = ([['--single', options.single, stored.single], ['--isolated', options.isolated, stored.isolated], ['--port', options.port, stored.serverPort], ['--pod-cidr', options.podCidr, stored.podCIDR], ['--service-cidr', options.serviceCidr, stored.serviceCIDR]] as const)
+    .find(([, asked, is]) => asked !== undefined && asked !== is)
+  if (differs) throw new UserError(`the cluster in ${options.home.data} was made with ${differs[0]} ${String(differs[2])}, not ${String(differs[1])}; use another --data-dir, or remove it with: wherry down --delete-data`)
+  const own = stored.nodes.filter(({ kind }) => kind !== 'ssh')
+  const planned = planNodes(options.home.clusterId, { count: Math.max(options.nodes ?? 1, own.length), isolated: stored.isolated, machine: stored.nodes[0]?.address ?? '' })
+  return { ...stored, nodes: [...planned, ...stored.nodes.filter(({ kind }) => kind === 'ssh')] }
+}
+
+const bringUp = async (home: Home, config: ClusterConfig): Promise<ClusterConfig> => {
+  const ready = await ensureNetworks(home, config)
+  await writeConfig(home, ready)
+  await Promise.all([ensurePki(home, ready, systemClock.now()), ensureProgram(home), writeStaticPods(home, ready), mkdir(home.ssh, { recursive: true, mode: 0o700 })])
+  await startNodes(home, ready)
+  return ready
+}
+
+const start = async (options: UpOptions, stored: ClusterConfig | undefined): Promise<ClusterConfig> => {
+  const { home } = options
+  await mkdir(home.data, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (process.getuid?.() === 0) throw new UserError(`cannot make the data directory ${home.data}: ${error.message}`)
+  })
+  const config = stored ? reconcileConfig(stored, options) : await newConfig(options)
+  const ports = config.isolated ? [] : [{ port: config.serverPort, purpose: 'API server' }, { port: 10_250, purpose: 'kubelet' }, { port: 10_256, purpose: 'kube-proxy' }, { port: 10_257, purpose: 'controller manager' }, { port: 10_259, purpose: 'scheduler' }]
+  const leftover = stored !== undefined
+  const facts = await readFacts(leftover ? [] : ports, { chainMark: `WHERRY-${home.clusterId}`, linkPrefix: `wh${home.clusterId}`, dataParent: path.dirname(home.data) })
+  const problems = problemsOf(facts, config)
+  if (problems.length > 0) throw new UserError(`this machine cannot run the cluster yet:\n${problems.map(({ what, remedy }) => `  - ${what}\n    ${remedy}`).join('\n')}`)
+  return bringUp(home, config)
+}
+
+/** The cluster runs already; more nodes may be asked for. */
+const grow = async (options: UpOptions, stored: ClusterConfig): Promise<ClusterConfig> => {
+  const config = reconcileConfig(stored, options)
+  return config.nodes.length === stored.nodes.length ? config : bringUp(options.home, config)
+}
+
+const readFiles = (files: readonly string[]): Promise<{ file: string; text: string }[]> => Promise.all(files.map(async (file) => {
+  const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`cannot read ${file}: ${error.message}`) })
+  parseManifest(text, file)
+  return { file, text }
+}))
+
+interface Settling { options: UpOptions; config: ClusterConfig; files: readonly { file: string; text: string }[]; quiet: boolean }
+
+/** Once the API server answers: addons, the example, the user's files; with `--wait` until all of it runs. */
+const settle = async (client: Client, { options, config, files, quiet }: Settling, signal: AbortSignal): Promise<void> => {
+  const { home } = options
+  const tell = quiet ? () => {} : say
+  const begun = systemClock.monotonic()
+  const elapsed = (): string => `${((systemClock.monotonic() - begun) / 1000).toFixed(1)} s`
+  await waitReady(client, { home, milliseconds: readyMilliseconds }, signal)
+  tell(`API server ready after ${elapsed()}`)
+  const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => !config.single || name === '00-roles')
+  for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`)
+  if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')
+  for (const { file, text } of files) for (const applied of await applyObjects(client, parseManifest(text, file), file)) tell(`${applied} applied`)
+  if (options.wait) { await waitSettled(client, { config, tell }, signal); tell(`everything runs after ${elapsed()}`) }
+}

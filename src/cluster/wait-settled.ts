@@ -1,0 +1,32 @@
+/** Waits until every node is Ready and what the cluster needs for itself runs, told by watches. */
+import { systemClock } from '../api/clock.ts'
+import { systemRandom } from '../api/random.ts'
+import { Deployments, Nodes, Pods } from '../api/kinds.ts'
+import type { Node } from '../api/types.ts'
+import type { Client } from '../client/client.ts'
+import { sharedInformers } from '../client/informers.ts'
+import type { ClusterConfig } from './config.ts'
+import { processLog } from './log.ts'
+import { UserError } from './user-error.ts'
+
+const settleMilliseconds = 120_000
+
+export const isNodeReady = (node: Node): boolean => (node.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
+
+export const waitSettled = async (client: Client, { config, tell }: { config: ClusterConfig; tell(line: string): void }, signal: AbortSignal): Promise<void> => {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(settleMilliseconds)])
+  const ended = new AbortController()
+  const informers = sharedInformers({ client, clock: systemClock, random: systemRandom, log: processLog('up', 'fatal') }, AbortSignal.any([deadline, ended.signal]))
+  try {
+    await informers.of(Nodes).waitUntil((nodes) => config.nodes.every(({ name }) => { const node = nodes.get(name); return node !== undefined && isNodeReady(node) }), deadline)
+    tell(`${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`} Ready`)
+    if (!config.single) await informers.of(Deployments).waitUntil((list) => (list.get('kube-system/coredns')?.status.availableReplicas ?? 0) > 0, deadline)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!deadline.aborted) throw error
+    const waiting = informers.of(Pods).lister.list().filter(({ status }) => !['Running', 'Succeeded'].includes(status.phase ?? '')).map(({ metadata, status }) => `${metadata.namespace ?? ''}/${metadata.name} (${status.phase ?? 'unknown'})`)
+    throw new UserError(`the cluster did not settle within ${settleMilliseconds / 1000} s${waiting.length > 0 ? `; still waiting for ${waiting.join(', ')}` : ''}`)
+  } finally {
+    ended.abort()
+  }
+}
