@@ -70,6 +70,10 @@ export const timeout = (message: string): StatusError => failure('Timeout', mess
 export const serviceUnavailable = (message: string): StatusError => failure('ServiceUnavailable', message)
 /** What Wherry does not support is refused by name. */
 export const notImplemented = (message: string): StatusError => failure('NotImplemented', message)
+/** A refusal whose reason upstream tells nobody: what NewGenericServerResponse makes of 422. */
+export const rejectedRequest = (): StatusError => failure('Invalid', 'the server rejected our request due to an error in our request', {})
+/** An error that upstream passes on as it is: 500 with the bare message and without a reason. */
+export const unclassified = (message: string): StatusError => new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 })
 export const internalError = (error: unknown): StatusError => {
   const message = error instanceof Error ? error.message : String(error)
   return failure('InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] }, { cause: error })

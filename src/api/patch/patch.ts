@@ -1,0 +1,86 @@
+/** PATCH bodies applied to objects, except server-side apply (apply/). Mirrors apiserver's handlers/patch.go: what is refused how, and in which words. */
+import { DecodeError, decodeType, type FieldValidation, judgeStrictErrors, type BodyKind } from '../decode.ts'
+import { JsonSyntaxError, type MemberOrder, parseJson } from '../json-text.ts'
+import { apiVersionOf } from '../kinds.ts'
+import type { JsonObject, JsonValue } from '../meta.ts'
+import { badRequest, fieldError, invalid, type StatusError, unsupportedMediaType } from '../status.ts'
+import { applyJsonPatch } from './json.ts'
+import { applyMergePatch } from './merge.ts'
+import { applyStrategicMergePatch } from './strategic.ts'
+
+export const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'] as const
+export type PatchType = (typeof patchTypes)[number]
+
+/** The kind of patch that a request's Content-Type names; throws 415. */
+export const patchTypeOf = (contentType: string | undefined): PatchType => {
+  const named = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase()
+  const known = patchTypes.find((each) => each === named)
+  if (!known) throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}`)
+  return known
+}
+
+/** Every place in a value where a key stands twice, in the words of strict decoding. */
+const repeatedFields = (value: JsonValue, repeated: MemberOrder, path = ''): string[] => {
+  if (typeof value !== 'object' || value === null) return []
+  if (Array.isArray(value)) return value.flatMap((item, index) => repeatedFields(item, repeated, `${path}[${index}]`))
+  const at = (key: string): string => (path === '' ? key : `${path}.${key}`)
+  const seen = new Set<string>()
+  const here = (repeated.get(value) ?? []).flatMap((key) => (seen.has(key) ? [`duplicate field ${JSON.stringify(at(key))}`] : (seen.add(key), [])))
+  return [...new Set(here), ...Object.entries(value).flatMap(([key, member]) => repeatedFields(member ?? null, repeated, at(key)))]
+}
+
+const operationMembers = new Set(['op', 'path', 'from', 'value'])
+const unknownMembers = (patch: JsonValue): string[] => (Array.isArray(patch) ? patch : []).flatMap((operation, index) =>
+  Object.keys(operation ?? {}).filter((key) => !operationMembers.has(key)).map((key) => `unknown field ${JSON.stringify(`[${index}].${key}`)}`))
+
+type ObjectPatchType = Exclude<PatchType, 'application/apply-patch+yaml'>
+
+const parsePatch = (body: Uint8Array, type: ObjectPatchType, strict: boolean): { patch: JsonValue; strictErrors: string[] } => {
+  try {
+    const { value, repeated } = parseJson(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'), { findRepeated: strict })
+    if (!strict) return { patch: value, strictErrors: [] }
+    const errors = repeatedFields(value, repeated)
+    return { patch: value, strictErrors: type === 'application/json-patch+json' ? [...unknownMembers(value), ...errors].map((error) => `json patch ${error}`) : errors }
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error
+    if (type === 'application/strategic-merge-patch+json') throw badRequest(error.message)
+    throw badRequest(strict ? `error decoding patch: ${error.message}` : type === 'application/merge-patch+json' ? 'Invalid JSON Patch' : error.message)
+  }
+}
+
+const isObject = (value: JsonValue): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const applyByType = (current: JsonObject, patch: JsonValue, { type, kind }: { type: ObjectPatchType; kind: BodyKind }): JsonValue => {
+  switch (type) {
+    case 'application/json-patch+json': return applyJsonPatch(current, patch)
+    case 'application/merge-patch+json':
+      if (!isObject(patch)) throw badRequest('Invalid JSON Patch')
+      return applyMergePatch(current, patch)
+    case 'application/strategic-merge-patch+json': return applyStrategicMergePatch(current, patch, kind.schema)
+  }
+}
+
+/** 422 with the whole patched object shown, as upstream. */
+const invalidPatch = (shown: JsonValue, why: string): StatusError => invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', typeof shown === 'string' ? shown : JSON.stringify(shown), why)])
+
+export interface PatchOptions { type: ObjectPatchType; kind: BodyKind; fieldValidation: FieldValidation }
+
+/**
+ * An object after a patch, decoded anew: canonical, and without unknown fields. `current` is not changed.
+ * Throws StatusError: 400 for what is no patch, 413 and 422 for one that does not apply or whose result is no such object.
+ */
+export const patchObject = <T = JsonObject>(current: object, body: Uint8Array, { type, kind, fieldValidation }: PatchOptions): { object: T; warnings: string[] } => {
+  const strict = fieldValidation !== 'Ignore'
+  const { patch, strictErrors } = parsePatch(body, type, strict)
+  const patched = applyByType(current as JsonObject, patch, { type, kind })
+  try {
+    const decoded = decodeType<JsonObject>(patched, kind.schema, { strict })
+    const warnings = judgeStrictErrors([...strictErrors, ...decoded.strictErrors], fieldValidation, (message) => invalidPatch(patched, message))
+    const actual = { apiVersion: decoded.value['apiVersion'] ?? apiVersionOf(kind), kind: decoded.value['kind'] ?? kind.kind }
+    if (actual.apiVersion !== apiVersionOf(kind)) throw invalidPatch(patched, `the API version in the data (${String(actual.apiVersion)}) does not match the expected API version (${apiVersionOf(kind)})`)
+    if (actual.kind !== kind.kind) throw invalidPatch(patched, `the kind in the data (${String(actual.kind)}) does not match the expected kind (${kind.kind})`)
+    return { object: { ...decoded.value, ...actual } as T, warnings }
+  } catch (error) {
+    throw error instanceof DecodeError ? invalidPatch(patched, error.message) : error
+  }
+}
