@@ -141,6 +141,7 @@ async function* watchEvents<T extends KubeObject>(open: () => Promise<ApiRespons
       const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status }
       if (event.type === 'ERROR') throw new StatusError(event.object)
       yield event
+      if (signal.aborted) return
     }
   } catch (error) {
     if (signal.aborted) return
