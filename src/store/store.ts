@@ -19,9 +19,9 @@ export interface KeyValue {
 }
 
 export interface RangeOptions {
-  /** Read as of this revision; the newest if absent. Below the compacted revision: `CompactedError`; above the newest: `FutureRevisionError`. */
+  /** Read as of this revision; the newest if absent or 0. Below the compacted revision: `CompactedError`; above the newest: `FutureRevisionError`. */
   revision?: number
-  /** At most so many items; all if absent. */
+  /** At most so many items; all if absent or 0. */
   limit?: number
   /** Only the count; `items` stays empty. */
   countOnly?: boolean

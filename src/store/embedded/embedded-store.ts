@@ -10,7 +10,7 @@ import { LeaseExpiry } from './lease-expiry.ts'
 import { LeaseTable } from './lease-table.ts'
 import type { Log, LogEntry, LogState } from './log.ts'
 import { Mvcc } from './mvcc.ts'
-import { type CheckedOperation, checkOperations } from './operations.ts'
+import { type CheckedOperation, checkOperations } from '../operations.ts'
 import { WatchHub } from './watch-hub.ts'
 
 /** So many changes are forgotten with one commit. */

@@ -82,11 +82,11 @@ export class Mvcc {
   }
 
   /** Throws CompactedError or FutureRevisionError. */
-  range(start: string, end: string, { revision, limit = Number.POSITIVE_INFINITY, countOnly = false }: RangeOptions = {}): RangeResult {
+  range(start: string, end: string, { revision, limit = 0, countOnly = false }: RangeOptions = {}): RangeResult {
     const at = this.#readable(revision)
     const items: KeyValue[] = []
     let count = 0
-    const wanted = countOnly ? 0 : limit
+    const wanted = countOnly ? 0 : limit || Number.POSITIVE_INFINITY
     this.#index.walk(byteOrder(start), byteOrder(end), (newest) => {
       const item = itemAt(newest, at)
       if (!item) return

@@ -1,9 +1,10 @@
-import { maximumOperations, maximumRequestBytes, type Operation, RequestTooLargeError } from '../store.ts'
-import { checkKey } from './key-order.ts'
-import type { Write } from './mvcc.ts'
+import { maximumOperations, maximumRequestBytes, type Operation, RequestTooLargeError } from './store.ts'
 
-/** An operation in one shape. */
-export interface CheckedOperation extends Write {
+/** An operation in one shape; `value` is undefined for a deletion. */
+export interface CheckedOperation {
+  key: string
+  value: Uint8Array | undefined
+  lease?: string | undefined
   expect: number | undefined
 }
 
@@ -24,6 +25,12 @@ const checkOperation = (operation: Operation): CheckedOperation => {
   checkKey(write.key)
   if (write.expect !== undefined && !(Number.isSafeInteger(write.expect) && write.expect >= 0)) throw new TypeError(`a modification revision is a whole number from 0, not ${write.expect}`)
   return write
+}
+
+/** Text that UTF-8 and SQLite carry unchanged. */
+const checkKey = (key: string): void => {
+  if (key === '') throw new TypeError('the key is empty')
+  if (key.includes('\0') || !key.isWellFormed()) throw new TypeError(`the key ${JSON.stringify(key)} holds a NUL or half a surrogate pair`)
 }
 
 /** The bytes as a plain array that keeps no larger buffer alive (Node cuts small Buffers from a pool of 64 KiB). */
