@@ -52,7 +52,8 @@ describe('refused', () => {
 })
 
 test('as the package rfc6902 applies the difference of two documents', () => {
-  const documents = fc.dictionary(fc.stringMatching(/^[a-z~/]{1,3}$/), fc.jsonValue({ maxDepth: 3 }))
+  // The package drops keys named __proto__, which we keep.
+  const documents = fc.dictionary(fc.stringMatching(/^[a-z~/]{1,3}$/), fc.jsonValue({ maxDepth: 3 })).filter((document) => !JSON.stringify(document).includes('__proto__'))
   fc.assert(fc.property(documents, documents, (from, to) => {
     const [left, right] = [JSON.parse(JSON.stringify(from)) as JsonValue, JSON.parse(JSON.stringify(to)) as JsonValue]
     const patch = createPatch(left, right)
