@@ -1,0 +1,57 @@
+/** What a kubelet may do: its rules, and of Secrets, ConfigMaps and tokens only what the pods bound to its node refer to. Mirrors `plugin/pkg/auth/authorizer/node`. */
+import { Pods } from '../../api/kinds.ts'
+import type { Pod } from '../../api/types.ts'
+import { nodeOf } from '../authentication/users.ts'
+import type { Lookup } from '../registry/strategy.ts'
+import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts'
+import { nodeRules } from './bootstrap-roles.ts'
+import { ruleAllows } from './rbac.ts'
+
+const refuse = (reason: string): Decision => ({ verdict: 'no-opinion', reason })
+const allow: Decision = { verdict: 'allow', reason: '' }
+
+const referencesOf = (pod: Pod, resource: 'secrets' | 'configmaps'): Set<string> => {
+  const names = new Set<string>()
+  const add = (name: string | undefined): void => { if (name) names.add(name) }
+  const secret = resource === 'secrets'
+  const { spec } = pod
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
+    for (const { valueFrom } of container.env ?? []) add(secret ? valueFrom?.secretKeyRef?.name : valueFrom?.configMapKeyRef?.name)
+    for (const { secretRef, configMapRef } of container.envFrom ?? []) add(secret ? secretRef?.name : configMapRef?.name)
+  }
+  for (const volume of spec.volumes ?? []) {
+    add(secret ? volume.secret?.secretName : volume.configMap?.name)
+    for (const source of volume.projected?.sources ?? []) add(secret ? source.secret?.name : source.configMap?.name)
+  }
+  if (secret) for (const { name } of spec.imagePullSecrets ?? []) add(name)
+  return names
+}
+
+const refersTo = (lookup: Lookup, node: string, { resource, namespace, name }: AuthorizationAttributes): boolean =>
+  lookup.list(Pods, namespace).some((pod) => pod.spec.nodeName === node
+    && (resource === 'serviceaccounts' ? (pod.spec.serviceAccountName ?? 'default') === name : referencesOf(pod, resource as 'secrets').has(name)))
+
+const guarded = (lookup: Lookup, node: string, asked: AuthorizationAttributes): Decision => {
+  if (!['get', 'list', 'watch'].includes(asked.verb)) return refuse('can only read resources of this type')
+  if (asked.subresource !== '') return refuse('cannot read subresource')
+  if (asked.name === '') return refuse('can only get individual resources of this type')
+  return refersTo(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
+}
+
+export const nodeAuthorizer = (lookup: Lookup): Authorizer => ({
+  authorize: (asked) => {
+    const node = nodeOf(asked.user)
+    if (node === undefined || !asked.resourceRequest) return refuse('')
+    const core = asked.apiGroup === ''
+    if (core && (asked.resource === 'secrets' || asked.resource === 'configmaps')) return guarded(lookup, node, asked)
+    if (core && asked.resource === 'serviceaccounts') {
+      if (asked.subresource !== 'token' || asked.verb !== 'create') return refuse('only "token" of service accounts is allowed')
+      return refersTo(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
+    }
+    if (asked.apiGroup === 'coordination.k8s.io' && asked.resource === 'leases') {
+      const own = asked.namespace === 'kube-node-lease' && (asked.verb === 'create' || asked.name === node)
+      return own && ['get', 'create', 'update', 'patch', 'delete'].includes(asked.verb) ? allow : refuse(`can only access node lease with the same name as the requesting node`)
+    }
+    return nodeRules.some((rule) => ruleAllows(rule, asked)) ? allow : refuse('')
+  },
+})
