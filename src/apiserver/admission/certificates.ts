@@ -38,7 +38,7 @@ export const certificateSubjectRestriction = (organizationsOf: (request: string)
   validate: async ({ object, name }) => {
     const { spec } = object as CertificateSigningRequest
     if (spec.signerName !== 'kubernetes.io/kube-apiserver-client') return
-    const organizations = await organizationsOf(Buffer.from(spec.request, 'base64').toString()).catch(() => [])
+    const organizations = await organizationsOf(Buffer.from(spec.request, 'base64').toString()).catch((): readonly string[] => [])
     if (organizations.includes('system:masters')) throw forbidden(CertificateSigningRequests, name, `use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed`)
   },
 })

@@ -7,7 +7,7 @@ import type { AdmissionPlugin } from './plugin.ts'
 
 const defaultClass = (lookup: Lookup): PriorityClass | undefined =>
   // Of several defaults the one with the smallest value counts, as upstream.
-  lookup.list(PriorityClasses).filter(({ globalDefault }) => globalDefault).toSorted((a, b) => a.value - b.value)[0]
+  lookup.list(PriorityClasses).filter(({ globalDefault }) => globalDefault).toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0]
 
 const nameOf = (pod: Pod): string => pod.metadata.name || (pod.metadata.generateName ?? '')
 
