@@ -1,10 +1,52 @@
+/** Jobs. Mirrors upstream's `pkg/registry/batch/job/strategy.go` and SetDefaults_Job. */
+import { semanticEqual } from '../../../api/equal.ts'
 import { Jobs } from '../../../api/kinds.ts'
 import type { Job } from '../../../api/types.ts'
+import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { maxInt32 } from '../field-checks.ts'
+import { statusSubresource } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
 import { jobColumns } from './job-columns.ts'
+import { generateSelector } from './job-selector.ts'
+import { checkJobStatus } from './job-status-validation.ts'
+import { checkJob, checkJobUpdate } from './job-validation.ts'
+
+/** A Job without labels has those of its template. */
+const inheritLabels = (job: Job): void => {
+  const { labels } = job.spec.template.metadata ?? {}
+  if (labels) job.metadata.labels = { ...labels }
+}
+
+const setDefaults = (job: Job): void => {
+  const spec = (job.spec ??= {} as Job['spec'])
+  job.status ??= {}
+  if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1
+  spec.parallelism ??= 1
+  spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : maxInt32
+  spec.template ??= {} as Job['spec']['template']
+  setPodTemplateDefaults(spec.template)
+  if (Object.keys(job.metadata.labels ?? {}).length === 0) inheritLabels(job)
+  spec.completionMode ??= 'NonIndexed'
+  spec.suspend ??= false
+  spec.manualSelector ??= false
+  for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True'
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
+}
 
 export const jobStrategy: Strategy<Job> = {
   kind: Jobs,
+  setDefaults,
+  prepareForCreate(job) {
+    const inherits = semanticEqual(job.metadata.labels, job.spec.template.metadata?.labels)
+    generateSelector(job)
+    if (inherits) inheritLabels(job)
+    job.status = {}
+  },
+  validate: checkJob,
+  prepareForUpdate(next, old) { next.status = old.status },
+  validateUpdate: checkJobUpdate,
+  generationOf: ({ spec }) => spec,
   columns: jobColumns,
   selectableFields: { 'status.successful': ({ status }) => String(status.succeeded ?? 0) },
+  subresources: { status: statusSubresource({ validate: checkJobStatus }) },
 }
