@@ -25,6 +25,12 @@ const parsing = <T>(parse: () => T): T => {
   }
 }
 
+/** A label selector's text as a predicate. Throws 400. */
+export const selectLabels = (labelSelector: string): ((labels: Readonly<Record<string, string>> | undefined) => boolean) => {
+  const selector = parsing(() => parseSelector(labelSelector))
+  return (labels) => selectorMatches(selector, labels)
+}
+
 type FieldReader = (object: KubeObject) => string
 const metadataFields: Readonly<Record<string, FieldReader>> = { 'metadata.name': ({ metadata }) => metadata.name, 'metadata.namespace': ({ metadata }) => metadata.namespace ?? '' }
 

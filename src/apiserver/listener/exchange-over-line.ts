@@ -56,7 +56,9 @@ export class ExchangeOverLine implements Exchange {
     else this.extra[name] = [value]
   }
 
+  /** Once only: a handler that finishes after its time was over has nothing to say any more. */
   respond(status: number, headers: ResponseHeaders, body: Uint8Array): void {
+    if (this.responded) return
     this.status = status
     this.line.respond(status, this.extra ? { ...headers, ...this.extra } : headers, body)
   }

@@ -9,16 +9,16 @@ const certificateOf = (certificate: DetailedPeerCertificate): PeerCertificate =>
   fingerprint256: certificate.fingerprint256, notBefore: new Date(certificate.valid_from), notAfter: new Date(certificate.valid_to), raw: certificate.raw,
 })
 
-const peers = new WeakMap<TLSSocket, Peer>()
+const peers = new WeakMap<object, Peer>()
 
-/** The socket's peer; its certificate only when the chain leads to the client CA. */
-export const peerOf = (socket: TLSSocket): Peer => {
-  let peer = peers.get(socket)
+/** The peer of a connection (a session of HTTP/2, or the socket itself); with its certificate only when the chain leads to the client CA. */
+export const peerOf = (connection: object, socket: TLSSocket): Peer => {
+  let peer = peers.get(connection)
   if (!peer) {
     const certificate = socket.authorized ? socket.getPeerCertificate(true) : undefined
     const given = certificate && Object.keys(certificate).length > 0
     peer = { address: socket.remoteAddress ?? '', ...(given && { certificate: certificateOf(certificate) }) }
-    peers.set(socket, peer)
+    peers.set(connection, peer)
   }
   return peer
 }

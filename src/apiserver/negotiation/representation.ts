@@ -1,7 +1,7 @@
 /** How the objects of a resource are shown to one client: whole, as a view of another version, as metadata, or as table rows. */
 import { apiVersionOf, type Kind } from '../../api/kinds.ts'
 import type { Column } from '../registry/strategy.ts'
-import type { CachedObject } from '../watch-cache/cached-object.ts'
+import type { Encoded } from '../watch-cache/cached-object.ts'
 import type { View } from '../view.ts'
 import type { Shape } from './accept.ts'
 import { tableRepresentation } from './table.ts'
@@ -16,10 +16,10 @@ export interface Representation {
   /** The same for all requests that get the same bytes, for what may be kept; undefined: made anew for each client. */
   key: string | undefined
   /** One object, as a whole document. */
-  object(object: CachedObject): Buffer
-  list(objects: readonly CachedObject[], meta: ListMeta): Buffer
+  object(object: Encoded): Buffer
+  list(objects: readonly Encoded[], meta: ListMeta): Buffer
   /** The object within an event of a watch. `first` is its first event (a table then names its columns). */
-  watched(object: CachedObject, first: boolean): Buffer
+  watched(object: Encoded, first: boolean): Buffer
   bookmark(resourceVersion: string, annotations: Readonly<Record<string, string>> | undefined, first: boolean): Buffer
 }
 
@@ -54,7 +54,7 @@ const joined = (head: Buffer, items: readonly string[]): Buffer => Buffer.concat
 
 const viewed = (kind: Kind, view: View): Representation => {
   const apiVersion = apiVersionOf(kind)
-  const text = (object: CachedObject): string => JSON.stringify(view.toView(object.object))
+  const text = (object: Encoded): string => JSON.stringify(view.toView(object.object))
   return {
     key: `view ${apiVersion}`,
     object: (object) => Buffer.from(text(object)),
@@ -68,7 +68,7 @@ const viewed = (kind: Kind, view: View): Representation => {
 }
 
 const metaVersion = 'meta.k8s.io/v1'
-export const partialMetadata = (object: CachedObject): string => `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}","metadata":${JSON.stringify(object.object.metadata)}}`
+export const partialMetadata = (object: Encoded): string => `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}","metadata":${JSON.stringify(object.object.metadata)}}`
 
 const metadataOnly: Representation = {
   key: 'metadata',

@@ -2,7 +2,7 @@
 import { badRequest } from '../../api/status.ts'
 import { defaultColumns } from '../registry/columns.ts'
 import type { Column } from '../registry/strategy.ts'
-import type { CachedObject } from '../watch-cache/cached-object.ts'
+import type { Encoded } from '../watch-cache/cached-object.ts'
 import { type ListMeta, partialMetadata, type Representation, type Shown } from './representation.ts'
 
 type IncludeObject = 'None' | 'Metadata' | 'Object'
@@ -20,7 +20,7 @@ export const tableRepresentation = ({ columns, view, kind }: Shown, { query, now
   const include = includeObjectOf(query)
   const shown = (columns ?? defaultColumns) as readonly Column<never>[]
   const definitions = JSON.stringify(shown.map(definition))
-  const row = (object: CachedObject, date: Date): string => {
+  const row = (object: Encoded, date: Date): string => {
     const cells = JSON.stringify(shown.map(({ value }) => value(object.object as never, { now: date })))
     if (include === 'None') return `{"cells":${cells},"object":null}`
     if (include === 'Metadata') return `{"cells":${cells},"object":${partialMetadata(object)}}`
@@ -28,11 +28,11 @@ export const tableRepresentation = ({ columns, view, kind }: Shown, { query, now
   }
   const table = (meta: object, rows: readonly string[], withColumns: boolean): Buffer =>
     Buffer.from(`{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":${JSON.stringify(meta)},"columnDefinitions":${withColumns ? definitions : 'null'},"rows":[${rows.join(',')}]}`)
-  const one = (object: CachedObject, first: boolean): Buffer => table({ resourceVersion: String(object.revision) }, [row(object, now())], first)
+  const one = (object: Encoded, first: boolean): Buffer => table({ resourceVersion: String(object.revision) }, [row(object, now())], first)
   return {
     key: undefined,
     object: (object) => one(object, true),
-    list: (objects: readonly CachedObject[], meta: ListMeta) => {
+    list: (objects: readonly Encoded[], meta: ListMeta) => {
       const date = now()
       return table(meta, objects.map((object) => row(object, date)), true)
     },

@@ -23,6 +23,8 @@ export interface ConnectHandler {
   subresource: string
   /** HTTP methods; for proxies all of them. */
   methods: readonly string[]
+  /** The kind of its options, as discovery names it where the parent's row in api/kinds.ts does not list it: `PodProxyOptions`. */
+  optionsKind?: string
   /** Whether `parent` must exist before `connect` is called (404 otherwise). */
   needsParent: boolean
   /** The object that CONNECT admission is to see (PodExecOptions, ...), made of the query. Absent: log (a GET, without admission). */

@@ -20,7 +20,16 @@ export const encodingOf = (kind: Kind): Encoding => {
   return { prefixText, prefix: Buffer.from(prefixText), itemStart: head.length }
 }
 
-export class CachedObject {
+/** An object with its JSON: what answers are made of. */
+export interface Encoded {
+  readonly revision: number
+  readonly object: KubeObject
+  readonly bytes: Buffer
+  /** Everything after the opening brace of the object as an item of a list. */
+  readonly itemTail: Buffer
+}
+
+export class CachedObject implements Encoded {
   readonly key: string
   readonly revision: number
   /** The object as it is served. */
@@ -54,7 +63,6 @@ export class CachedObject {
   /** The bytes that stand in the store, without their first `encoding.prefix.length`. */
   get tail(): Buffer { return this.bytes.subarray(this.tailStart) }
 
-  /** Everything after the opening brace of the object as an item of a list. */
   get itemTail(): Buffer { return this.bytes.subarray(this.encoding.itemStart) }
 
   /** The same object with another resourceVersion: what a DELETED event shows. */

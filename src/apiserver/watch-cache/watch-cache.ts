@@ -45,7 +45,7 @@ export class WatchCache {
   get caches(): IterableIterator<KindCache> { return this.kinds.values() }
 
   of(kind: GroupPlural): KindCache {
-    const cache = this.kinds.get(routeOf(kind))
+    const cache = this.kinds.get(routeOf(kind)) ?? this.loading.get(routeOf(kind))?.cache
     if (!cache) throw new Error(`${routeOf(kind)} is not served`)
     return cache
   }
@@ -77,7 +77,7 @@ export class WatchCache {
     const { cache } = entry
     // As of what the watch has told already: everything later is in `pending`, or still to come.
     const revision = this.gate.current
-    const { items } = await this.store.range(cache.prefix, prefixEnd(cache.prefix), { revision })
+    const { items } = await this.store.range(cache.prefix, prefixEnd(cache.prefix), revision > 0 ? { revision } : {})
     cache.reset(items.map((item) => cachedFromStore(cache.encoding, item)), revision)
     const at = { now: this.clock.monotonic(), touched: new Set<Watcher>() }
     for (const event of entry.pending) if (revisionOf(event) > revision) cache.apply(event, (item) => this.decode(cache.encoding, item), at)

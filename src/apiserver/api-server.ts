@@ -1,0 +1,145 @@
+/** The API server: what it is given, and what it gives. `createApiServer` puts the parts together; every transport ends in `handle`. */
+import type { Clock } from '../api/clock.ts'
+import { Events, groupResource } from '../api/kinds.ts'
+import type { Random } from '../api/random.ts'
+import type { Store } from '../store/store.ts'
+import type { AdmissionPlugin } from './admission/plugin.ts'
+import type { Authenticator } from './authentication/authenticator.ts'
+import type { Authorizer } from './authorization/authorizer.ts'
+import type { Exchange } from './exchange.ts'
+import type { Delegate, PathHandler, SubresourceHandler, VirtualResource } from './extension.ts'
+import type { InFlightLimits } from './filters/limit-in-flight.ts'
+import type { HealthCheck } from './health.ts'
+import { type InMemoryTransport, inMemoryTransport } from './listener/in-memory-transport.ts'
+import { listen, type ListenOptions } from './listener/listen.ts'
+import type { Log } from './log.ts'
+import { type BootstrapOptions, runBootstrap } from './bootstrap/bootstrap.ts'
+import type { Lookup, Strategy, UserInfo } from './registry/strategy.ts'
+import type { Filter } from './request-context.ts'
+import { RequestPipeline } from './request-pipeline.ts'
+import { ResourceTable } from './resource-table.ts'
+import type { ServerParts } from './server-parts.ts'
+import { runAutoCompaction } from './storage/auto-compaction.ts'
+import { EventLeases } from './storage/event-leases.ts'
+import { ObjectStorage } from './storage/object-storage.ts'
+import type { ConnectHandler } from './streaming/connect-handler.ts'
+import { viewedResources } from './views.ts'
+import { WatchCache } from './watch-cache/watch-cache.ts'
+
+/** What parts that are made with the server may use: the objects, read from its cache, and a line to itself. */
+export interface ProviderParts {
+  lookup: Lookup
+  clock: Clock
+  random: Random
+  log: Log
+  transport(user: UserInfo): InMemoryTransport
+}
+
+export type Provided<T> = T | ((parts: ProviderParts) => T)
+
+export interface ApiServerOptions {
+  store: Store
+  clock: Clock
+  random: Random
+  log: Log
+  /** Wherry's own version. */
+  version: string
+  strategies: readonly Strategy[]
+  authenticator: Provided<Authenticator>
+  authorizer: Provided<Authorizer>
+  /** In the order in which they run. */
+  admission: Provided<readonly AdmissionPlugin[]>
+  virtualResources?: Provided<readonly VirtualResource[]>
+  subresources?: Provided<readonly SubresourceHandler[]>
+  connectHandlers?: Provided<readonly ConnectHandler[]>
+  paths?: Provided<readonly PathHandler[]>
+  delegate?: Provided<Delegate>
+  /** Run between authentication and the in-flight limit: impersonation, audit. */
+  filters?: Provided<readonly Filter[]>
+  healthChecks?: readonly HealthCheck[]
+  /** Objects that upstream's server makes for itself; absent: none (tests). */
+  bootstrap?: BootstrapOptions
+  /** How long Events live; upstream's --event-ttl, an hour. */
+  eventTtlSeconds?: number
+  inFlightLimits?: InFlightLimits
+  /** For requests that are not long-running; a minute. */
+  requestTimeoutMs?: number
+  /** host:port as discovery tells it. */
+  serverAddress?: string
+}
+
+export interface ApiServer {
+  readonly handle: (exchange: Exchange) => Promise<void>
+  /** Resolves when requests can be served. */
+  readonly ready: Promise<void>
+  readonly lookup: Lookup
+  readonly resources: ResourceTable
+  /** Feeds the cache, compacts the store, makes the bootstrap objects, until the signal aborts; requests are served meanwhile. */
+  run(signal: AbortSignal): Promise<void>
+  /** A component that serves a port; give it the signal that `run` gets. */
+  listen(options: ListenOptions): { name: string; run(signal: AbortSignal): Promise<void> }
+  inMemoryTransport(user: UserInfo): InMemoryTransport
+  /** Serves one more kind from now on. */
+  addKind(strategy: Strategy): Promise<void>
+  removeKind(kind: Strategy['kind']): void
+}
+
+const defaultEventTtlSeconds = 3600
+
+export const createApiServer = (options: ApiServerOptions): ApiServer => {
+  const { store, clock, random, log } = options
+  const cache = new WatchCache({ store, clock, log })
+  const resources = new ResourceTable()
+  const stopping = new AbortController()
+  const given = <T>(provided: Provided<T>): T => (typeof provided === 'function' ? (provided as (parts: ProviderParts) => T)(providerParts) : provided)
+  // Requests may come while the pieces below are still being put together: they go through here.
+  const handle = (exchange: Exchange): Promise<void> => pipeline.handle(exchange)
+  const providerParts: ProviderParts = { lookup: cache.lookup, clock, random, log, transport: (user) => inMemoryTransport(user, handle) }
+  const parts: ServerParts = {
+    store, cache, resources, clock, random, log, stopping: stopping.signal, admission: given(options.admission), storage: new ObjectStorage({ store, cache, leases: new EventLeases(store, clock) }),
+  }
+  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
+  const state = { ready: false }
+  const pipeline: RequestPipeline = new RequestPipeline({
+    parts, ready, isReady: () => state.ready, version: options.version, authenticator: given(options.authenticator), authorizer: given(options.authorizer),
+    connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: given(options.paths ?? []),
+    delegate: options.delegate && given(options.delegate), filters: given(options.filters ?? []), healthChecks: options.healthChecks ?? [],
+    inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
+  })
+  const ttlOf = ({ kind }: Strategy): number | undefined => (groupResource(kind) === groupResource(Events) ? (options.eventTtlSeconds ?? defaultEventTtlSeconds) : undefined)
+
+  const addKind = async (strategy: Strategy): Promise<void> => {
+    const { kind } = strategy
+    await cache.add(kind)
+    const stored = { kind, strategy, cache: cache.of(kind), view: undefined, ttlSeconds: ttlOf(strategy) }
+    resources.add({ stored })
+    for (const view of viewedResources(stored)) resources.add({ stored: view })
+  }
+  for (const virtual of given(options.virtualResources ?? [])) resources.add({ virtual })
+
+  return {
+    handle, ready, lookup: cache.lookup, resources, addKind,
+    removeKind(kind) {
+      resources.remove(kind)
+      cache.remove(kind)
+    },
+    inMemoryTransport: providerParts.transport,
+    listen: (listening) => ({ name: 'apiserver-listener', run: async (signal) => {
+      await ready
+      await listen(listening, { handle, log, clock }, signal)
+    } }),
+    async run(signal) {
+      signal.addEventListener('abort', () => stopping.abort(), { once: true })
+      for (const strategy of options.strategies) await addKind(strategy)
+      const following = cache.run(signal, () => {
+        state.ready = true
+        becomeReady()
+      })
+      await ready
+      await Promise.all([
+        following, runAutoCompaction({ store, clock, log }, signal),
+        options.bootstrap && runBootstrap({ ...options.bootstrap, cache, log, clock, transport: providerParts.transport, done: (name) => pipeline.finished(name) }, signal),
+      ])
+    },
+  }
+}

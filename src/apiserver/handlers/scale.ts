@@ -1,0 +1,79 @@
+/** The scale subresource: replicas of any kind that has them, as autoscaling/v1 Scale. Mirrors upstream's ScaleREST. */
+import { deepCopy } from '../../api/equal.ts'
+import { kind as makeKind } from '../../api/kinds.ts'
+import type { KubeObject } from '../../api/meta.ts'
+import { badRequest, fieldError, internalError, invalid, notFound } from '../../api/status.ts'
+import type { Scale } from '../../api/types.ts'
+import { maxBodyBytes } from '../../api/decode.ts'
+import { negotiate, plainShape } from '../negotiation/accept.ts'
+import { respondObject } from '../negotiation/respond.ts'
+import type { ResourceRequest } from '../server-parts.ts'
+import { decodedBody } from './create.ts'
+import { readable } from './get.ts'
+import { parsePatch, patched, patchTypeOf } from './patch-result.ts'
+import { updateObject } from './update-object.ts'
+import { warn } from './warnings.ts'
+import { type WriteOptions, writeOptions } from './write-options.ts'
+
+export const ScaleKind = makeKind<Scale>({ group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales' })
+const bodyKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' }
+
+const scaleOf = ({ resource }: ResourceRequest, object: KubeObject): Scale => {
+  const { scale } = resource.strategy
+  if (!scale) throw internalError(`${resource.kind.plural} have no scale`)
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const selector = scale.getSelector(object)
+  return {
+    kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: scale.getReplicas(object) }, status: { replicas: scale.getStatusReplicas(object), ...(selector !== '' && { selector }) },
+  }
+}
+
+/** `object` with the replicas of `wanted`, which may name the version and uid that it is about. */
+const rescaled = (request: ResourceRequest, object: KubeObject, wanted: Scale): KubeObject => {
+  const { resource, name, namespace } = request
+  if (wanted.metadata.name && wanted.metadata.name !== name) throw badRequest(`the name of the object (${wanted.metadata.name}) does not match the name on the URL (${name})`)
+  if (wanted.metadata.namespace && wanted.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  const replicas = wanted.spec?.replicas ?? 0
+  if (replicas < 0) throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
+  const next = deepCopy(object)
+  resource.strategy.scale?.setReplicas(next, replicas)
+  next.metadata.resourceVersion = wanted.metadata.resourceVersion || ''
+  next.metadata.uid = wanted.metadata.uid || object.metadata.uid
+  return next
+}
+
+const change = async (request: ResourceRequest, options: WriteOptions, wanted: (current: Scale) => Scale): Promise<void> => {
+  const object = await updateObject(request, { options, bodyKind, wanted: (old) => rescaled(request, old, wanted(scaleOf(request, old))) })
+  await respondObject(request.exchange, 200, scaleOf(request, object.object))
+}
+
+const put = async (request: ResourceRequest): Promise<void> => {
+  const options = writeOptions(request.exchange, 'UpdateOptions')
+  const sent = await decodedBody<Scale>(request, { kind: ScaleKind, fieldValidation: options.fieldValidation })
+  return change(request, options, () => sent)
+}
+
+const patch = async (request: ResourceRequest): Promise<void> => {
+  const { exchange } = request
+  const type = patchTypeOf(exchange.headers['content-type'])
+  const options = writeOptions(exchange, 'PatchOptions', type === 'apply')
+  const body = await exchange.body(maxBodyBytes)
+  const parsed = parsePatch(type === 'apply' ? 'merge' : type, body)
+  return change(request, options, (current) => {
+    const { object, warnings } = patched(parsed, current, { kind: ScaleKind, fieldValidation: options.fieldValidation })
+    for (const warning of warnings) warn(exchange, warning)
+    return object as Scale
+  })
+}
+
+export const scale = async (request: ResourceRequest): Promise<void> => {
+  const { exchange, info, resource, namespace, name } = request
+  const accepted = negotiate(exchange.headers['accept'], plainShape)
+  if (info.verb === 'update') return put(request)
+  if (info.verb === 'patch') return patch(request)
+  await readable(request)
+  const object = resource.cache.get(namespace, name)
+  if (!object) throw notFound(resource.kind, name)
+  await respondObject(exchange, 200, scaleOf(request, object.object), accepted)
+}

@@ -1,0 +1,5 @@
+import type { StrategyContext } from '../registry/strategy.ts'
+import type { ResourceRequest } from '../server-parts.ts'
+
+export const strategyContext = ({ server, user, namespace }: Pick<ResourceRequest, 'server' | 'user' | 'namespace'>): StrategyContext =>
+  ({ user, clock: server.clock, random: server.random, namespace, lookup: server.cache.lookup })

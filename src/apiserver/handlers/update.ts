@@ -1,0 +1,42 @@
+/** PUT of an object or of a view on it (status, ...). */
+import { deepCopy } from '../../api/equal.ts'
+import type { KubeObject } from '../../api/meta.ts'
+import { badRequest, conflict } from '../../api/status.ts'
+import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import type { ResourceRequest } from '../server-parts.ts'
+import type { CachedObject } from '../watch-cache/cached-object.ts'
+import { createObject } from './create-object.ts'
+import { decodedBody } from './create.ts'
+import { respondWith } from './get.ts'
+import { updateObject } from './update-object.ts'
+import { type WriteOptions, writeOptions } from './write-options.ts'
+
+/** The name in the body must be that in the path; one of them may be missing. */
+export const fitName = (object: KubeObject, name: string): void => {
+  object.metadata ??= {} as KubeObject['metadata']
+  if (!object.metadata.name) throw badRequest('name must be provided')
+  if (object.metadata.name !== name) throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`)
+}
+
+const put = async (request: ResourceRequest, sent: KubeObject, options: WriteOptions): Promise<{ status: number; object: CachedObject }> => {
+  const { resource, server, namespace, name, subresource } = request
+  const { strategy, view, kind } = resource
+  await server.storage.fresh()
+  if (strategy.createOnUpdate && subresource === '' && !resource.cache.get(namespace, name)) {
+    if (sent.metadata.uid) throw conflict(kind, name, `Precondition failed: UID in precondition: ${sent.metadata.uid}, UID in object meta: `)
+    return { status: 201, object: await createObject(request, { object: sent, options }) }
+  }
+  // A copy for every attempt: each fills it from what it finds.
+  const object = await updateObject(request, { options, wanted: () => (view ? view.fromView(deepCopy(sent)) : deepCopy(sent)) })
+  return { status: 200, object }
+}
+
+export const update = async (request: ResourceRequest): Promise<void> => {
+  const { exchange, resource, name } = request
+  negotiate(exchange.headers['accept'], objectShapes)
+  const options = writeOptions(exchange, 'UpdateOptions')
+  const sent = await decodedBody(request, { kind: resource.kind, fieldValidation: options.fieldValidation })
+  fitName(sent, name)
+  const { status, object } = await put(request, sent, options)
+  await respondWith(request, status, object)
+}

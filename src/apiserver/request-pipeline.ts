@@ -1,0 +1,140 @@
+/** The chain of filters, and where a request ends. Its order is data, with the reasons beside it. */
+import { resourceNotFound } from '../api/status.ts'
+import type { Authenticator } from './authentication/authenticator.ts'
+import type { Authorizer } from './authorization/authorizer.ts'
+import { Discovery } from './discovery/discovery.ts'
+import type { Exchange } from './exchange.ts'
+import type { Delegate, PathHandler, SubresourceHandler } from './extension.ts'
+import { authenticate } from './filters/authenticate.ts'
+import { authorize } from './filters/authorize.ts'
+import { type InFlightLimits, limitInFlight, usualInFlightLimits } from './filters/limit-in-flight.ts'
+import { limitTime } from './filters/limit-time.ts'
+import { respondError } from './filters/respond-error.ts'
+import { dispatch } from './handlers/dispatch.ts'
+import { health, type HealthCheck } from './health.ts'
+import { ServerMetrics } from './metrics.ts'
+import { respondObject } from './negotiation/respond.ts'
+import { chain, type Filter, RequestContext } from './request-context.ts'
+import { requestInfo } from './request-info.ts'
+import type { ServerParts } from './server-parts.ts'
+import type { ConnectHandler } from './streaming/connect-handler.ts'
+import { versionInfo } from './version.ts'
+
+export interface PipelineParts {
+  parts: ServerParts
+  ready: Promise<void>
+  isReady(): boolean
+  version: string
+  authenticator: Authenticator
+  authorizer: Authorizer
+  connectHandlers: readonly ConnectHandler[]
+  subresources: readonly SubresourceHandler[]
+  paths: readonly PathHandler[]
+  delegate: Delegate | undefined
+  filters: readonly Filter[]
+  healthChecks: readonly HealthCheck[]
+  inFlightLimits: InFlightLimits | undefined
+  requestTimeoutMs: number | undefined
+  serverAddress: string
+}
+
+const defaultTimeoutMs = 60_000
+const ownPaths = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/readyz', '/version']
+
+export class RequestPipeline {
+  private readonly given: PipelineParts
+  private readonly run: (context: RequestContext) => Promise<void>
+  private readonly discovery: Discovery
+  private readonly metrics: ServerMetrics
+  private readonly pending = new Set<string>()
+
+  constructor(given: PipelineParts) {
+    this.given = given
+    const { parts, connectHandlers } = given
+    const inFlight = { mutating: 0, readOnly: 0 }
+    this.discovery = new Discovery({ table: parts.resources, connectHandlers, serverAddress: given.serverAddress })
+    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, version: versionInfo(given.version).gitVersion,
+      served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
+    this.run = chain([
+      // First who asks: nothing is told to strangers, not even that we are busy.
+      authenticate(given.authenticator),
+      // Impersonation changes the user, audit wants the request before anything refuses it.
+      ...given.filters,
+      // Before authorization, which may itself cost something.
+      limitInFlight(given.inFlightLimits ?? usualInFlightLimits, inFlight),
+      authorize(given.authorizer),
+      // Innermost: what waits in the filters before it has limits of its own.
+      limitTime(parts.clock, given.requestTimeoutMs ?? defaultTimeoutMs, parts.stopping),
+    ], (context) => this.answer(context))
+  }
+
+  /** A bootstrap step that readiness waits for, announced before it begins. */
+  expect(name: string): void { this.pending.add(name) }
+  finished(name: string): void { this.pending.delete(name) }
+
+  /** Every request of every transport. Never rejects: what goes wrong is answered. */
+  async handle(exchange: Exchange): Promise<void> {
+    const { clock, log } = this.given.parts
+    const begun = clock.monotonic()
+    let context: RequestContext | undefined
+    try {
+      context = new RequestContext(exchange, requestInfo(exchange.method, exchange.rawPath, () => exchange.query))
+      await this.run(context)
+    } catch (error) {
+      respondError(exchange, error, (shown) => log.error('a request failed', { method: exchange.method, path: exchange.rawPath, error: shown.message, stack: (shown.cause as Error | undefined)?.stack ?? shown.stack }))
+    }
+    if (context) this.metrics.observe(context, (clock.monotonic() - begun) / 1000)
+  }
+
+  private async answer(context: RequestContext): Promise<void> {
+    const { info, exchange, user } = context
+    const { parts, delegate, connectHandlers, subresources } = this.given
+    if (!this.given.isReady()) await this.given.ready
+    if (!info.resourceRequest) return this.answerPath(context)
+    if (delegate?.serves(info.apiGroup, info.apiVersion)) return delegate.handle(exchange, { path: info.path, user })
+    const served = parts.resources.find(info.apiGroup, info.apiVersion, info.resource)
+    if (!served) throw resourceNotFound()
+    return dispatch({ exchange, info, user }, parts, { served, extensions: { connectHandlers, subresources } })
+  }
+
+  private async answerPath({ info, exchange, user }: RequestContext): Promise<void> {
+    const { paths, version, delegate } = this.given
+    const { path } = info
+    const own = paths.find((each) => each.path === path || (each.prefix === true && path.startsWith(`${each.path}/`)))
+    if (own) return own.handle(exchange, { path, user })
+    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw resourceNotFound()
+    const [, root = '', group = '', groupVersion = ''] = path.split('/')
+    if (root === 'apis' && groupVersion !== '' && delegate?.serves(group, groupVersion)) return delegate.handle(exchange, { path, user })
+    switch (root) {
+      case 'api': case 'apis': return this.discovery.handle(exchange, path)
+      case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version)); break
+      case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.given.parts.log.warn('a health check failed', { name, why }) })
+      case 'metrics': if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.registry.contentType }, Buffer.from(await this.metrics.registry.metrics())); break
+      case '': return respondObject(exchange, 200, { paths: this.listedPaths() })
+      default:
+    }
+    throw resourceNotFound()
+  }
+
+  private checks(): HealthCheck[] {
+    const { parts, healthChecks } = this.given
+    return [
+      { name: 'ping', check: () => undefined },
+      { name: 'etcd', check: async () => { await parts.store.revision(); return undefined } },
+      { name: 'informer-sync', readyOnly: true, check: () => (this.given.isReady() ? undefined : 'the watch cache is not filled yet') },
+      { name: 'poststarthook/bootstrap', readyOnly: true, check: () => (this.pending.size > 0 ? `waiting for ${[...this.pending].join(', ')}` : undefined) },
+      { name: 'shutdown', readyOnly: true, check: () => (parts.stopping.aborted ? 'the server is stopping' : undefined) },
+      ...healthChecks,
+    ]
+  }
+
+  private listedPaths(): string[] {
+    const { parts, paths } = this.given
+    const versions = new Set<string>()
+    for (const served of parts.resources.all()) {
+      const { group, version } = served.stored ? served.stored.kind : served.virtual.kind
+      for (const path of group ? [`/apis/${group}`, `/apis/${group}/${version}`] : [`/api/${version}`]) versions.add(path)
+    }
+    return [...ownPaths, ...versions, ...paths.filter(({ listed }) => listed).map(({ path }) => path)].sort()
+  }
+}
