@@ -102,6 +102,7 @@ export interface ContainerState {
   oomKilled: boolean
   /** Why it could not start, upstream's words (`StartError`, `ContainerCannotRun`), or `ContainerStatusUnknown`. */
   reason: string | undefined
+  /** What was wrong; of a container that ran and ended, the last 4096 bytes of its termination message file, if it left any. */
   message: string | undefined
   imageRef: string
   logPath: string

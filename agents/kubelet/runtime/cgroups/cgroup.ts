@@ -1,0 +1,131 @@
+/** One cgroup in all hierarchies of the machine: made, limited, listed, emptied, removed. Names are relative to the mount points. */
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Clock } from '../../../../src/api/clock.ts'
+import { isGone, readIfThere } from '../proc/stat.ts'
+import type { ResourceLimits } from '../runtime.ts'
+import { type Hierarchies, rootsOf } from './hierarchies.ts'
+import { limitWrites } from './limits.ts'
+
+/** The directories of a cgroup; a process that writes 0 into `cgroup.procs` of each has joined it. */
+export const cgroupDirectories = (hierarchies: Hierarchies, name: string): string[] => rootsOf(hierarchies).map((root) => path.join(root, name))
+
+/** Idempotent. Parents come into being without limits of their own, in version 2 with their controllers passed on. */
+export const createCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
+  if (hierarchies.version === 2) delegate(hierarchies, path.dirname(name))
+  for (const directory of cgroupDirectories(hierarchies, name)) mkdirSync(directory, { recursive: true })
+  for (const { controller, file, value, optional } of limitWrites(hierarchies.version, limits)) {
+    const root = hierarchies.controllers[controller]
+    if (!root) throw new Error(`the cgroup controller "${controller}" is not mounted on this machine, so ${file} cannot be set`)
+    const target = path.join(root, name, file)
+    if (optional && !existsSync(target)) continue
+    try {
+      writeFileSync(target, value)
+    } catch (error) {
+      if (!optional) throw new Error(`cannot write ${value} to ${target}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}
+
+const delegate = ({ controllers, unified = '' }: Hierarchies, parent: string): void => {
+  const enable = ['cpu', 'memory', ...(controllers.pids ? ['pids'] : [])].map((each) => `+${each}`).join(' ')
+  let directory = unified
+  for (const part of ['', ...parent.split('/').filter((each) => each && each !== '.')]) {
+    directory = path.join(directory, part)
+    mkdirSync(directory, { recursive: true })
+    try {
+      writeFileSync(path.join(directory, 'cgroup.subtree_control'), enable)
+    } catch (error) {
+      throw new Error(`cannot pass the controllers "${enable}" on in ${directory}: ${(error as Error).message}; processes must not sit in this cgroup itself`, { cause: error })
+    }
+  }
+}
+
+/** Pids in the cgroup and in those below it; empty if it does not exist. */
+export const cgroupPids = (hierarchies: Hierarchies, name: string): number[] => {
+  const pids = new Set<number>()
+  const visit = (directory: string): void => {
+    const text = readIfThere(path.join(directory, 'cgroup.procs'))
+    for (const line of text?.split('\n') ?? []) if (line) pids.add(Number(line))
+    for (const child of childDirectories(directory)) visit(path.join(directory, child))
+  }
+  visit(path.join(hierarchies.unified ?? hierarchies.controllers.memory ?? '', name))
+  // 0 is a process that this pid namespace does not see.
+  pids.delete(0)
+  return [...pids]
+}
+
+export const childDirectories = (directory: string): string[] => {
+  try {
+    return readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  } catch (error) {
+    if (isGone(error)) return []
+    throw error
+  }
+}
+
+/** SIGKILL to everything in the cgroup, children forked meanwhile included. Does not wait. */
+export const killCgroup = (hierarchies: Hierarchies, name: string): void => {
+  const { unified, controllers } = hierarchies
+  if (unified && writeIfThere(path.join(unified, name, 'cgroup.kill'), '1')) return
+  const freezer = controllers.freezer && path.join(controllers.freezer, name, 'freezer.state')
+  if (freezer) writeIfThere(freezer, 'FROZEN')
+  for (const pid of cgroupPids(hierarchies, name)) killPid(pid)
+  if (freezer) writeIfThere(freezer, 'THAWED')
+}
+
+const killPid = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+const writeIfThere = (file: string, value: string): boolean => {
+  if (!existsSync(file)) return false
+  try {
+    writeFileSync(file, value)
+    return true
+  } catch (error) {
+    if (isGone(error)) return false
+    throw error
+  }
+}
+
+/** Kills again and again until nothing is left; rejects after `deadlineMilliseconds`, naming what does not die. */
+export const emptyCgroup = async (hierarchies: Hierarchies, name: string, clock: Clock, deadlineMilliseconds = 10_000): Promise<void> => {
+  const deadline = clock.monotonic() + deadlineMilliseconds
+  for (let pause = 1; ; pause = Math.min(20, pause * 2)) {
+    const pids = cgroupPids(hierarchies, name)
+    if (pids.length === 0) return
+    if (clock.monotonic() > deadline) throw new Error(`processes ${pids.join(', ')} in cgroup ${name} do not die`)
+    killCgroup(hierarchies, name)
+    await clock.sleep(pause, never)
+  }
+}
+
+const never = new AbortController().signal
+
+/** Removes an empty cgroup and the empty ones below it. The dead linger until they are collected: tried for two seconds. */
+export const removeCgroup = async (hierarchies: Hierarchies, name: string, clock: Clock): Promise<void> => {
+  const deadline = clock.monotonic() + 2000
+  for (const directory of cgroupDirectories(hierarchies, name)) {
+    while (!removeTree(directory)) {
+      if (clock.monotonic() > deadline) throw new Error(`cgroup ${directory} is still in use`)
+      await clock.sleep(2, never)
+    }
+  }
+}
+
+const removeTree = (directory: string): boolean => {
+  if (!childDirectories(directory).every((child) => removeTree(path.join(directory, child)))) return false
+  try {
+    rmdirSync(directory)
+    return true
+  } catch (error) {
+    if (isGone(error)) return true
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false
+    throw error
+  }
+}

@@ -1,0 +1,40 @@
+/** Where this machine's cgroup controllers are: version 1 (one hierarchy a controller, perhaps a `unified` one beside them) or version 2. Pure. */
+import type { MountInfo } from '../proc/mount-info.ts'
+
+export interface Hierarchies {
+  version: 1 | 2
+  /** Controller → mount point. With version 2 all are the same. */
+  controllers: Readonly<Partial<Record<Controller, string>>>
+  /** The cgroup2 mount, which knows `cgroup.kill` and `cgroup.events`; undefined on old version 1 machines. */
+  unified: string | undefined
+}
+
+export type Controller = 'cpu' | 'cpuacct' | 'memory' | 'pids' | 'freezer'
+
+// The freezer serves only to kill without races where nothing can kill a cgroup at once.
+const wanted: readonly Controller[] = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer']
+
+/** Throws when there is nothing to build on. `v2Controllers`: the content of cgroup.controllers of the cgroup2 mount, '' without one. */
+export const findHierarchies = (mounts: readonly MountInfo[], v2Controllers: string): Hierarchies => {
+  const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
+  const available = v2Controllers.trim().split(/\s+/)
+  if (unified && available.includes('memory') && available.includes('cpu')) {
+    const controllers = { cpu: unified, cpuacct: unified, memory: unified, freezer: unified, ...(available.includes('pids') && { pids: unified }) }
+    return { version: 2, controllers, unified }
+  }
+  const controllers = Object.fromEntries(wanted.flatMap((controller) => {
+    const mount = mounts.find(({ fileSystem, superOptions }) => fileSystem === 'cgroup' && superOptions.includes(controller))
+    return mount ? [[controller, mount.mountPoint] as const] : []
+  })) as Hierarchies['controllers']
+  for (const needed of ['memory', 'cpu'] as const) {
+    if (!controllers[needed]) throw new Error(`the cgroup controller "${needed}" is not mounted on this machine: mount cgroup2 at /sys/fs/cgroup, or the version 1 hierarchies below it`)
+  }
+  return { version: 1, controllers, unified }
+}
+
+/** Every mount point in which a cgroup of ours is made, each once. */
+export const rootsOf = ({ controllers, unified, version }: Hierarchies): string[] =>
+  [...new Set([
+    ...wanted.flatMap((each) => (each === 'freezer' && unified ? [] : (controllers[each] ?? []))),
+    ...(unified && version === 1 ? [unified] : []),
+  ])]

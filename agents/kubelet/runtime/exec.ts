@@ -1,0 +1,150 @@
+/** One more command in a running container: its cgroup, its namespaces, its user; with a terminal or without. */
+import { spawn } from 'node:child_process'
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import type { Attempt } from './attempt.ts'
+import { cgroupDirectories, cgroupPids, emptyCgroup, killCgroup } from './cgroups/cgroup.ts'
+import { bareEnvironment, type Context, scriptsDirectory } from './context.ts'
+import { isAlive, readIfThere } from './proc/stat.ts'
+import { setprivArguments } from './rootfs/credentials.ts'
+import { toolCommand } from './rootfs/tools.ts'
+import type { ExecOptions } from './runtime.ts'
+import { goScript, type StartFailure, startFailureMessage } from './shim/go-script.ts'
+import { completeEnvironment } from './start.ts'
+
+interface Session {
+  command: readonly string[]
+  /** Ends everything that the session has started. */
+  kill(): Promise<void>
+  /** After the end: throws if the program could not be executed; removes files. */
+  close(): void
+}
+
+/** Resolves with the exit code, 128 + signal for a killed one. Rejects when the program cannot be executed, or with the reason of the signal or the timeout. */
+export const exec = async (context: Context, attempt: Attempt, options: ExecOptions): Promise<number> => {
+  options.signal.throwIfAborted()
+  const session = openSession(context, attempt, options)
+  const limit = options.timeoutSeconds === undefined ? undefined : AbortSignal.timeout(options.timeoutSeconds * 1000)
+  const stop = AbortSignal.any([options.signal, ...(limit ? [limit] : [])])
+  const onStop = (): void => { session.kill().catch((error: unknown) => { context.log.error('cannot end an exec session', { error: String(error) }) }) }
+  stop.addEventListener('abort', onStop, { once: true })
+  try {
+    const code = await (options.tty ? runWithTerminal(session.command, options) : runWithPipes(session.command, options))
+    if (limit?.aborted) throw new Error(`command ${JSON.stringify(options.command.join(' '))} timed out`)
+    options.signal.throwIfAborted()
+    session.close()
+    return code
+  } finally {
+    stop.removeEventListener('abort', onStop)
+    await session.kill()
+  }
+}
+
+const openSession = (context: Context, attempt: Attempt, options: ExecOptions): Session => {
+  const { identity, record, directory, cgroup } = attempt
+  if (attempt.phase !== 'running' || !identity || !isAlive(identity.process)) throw new Error(`container ${record.name} is not running`)
+  const id = context.random.uuid()
+  const scriptFile = path.join(directory, `exec-${id}`)
+  const statusFile = path.join(directory, `exec-${id}-status`)
+  const env = environmentOf(attempt, identity.process.pid)
+  const program = { command: options.command, workingDir: record.workingDir, env: options.tty ? [{ name: 'TERM', value: 'xterm' }, ...env] : env }
+  writeFileSync(scriptFile, goScript(program), { mode: 0o600 })
+  // A cgroup of its own below the container's, where all of a session can be ended at once; limits and accounts are the container's.
+  const own = context.hierarchies.unified && path.join(cgroup, `exec-${id}`)
+  if (own) mkdirSync(path.join(context.hierarchies.unified ?? '', own))
+  const groups = cgroupDirectories(context.hierarchies, cgroup).map((each) => (own && each.startsWith(`${context.hierarchies.unified}/`) ? path.join(context.hierarchies.unified ?? '', own) : each))
+  const before = new Set(own ? [] : cgroupPids(context.hierarchies, cgroup))
+  const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
+  return {
+    command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, ...groups, '--',
+      'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
+      ...toolCommand('setpriv'), ...setprivArguments(record.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
+    async kill() {
+      if (own) {
+        killCgroup(context.hierarchies, own)
+        await emptyCgroup(context.hierarchies, own, context.clock)
+        removeQuietly(path.join(context.hierarchies.unified ?? '', own))
+      } else {
+        killDescendants(cgroupPids(context.hierarchies, cgroup).filter((pid) => !before.has(pid)))
+      }
+      for (const each of [scriptFile, statusFile]) rmSync(each, { force: true })
+    },
+    close() {
+      const failure = (readIfThere(statusFile) ?? '').split('\n').find((line) => line.startsWith('fail '))?.slice(5)
+      if (failure !== undefined) throw new Error(`failed to exec in container: ${startFailureMessage(failure as StartFailure, program)}`)
+    },
+  }
+}
+
+/** As the container was started; a kubelet that adopted it asks the kernel. */
+const environmentOf = ({ spec, record }: Attempt, pid: number): { name: string; value: string }[] => {
+  const entries = (readIfThere(`/proc/${pid}/environ`) ?? '').split('\0').filter((entry) => entry.indexOf('=') > 0)
+  const running = entries.map((entry) => ({ name: entry.slice(0, entry.indexOf('=')), value: entry.slice(entry.indexOf('=') + 1) }))
+  if (!spec) return running
+  const hostname = running.find(({ name }) => name === 'HOSTNAME')?.value ?? ''
+  return [...completeEnvironment(spec.env, { hostname, home: record.credentials.home, tty: false })]
+}
+
+const removeQuietly = (directory: string): void => {
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    // Ended already with its container, or its last process is still being collected: then it goes with the container's cgroup.
+    if (!['ENOENT', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+const killDescendants = (pids: readonly number[]): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 }
+
+const runWithPipes = async ([command = '', ...args]: readonly string[], { stdin, stdout, stderr }: ExecOptions): Promise<number> => {
+  const child = spawn(command, args, { stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'], env: bareEnvironment, detached: true })
+  const exited = new Promise<number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => { resolve(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)) })
+  })
+  if (stdin && child.stdin) void feed(child.stdin, stdin, exited)
+  const [code] = await Promise.all([exited, drainTo(child.stdout, stdout), drainTo(child.stderr, stderr)])
+  return code
+}
+
+const drainTo = async (stream: Readable | null, sink: (chunk: Uint8Array) => void | Promise<void>): Promise<void> => {
+  for await (const chunk of stream ?? []) await sink(chunk as Buffer)
+}
+
+/** Ends with the input, or with the process: one that does not read its input any more is no error. */
+const feed = async (target: Writable, input: AsyncIterable<Uint8Array>, exited: Promise<unknown>): Promise<void> => {
+  let open = true
+  target.on('error', () => { open = false })
+  void exited.then(() => { open = false }, () => { open = false })
+  for await (const chunk of input) {
+    if (!open) return
+    if (!target.write(chunk)) await Promise.race([new Promise((resolve) => { target.once('drain', resolve) }), exited])
+  }
+  target.end()
+}
+
+const runWithTerminal = async ([command = '', ...args]: readonly string[], { stdin, stdout, resize }: ExecOptions): Promise<number> => {
+  const { spawn: spawnTerminal } = await import('@lydell/node-pty')
+  const terminal = spawnTerminal(command, args, { name: 'xterm', cols: 80, rows: 24, cwd: '/', env: bareEnvironment, encoding: null })
+  let tail: Promise<void> = Promise.resolve()
+  // With encoding null it gives bytes, whatever its types say.
+  terminal.onData((chunk: unknown) => { tail = tail.then(() => stdout(chunk as Buffer)) })
+  let open = true
+  const exited = new Promise<number>((resolve) => { terminal.onExit(({ exitCode, signal }) => { open = false; resolve(signal ? 128 + signal : exitCode) }) })
+  void (async () => { for await (const chunk of stdin ?? []) if (open) terminal.write(Buffer.from(chunk) as unknown as string) })()
+  void (async () => { for await (const { columns, rows } of resize ?? []) if (open && columns > 0 && rows > 0) terminal.resize(columns, rows) })()
+  const code = await exited
+  await tail
+  return code
+}

@@ -1,0 +1,82 @@
+/** FIFOs: made, opened without ever blocking, read as the kernel tells that there is something, never through the thread pool. */
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import net from 'node:net'
+import type { Clock } from '../../../src/api/clock.ts'
+import { run } from './command.ts'
+
+export const makeFifos = async (directory: string, names: readonly string[]): Promise<void> => {
+  await run('mkfifo', ['-m', '600', '--', ...names], { cwd: directory })
+}
+
+export const openForReading = (file: string): number => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+
+/** For reading and writing, so that neither end is ever missing. */
+export const openForBoth = (file: string): number => openSync(file, constants.O_RDWR | constants.O_NONBLOCK)
+
+export interface Reader {
+  /** What has been written and not yet read, at once, in chunks. Returns false at end-of-file. */
+  drain(): boolean
+  close(): void
+}
+
+export interface ReaderEvents { data(chunk: Buffer): void; end?(): void }
+
+/** Takes over `fd`. `end` is called when the last writer has closed, once there was one. */
+export const readFifo = (fd: number, { data, end }: ReaderEvents): Reader => {
+  const socket = new net.Socket({ fd, readable: true, writable: false })
+  let closed = false
+  socket.on('data', data)
+  socket.on('end', () => { if (!closed) end?.() })
+  // A FIFO that fails to be read is as good as ended.
+  socket.on('error', () => { if (!closed) end?.() })
+  return {
+    drain: () => drain(fd, data),
+    close: () => {
+      if (closed) return
+      closed = true
+      socket.destroy()
+    },
+  }
+}
+
+const chunkBytes = 65_536
+
+/** Reads until there is nothing more; false at end-of-file, which is also what a FIFO without any writer says. */
+export const drain = (fd: number, data: (chunk: Buffer) => void): boolean => {
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(chunkBytes)
+    try {
+      const count = readSync(fd, buffer, 0, chunkBytes, null)
+      if (count === 0) return false
+      data(buffer.subarray(0, count))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return true
+      throw error
+    }
+  }
+}
+
+/** Whether a process holds the FIFO open for writing. What was in it is lost. */
+export const hasWriter = (file: string): boolean => {
+  const fd = openForReading(file)
+  try {
+    return drain(fd, () => {})
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Writes everything, waiting while the reader is behind; rejects when it has not caught up in ten seconds. */
+export const writeFifo = async (fd: number, text: string | Uint8Array, clock: Clock): Promise<void> => {
+  let rest = Buffer.from(text)
+  const deadline = clock.monotonic() + 10_000
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      if (clock.monotonic() > deadline) throw new Error('the process at the other end of the FIFO does not read', { cause: error })
+      await clock.sleep(1, new AbortController().signal)
+    }
+  }
+}

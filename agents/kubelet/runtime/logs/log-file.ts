@@ -1,0 +1,68 @@
+/** A container's log on disk: appended to, and turned over when it has grown, as upstream's container log manager does. */
+import { closeSync, constants, createReadStream, createWriteStream, existsSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import type { Clock } from '../../../../src/api/clock.ts'
+
+export interface LogLimits { maxBytes: number; maxFiles: number }
+
+/** Upstream's containerLogMaxSize and containerLogMaxFiles. */
+export const defaultLogLimits: LogLimits = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 }
+
+export interface LogFile {
+  append(lines: Buffer): void
+  close(): void
+}
+
+export interface LogFileOptions { clock: Clock; limits?: LogLimits; onError(error: Error): void }
+
+/** Never writes through a symbolic link. Errors of the disk go to `onError`; the container goes on. */
+export const openLogFile = (file: string, { clock, limits = defaultLogLimits, onError }: LogFileOptions): LogFile => {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
+  let fd = openAppending(file)
+  let bytes = fstatSync(fd).size
+  const rotate = (): void => {
+    const rotated = `${file}.${rotationStamp(clock.now())}`
+    // Two in one second: the file grows for the rest of it.
+    if (existsSync(rotated)) return
+    renameSync(file, rotated)
+    const old = fd
+    fd = openAppending(file)
+    bytes = 0
+    closeSync(old)
+    tidyRotated(file, rotated, limits).catch(onError)
+  }
+  return {
+    append(lines) {
+      try {
+        for (let rest = lines; rest.length > 0;) rest = rest.subarray(writeSync(fd, rest))
+        bytes += lines.length
+        if (bytes >= limits.maxBytes) rotate()
+      } catch (error) {
+        onError(error as Error)
+      }
+    },
+    close: () => { closeSync(fd) },
+  }
+}
+
+const openAppending = (file: string): number => openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o640)
+
+/** Upstream's suffix of rotated files, 20060102-150405. */
+export const rotationStamp = (at: Date): string => at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+
+/** Compresses all rotated files but the newest, and keeps as many as the limits allow beside the one that is written. */
+const tidyRotated = async (file: string, newest: string, { maxFiles }: LogLimits): Promise<void> => {
+  const directory = path.dirname(file)
+  const names = readdirSync(directory).filter((name) => name.startsWith(`${path.basename(file)}.`) && !name.endsWith('.tmp')).sort()
+  const surplus = names.slice(0, Math.max(0, names.length - (maxFiles - 1)))
+  for (const name of surplus) rmSync(path.join(directory, name), { force: true })
+  for (const name of names.slice(surplus.length)) {
+    const source = path.join(directory, name)
+    if (name.endsWith('.gz') || source === newest) continue
+    await pipeline(createReadStream(source), createGzip(), createWriteStream(`${source}.tmp`, { mode: 0o640 }))
+    renameSync(`${source}.tmp`, `${source}.gz`)
+    rmSync(source, { force: true })
+  }
+}

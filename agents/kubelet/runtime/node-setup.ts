@@ -1,0 +1,80 @@
+/** What a node needs before its first pod: directories, tools, scripts, cgroups; and how all of it goes away. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { listDirectory, removeDirectory } from './attempt-files.ts'
+import { childDirectories, createCgroup, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
+import { findHierarchies, type Hierarchies, rootsOf } from './cgroups/hierarchies.ts'
+import { run } from './command.ts'
+import { type Context, nodeCgroup, rootsDirectory, type RuntimeOptions, scriptsDirectory, shimCgroup, toolsDirectory } from './context.ts'
+import { type MountInfo, mountOf, parseMountInfo } from './proc/mount-info.ts'
+import { readBootId, readIfThere } from './proc/stat.ts'
+import { installTools } from './rootfs/tools.ts'
+import { installScripts } from './shim/scripts.ts'
+
+const overlayMagic = 0x794c7630
+
+/** Throws, with the remedy, when this machine or this user cannot run pods. */
+export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet'>> => {
+  if (process.getuid?.() !== 0) throw new Error('running pods needs root (namespaces, mounts, cgroups): start Wherry as root, for example with sudo')
+  for (const [name, directory] of [['state', options.stateDirectory], ['data', options.dataDirectory]] as const) {
+    // These characters mean something in the option strings of overlay mounts and in lists of paths.
+    if (!/^\/[^\s,:\\"#]+$/.test(directory)) throw new Error(`the ${name} directory ${JSON.stringify(directory)} must be an absolute path without blanks, commas, colons, quotes or backslashes`)
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  }
+  for (const name of [options.clusterId, options.nodeName]) if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(name)) throw new Error(`${JSON.stringify(name)} cannot be a part of cgroup names: use letters, digits, "-", "_" and "."`)
+  const mounts = readMounts()
+  const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
+  const hierarchies = findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '')
+  const bootId = readBootId()
+  forgetOtherBoot(options, bootId)
+  await layersOffOverlay(options, mounts)
+  await installTools(toolsDirectory(options))
+  mkdirSync(scriptsDirectory(options), { recursive: true, mode: 0o700 })
+  installScripts(scriptsDirectory(options), (file, text) => {
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
+  })
+  createCgroup(hierarchies, shimCgroup(options), {})
+  return { hierarchies, bootId, boundingSet: readBoundingSet() }
+}
+
+const readMounts = (): MountInfo[] => parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+
+const readBoundingSet = (): bigint => BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
+
+/** State of running things means nothing after a reboot; where /run outlives one, it is erased here. */
+const forgetOtherBoot = (options: RuntimeOptions, bootId: string): void => {
+  const file = path.join(options.stateDirectory, 'boot')
+  if (readIfThere(file) !== bootId) {
+    for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) removeDirectory(directory)
+    writeFileSync(file, bootId, { mode: 0o600 })
+  }
+  for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) mkdirSync(directory, { recursive: true, mode: 0o700 })
+}
+
+/** An overlay cannot be the upper layer of another: where the disk itself is one, layers are kept in memory. */
+const layersOffOverlay = async (options: RuntimeOptions, mounts: readonly MountInfo[]): Promise<void> => {
+  const roots = rootsDirectory(options)
+  if (statfsSync(roots).type !== overlayMagic || mountOf(mounts, roots)?.mountPoint === roots) return
+  await run('mount', ['-t', 'tmpfs', '-o', 'mode=0700', 'wherry-layers', roots])
+}
+
+/** Ends everything that the node runs, and removes its cgroups, mounts and directories. The network goes separately. */
+export const tearDownNode = async (context: Context): Promise<void> => {
+  const { hierarchies, clock } = context
+  await emptyCgroup(hierarchies, nodeCgroup(context), clock, 30_000)
+  await removeCgroup(hierarchies, nodeCgroup(context), clock)
+  removeEmptyParent(hierarchies, path.dirname(nodeCgroup(context)))
+  const roots = rootsDirectory(context)
+  while (mountOf(readMounts(), roots)?.mountPoint === roots) await run('umount', ['--lazy', roots])
+  for (const directory of [roots, toolsDirectory(context), context.stateDirectory]) removeDirectory(directory)
+  for (const directory of [context.dataDirectory, path.dirname(context.stateDirectory)]) if (existsSync(directory) && listDirectory(directory).length === 0) removeDirectory(directory)
+}
+
+/** The cluster's cgroup goes with the last node of it on this machine. */
+const removeEmptyParent = (hierarchies: Hierarchies, name: string): void => {
+  for (const root of rootsOf(hierarchies)) {
+    const directory = path.join(root, name)
+    if (existsSync(directory) && childDirectories(directory).length === 0) rmdirSync(directory)
+  }
+}

@@ -1,0 +1,151 @@
+/** Everything of a container's root that can be made before it is mounted: directories, files, and the list of mounts. */
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { parseMountInfo } from '../proc/mount-info.ts'
+import { isGone } from '../proc/stat.ts'
+import type { ContainerSpec, Mount } from '../runtime.ts'
+import { bind, type MountLine } from './fstab.ts'
+import { hostMounts } from './host-layers.ts'
+import { deviceDirectories, deviceLinks, kernelMounts, maskedPaths, standardDevices } from './kernel-mounts.ts'
+import { type LayeredRoot, layeredRoot } from './layered-root.ts'
+import { toolsInContainer } from './tools.ts'
+
+export interface RootInput {
+  spec: Pick<ContainerSpec, 'image' | 'mounts' | 'privileged' | 'readOnlyRootFilesystem' | 'terminationMessagePath' | 'workingDir' | 'tty'>
+  /** A new directory for this attempt, on a disk. */
+  directory: string
+  /** Texts for /etc: resolv.conf, hosts, hostname. */
+  etc: Readonly<Record<string, string>>
+  sharedMemory: string
+  terminationMessageFile: string
+  tools: string
+  /** Directories of the machine that no container sees by way of `image: host`. */
+  hidden: readonly string[]
+}
+
+export interface PreparedRoot {
+  /** Where the root is mounted while it is built. */
+  mountPoint: string
+  mounts: MountLine[]
+  passwd: string
+  group: string
+}
+
+export const prepareRoot = (input: RootInput): PreparedRoot => {
+  const { spec, directory } = input
+  for (const each of ['upper', 'work', 'root', 'dev', 'run', 'tmp', 'empty']) {
+    mkdirSync(path.join(directory, each), { recursive: true })
+    chmodSync(path.join(directory, each), each === 'tmp' ? 0o1777 : 0o755)
+  }
+  const view = layeredRoot()
+  const lower = spec.image.kind === 'host' ? '/' : spec.image.path
+  const mounts: MountLine[] = [overlay(view, { containerPath: '/', lower, upper: path.join(directory, 'upper'), work: path.join(directory, 'work'), nodev: !spec.privileged })]
+  const { uid, gid, mode } = statSync(lower)
+  chownSync(path.join(directory, 'upper'), uid, gid)
+  chmodSync(path.join(directory, 'upper'), mode & 0o7777)
+  if (spec.image.kind === 'host') mounts.push(...hostLayers(view, input))
+  const devices = spec.privileged ? allDevices() : []
+  const kernel = { privileged: spec.privileged, sharedMemory: input.sharedMemory, devices, isDirectory }
+  prepareDevices(path.join(directory, 'dev'), devices)
+  view.mountPoint('/dev', 'directory')
+  view.add({ containerPath: '/dev', lower: path.join(directory, 'dev'), upper: path.join(directory, 'dev') })
+  for (const each of ['/proc', '/sys']) {
+    view.mountPoint(each, 'directory')
+    view.add({ containerPath: each, lower: each, upper: undefined })
+  }
+  mounts.push(bind(path.join(directory, 'dev'), '/dev', 'nosuid', 'nodev'), ...kernelMounts(kernel), bind(input.tools, toolsInContainer, 'ro', 'nosuid', 'nodev'))
+  const passwd = view.readFile('/etc/passwd') ?? ''
+  const group = view.readFile('/etc/group') ?? ''
+  writeEtc(view, input)
+  mounts.push(...volumes(view, input), ...maskedPaths(kernel, { empty: path.join(directory, 'empty'), root: path.join(directory, 'root') }))
+  view.mountPoint(spec.workingDir, 'directory')
+  return { mountPoint: path.join(directory, 'root'), mounts, passwd, group }
+}
+
+// "volatile" leaves out the flush of the whole disk when the overlay goes; kernels before 5.10 do not know it.
+const volatile = ((): string[] => {
+  const [major = 0, minor = 0] = os.release().split('.').map(Number)
+  return major > 5 || (major === 5 && minor >= 10) ? ['volatile'] : []
+})()
+
+const overlay = (view: LayeredRoot, { containerPath, lower, upper, work, nodev }: { containerPath: string; lower: string; upper: string; work: string; nodev: boolean }): MountLine => {
+  view.add({ containerPath, lower, upper })
+  return { source: 'overlay', containerPath, type: 'overlay', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(nodev ? ['nodev'] : [])] }
+}
+
+const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): MountLine[] => {
+  const fresh = ['/run', '/tmp']
+  const covered = hidden.filter((each) => isDirectory(each) && !fresh.some((other) => each.startsWith(`${other}/`)))
+  const found = hostMounts(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), [...fresh, ...hidden, '/dev', '/proc', '/sys'], (each) => isDirectory(each) === true)
+  const layers = found.map(({ mountPoint, show }, index): MountLine => {
+    if (show === 'read-only') {
+      view.add({ containerPath: mountPoint, lower: mountPoint, upper: undefined })
+      return bind(mountPoint, mountPoint, 'ro', ...(spec.privileged ? [] : ['nodev']))
+    }
+    const [upper, work] = ['upper', 'work'].map((each) => path.join(directory, 'layers', String(index), each)) as [string, string]
+    for (const each of [upper, work]) mkdirSync(each, { recursive: true, mode: 0o755 })
+    return overlay(view, { containerPath: mountPoint, lower: mountPoint, upper, work, nodev: !spec.privileged })
+  })
+  const own = fresh.filter((each) => isDirectory(each)).map((each) => {
+    view.add({ containerPath: each, lower: path.join(directory, path.basename(each)), upper: path.join(directory, path.basename(each)) })
+    return bind(path.join(directory, path.basename(each)), each, 'nosuid', 'nodev', ...(spec.readOnlyRootFilesystem ? ['ro'] : []))
+  })
+  return [...layers, ...own, ...covered.map((each) => {
+    view.add({ containerPath: each, lower: path.join(directory, 'empty'), upper: undefined })
+    return bind(path.join(directory, 'empty'), each, 'ro')
+  })]
+}
+
+const prepareDevices = (directory: string, devices: readonly string[]): void => {
+  for (const name of deviceDirectories) mkdirSync(path.join(directory, name), { recursive: true })
+  for (const name of [...standardDevices, ...devices]) {
+    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true })
+    closeSync(openSync(path.join(directory, name), 'a'))
+  }
+  for (const [name, target] of deviceLinks) symlinkSync(target, path.join(directory, name))
+}
+
+/** Every device node of the machine, for privileged containers; links and what containers get of their own left out. */
+const allDevices = (below = ''): string[] =>
+  readdirSync(path.join('/dev', below), { withFileTypes: true }).flatMap((entry) => {
+    const name = path.join(below, entry.name)
+    if ([...deviceDirectories, ...standardDevices, 'ptmx', 'console', 'hugepages'].some((each) => each === name)) return []
+    if (entry.isDirectory()) return allDevices(name)
+    return entry.isCharacterDevice() || entry.isBlockDevice() ? [name] : []
+  })
+
+const writeEtc = (view: LayeredRoot, { spec, etc }: RootInput): void => {
+  for (const [name, text] of Object.entries(etc)) {
+    if (spec.mounts.some(({ containerPath }) => path.posix.normalize(containerPath) === `/etc/${name}`)) continue
+    // A regular file, also where the machine has a link to a daemon's own directory.
+    writeFileSync(view.writable(`/etc/${name}`), text, { mode: 0o644 })
+  }
+}
+
+const volumes = (view: LayeredRoot, { spec, terminationMessageFile }: RootInput): MountLine[] => {
+  const wanted = path.posix.normalize(spec.terminationMessagePath)
+  const termination: Mount[] = spec.mounts.some(({ containerPath }) => path.posix.normalize(containerPath) === wanted) || wanted === '.'
+    ? [] : [{ hostPath: terminationMessageFile, containerPath: wanted, readOnly: false, propagation: 'private' }]
+  const depth = ({ containerPath }: Mount): number => path.posix.normalize(containerPath).split('/').filter(Boolean).length
+  return [...termination, ...spec.mounts].toSorted((one, other) => depth(one) - depth(other)).map((mount) => {
+    const kind = isDirectory(mount.hostPath)
+    if (kind === undefined) throw new Error(`cannot mount ${mount.hostPath} at ${mount.containerPath}: no such file or directory`)
+    const containerPath = view.mountPoint(mount.containerPath, kind ? 'directory' : 'file')
+    if (containerPath === '/') throw new Error(`cannot mount ${mount.hostPath} at ${mount.containerPath}: that is the root itself`)
+    view.add({ containerPath, lower: mount.hostPath, upper: mount.readOnly ? undefined : mount.hostPath })
+    return { source: mount.hostPath, containerPath, type: 'none', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(spec.privileged ? [] : ['nodev']), propagationOption(mount)] }
+  })
+}
+
+const propagationOption = ({ propagation }: Mount): string => (propagation === 'private' ? 'rprivate' : propagation)
+
+const isDirectory = (file: string): boolean | undefined => {
+  try {
+    return statSync(file).isDirectory()
+  } catch (error) {
+    if (isGone(error)) return undefined
+    throw error
+  }
+}
+

@@ -1,0 +1,53 @@
+/**
+ * The few programs that set a container up after its root has become its own: copied with their libraries into one directory, which every container
+ * sees read-only as /dev/.wherry. So they run in any image, and a container cannot put its own in their place.
+ */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { run } from '../command.ts'
+
+export const toolsInContainer = '/dev/.wherry'
+
+const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], env: ['/usr/bin/env', '/bin/env'] }
+
+/** The command line that runs a tool inside a container, whatever libraries that has. */
+export const toolCommand = (tool: keyof typeof programs): string[] =>
+  [`${toolsInContainer}/ld.so`, '--library-path', toolsInContainer, `${toolsInContainer}/${tool}`]
+
+/** Files of `ldd`'s answer: the loader, and each library with its name. Pure. */
+export const parseLibraries = (text: string): { loader: string | undefined; libraries: Map<string, string> } => {
+  const libraries = new Map<string, string>()
+  let loader: string | undefined
+  for (const line of text.split('\n')) {
+    const [, name, file] = /^\s*(\S+) => (\/\S+)/.exec(line) ?? []
+    if (name && file) libraries.set(path.basename(name), file)
+    else loader = /^\s*(\/\S*ld[-.]\S+) \(/.exec(line)?.[1] ?? loader
+  }
+  return { loader, libraries }
+}
+
+/** Makes or refreshes `directory`; does nothing when it holds what the machine has now. */
+export const installTools = async (directory: string): Promise<void> => {
+  const sources = Object.entries(programs).map(([name, candidates]) => {
+    const file = candidates.find((each) => existsSync(each))
+    if (!file) throw new Error(`${candidates.join(' or ')} is missing on this machine: install util-linux, coreutils and dash`)
+    return [name, realpathSync(file)] as const
+  })
+  const { loader, libraries } = parseLibraries(await run('ldd', sources.map(([, file]) => file)))
+  if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
+  const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
+  const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
+  const stampFile = path.join(directory, '.stamp')
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
+  const fresh = `${directory}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true, mode: 0o755 })
+  for (const { name, file } of files) {
+    copyFileSync(file, path.join(fresh, name))
+    chmodSync(path.join(fresh, name), 0o755)
+  }
+  writeFileSync(path.join(fresh, '.stamp'), stamp)
+  // Containers that run keep the old directory by their mount of it.
+  rmSync(directory, { recursive: true, force: true })
+  renameSync(fresh, directory)
+}

@@ -1,0 +1,163 @@
+/** A pod's sandbox: a process that holds its network, IPC and UTS namespaces, and the pod's cgroup. */
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
+import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
+import { bareEnvironment, type Context, podCgroup, podOf, sandboxDirectory, scriptsDirectory } from '../context.ts'
+import { makeFifos, openForReading, type Reader, readFifo } from '../fifo.ts'
+import { identify, type ProcessIdentity, readIfThere } from '../proc/stat.ts'
+import type { SandboxSpec, SandboxState } from '../runtime.ts'
+import { assignments } from '../shim/quote.ts'
+
+export interface SandboxRecord {
+  bootId: string
+  podUid: string
+  podName: string
+  podNamespace: string
+  attempt: number
+  createdAt: string
+  /** The pod's cgroup. */
+  cgroup: string
+  hostname: string
+  hostNetwork: boolean
+  hostPid: boolean
+  hostIpc: boolean
+  podIP: string | undefined
+  /** As /proc/<pid>/ns/net names it. */
+  networkNamespace: string
+  /** undefined until it is ready. */
+  holder: ProcessIdentity | undefined
+  init: ProcessIdentity | undefined
+}
+
+export interface Sandbox {
+  directory: string
+  record: SandboxRecord
+  state: SandboxState
+  /** First process of the shared process namespace, if the pod has one. */
+  init: ProcessIdentity | undefined
+  life: Reader | undefined
+  heard: PromiseWithResolvers<boolean>
+}
+
+export const sandboxCgroup = (record: SandboxRecord): string => path.join(record.cgroup, 'sandbox')
+
+export const namespaceArguments = ({ record: { holder, hostNetwork, hostIpc } }: Sandbox): string[] => [
+  ...(hostNetwork ? [] : [`--net=/proc/${holder?.pid}/ns/net`, `--uts=/proc/${holder?.pid}/ns/uts`]),
+  ...(hostIpc ? [] : [`--ipc=/proc/${holder?.pid}/ns/ipc`]),
+]
+
+export const sandboxOf = (directory: string, record: SandboxRecord): Sandbox => ({
+  directory, record, init: record.init, life: undefined, heard: Promise.withResolvers(),
+  state: { podUid: record.podUid, podName: record.podName, podNamespace: record.podNamespace, attempt: record.attempt, ready: false, createdAt: new Date(record.createdAt), podIP: record.podIP },
+})
+
+export const runSandbox = async (context: Context, spec: SandboxSpec, signal: AbortSignal): Promise<SandboxState> => {
+  const pod = podOf(context, spec.podUid)
+  if (pod.sandbox?.state.ready && pod.sandbox.record.attempt === spec.attempt) return pod.sandbox.state
+  if (pod.sandbox) await stopSandbox(context, pod.sandbox)
+  signal.throwIfAborted()
+  const directory = sandboxDirectory(context, spec.podUid, spec.attempt)
+  removeDirectory(path.dirname(directory))
+  mkdirSync(path.join(directory, 'shm'), { recursive: true, mode: 0o700 })
+  chmodSync(path.join(directory, 'shm'), 0o1777)
+  const record: SandboxRecord = {
+    bootId: context.bootId, podUid: spec.podUid, podName: spec.podName, podNamespace: spec.podNamespace, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
+    cgroup: podCgroup(context, spec.qosClass, spec.podUid), hostname: spec.hostname, hostNetwork: spec.hostNetwork, hostPid: spec.hostPid, hostIpc: spec.hostIpc,
+    podIP: undefined, networkNamespace: '', holder: undefined, init: undefined,
+  }
+  const sandbox = sandboxOf(directory, record)
+  writeRecord(sandbox)
+  pod.sandbox = sandbox
+  try {
+    createCgroup(context.hierarchies, record.cgroup, spec.resources)
+    createCgroup(context.hierarchies, sandboxCgroup(record), {})
+    const network = spec.hostNetwork ? undefined : await context.network.reserve(spec.podUid)
+    record.podIP = network?.podIP
+    sandbox.state.podIP = network?.podIP
+    writeRecord(sandbox)
+    writeFiles(context, { sandbox, spec, network: network?.inside ?? '' })
+    await makeFifos(directory, ['life'])
+    listenToSandbox(context, sandbox)
+    const child = launch(context, sandbox, spec)
+    if (!(await sandbox.heard.promise)) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)
+    if (network) await context.network.connect(spec.podUid, spec.portMappings)
+    settle(sandbox, child)
+    signal.throwIfAborted()
+    return sandbox.state
+  } catch (error) {
+    await stopSandbox(context, sandbox)
+    throw error
+  }
+}
+
+const writeRecord = ({ directory, record }: Sandbox): void => { writeJson(path.join(directory, 'record.json'), record) }
+
+export const readSandboxRecord = (directory: string): SandboxRecord | undefined => readJson<SandboxRecord>(path.join(directory, 'record.json'))
+
+const writeFiles = (context: Context, { sandbox, spec, network }: { sandbox: Sandbox; spec: SandboxSpec; network: string }): void => {
+  const { directory, record } = sandbox
+  const write = (name: string, text: string): void => { writeFileSync(path.join(directory, name), text, { mode: 0o600 }) }
+  write('resolv.conf', spec.resolvConf)
+  write('hosts', spec.hostsFor(record.podIP ?? ''))
+  write('network', network)
+  write('sysctls', Object.entries(spec.sysctls).map(([name, value]) => `${sysctlPath(name)} ${value}\n`).join(''))
+  write('spec', assignments({
+    scripts: scriptsDirectory(context), groups: cgroupDirectories(context.hierarchies, sandboxCgroup(record)).join(' '),
+    hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: spec.sharedProcessNamespace && !spec.hostPid ? 'yes' : '',
+  }))
+}
+
+/** `net.ipv4.ip_forward` and `net/ipv4/ip_forward` are the same; in the second form dots belong to names. Throws for what is no name at all. */
+export const sysctlPath = (name: string): string => {
+  const file = /^[^/]*\./.test(name) && !name.includes('/') ? name.replaceAll('.', '/') : name
+  if (!/^[a-zA-Z0-9_-]+(\/[a-zA-Z0-9_.-]+)+$/.test(file) || file.split('/').includes('..')) throw new Error(`invalid sysctl name ${JSON.stringify(name)}`)
+  return file
+}
+
+const launch = (context: Context, sandbox: Sandbox, spec: SandboxSpec): number | undefined => {
+  const flags = [...(spec.hostNetwork ? [] : ['--net', '--uts']), ...(spec.hostIpc ? [] : ['--ipc'])]
+  const [command = '', ...args] = [...(flags.length > 0 ? ['unshare', ...flags] : []), 'sh', path.join(scriptsDirectory(context), 'sandbox')]
+  const child = spawn(command, [...args, `${spec.podNamespace}/${spec.podName}`], { cwd: sandbox.directory, detached: true, stdio: 'ignore', env: bareEnvironment })
+  child.on('error', (error) => { context.log.error('cannot start a sandbox', { error: error.message }) })
+  child.unref()
+  return child.pid
+}
+
+/** Hears the holder say that it is ready, and its end. */
+export const listenToSandbox = (context: Context, sandbox: Sandbox): void => {
+  sandbox.life = readFifo(openForReading(path.join(sandbox.directory, 'life')), {
+    data() { sandbox.heard.resolve(true) },
+    end() {
+      sandbox.life?.close()
+      sandbox.heard.resolve(false)
+      if (!sandbox.state.ready) return
+      sandbox.state.ready = false
+      context.emit({ podUid: sandbox.record.podUid, kind: 'sandboxGone' })
+    },
+  })
+}
+
+const settle = (sandbox: Sandbox, pid: number | undefined): void => {
+  const { record, directory } = sandbox
+  const holder = pid === undefined ? undefined : identify(pid)
+  if (!holder) throw new Error('the process of the pod sandbox is gone')
+  const init = Number(readIfThere(path.join(directory, 'init')) ?? 0)
+  record.holder = holder
+  record.init = init ? identify(init) : undefined
+  record.networkNamespace = readlinkSync(`/proc/${holder.pid}/ns/net`)
+  sandbox.init = record.init
+  writeRecord(sandbox)
+  sandbox.state.ready = true
+}
+
+/** Ends its process and gives its address back; keeps its record. Idempotent. */
+export const stopSandbox = async (context: Context, sandbox: Sandbox): Promise<void> => {
+  sandbox.state.ready = false
+  sandbox.life?.close()
+  killCgroup(context.hierarchies, sandboxCgroup(sandbox.record))
+  await emptyCgroup(context.hierarchies, sandboxCgroup(sandbox.record), context.clock)
+  await context.network.release(sandbox.record.podUid)
+  await removeCgroup(context.hierarchies, sandboxCgroup(sandbox.record), context.clock)
+}

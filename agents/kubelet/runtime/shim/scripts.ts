@@ -1,0 +1,103 @@
+/**
+ * The shell programs of supervision. They stand as files in the node's state directory and run in the directory of the attempt, whose `spec` they read.
+ * Only what the shell has built in runs between the exit of a container's process and the end-of-file that wakes the kubelet.
+ *
+ * File descriptors: 0 standard input, later `go`; 3 4 5 the container's standard input, output and error; 6 `exit`; 7 `go`; 8 `status`; 9 `life`.
+ */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+/**
+ * The shim: waits for the container's first process and writes down how it ended. It is started by way of `unshare --pid` (or `nsenter --pid`), so that the
+ * one child that it forks is the first process of a process namespace. The child runs in the foreground: in the background a shell would have it ignore SIGINT.
+ */
+const shim = `. ./spec || exit 1
+umask 022
+exec 9<>life 8>>status 7<>go 6>>exit || exit 1
+if [ -n "$tty" ]; then exec 3<&0 4>&1 5>&2; else exec 4<>out 5<>err; fi
+exec 2>>errors </dev/null
+{ echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
+for group in $shim_groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
+echo 'echo armed >&8; echo armed >&9' >&7
+(
+  for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 125; done
+  read -r pid rest </proc/self/stat && echo "$pid" >pid || exit 125
+  { echo "$oom_score_adj" >/proc/self/oom_score_adj; } 2>/dev/null
+  exec 6>&-
+  if [ -n "$tty" ]; then exec 0<&3; elif [ -n "$stdin" ]; then exec 3<in; else exec 3</dev/null; fi
+  exec setsid $controlling nsenter $namespaces unshare --mount --propagation "$propagation" sh "$scripts/root"
+)
+code=$?
+echo "exit $code" >&6
+exec 9>&-
+[ -n "$tty" ] || read -r released <&7
+`
+
+/** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest of its program on `go`. */
+const root = `. ./spec || exit 125
+mount --all --fstab ./fstab || exit 125
+[ -z "$read_only" ] || mount -o remount,bind,ro "$root" || exit 125
+cd "$root" && pivot_root . dev/.old && cd / || exit 125
+[ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/.old || exit 125
+"$tools/ld.so" --library-path "$tools" "$tools/umount" -l /dev/.old || exit 125
+exec "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 2>&5 4>&- 5>&- 7>&-
+`
+
+/** Holds the pty of a container with a terminal; script(1) carries bytes between it and the FIFOs. */
+const terminal = `. ./spec || exit 1
+exec 9<>life 7<>go 4<>out 5<>in 2>>errors </dev/null || exit 1
+{ echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
+for group in $shim_groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
+script --quiet --flush --return --echo always --command "$launch" /dev/null 0<&5 1>&4 4>&- 5>&- 7>&- 9>&-
+exec 9>&-
+read -r released <&7
+`
+
+/** Keeps the standard input of a container open while nobody is attached; ending it is how input ends. */
+const input = `. ./spec || exit 1
+sleep infinity <>in >/dev/null 2>&1 &
+echo "$!" >holder
+exec $launch
+`
+
+/** A pod's namespaces, held by a process that does nothing. Its network is set up from inside. */
+const sandbox = `. ./spec || exit 1
+exec 9<>life 2>>errors </dev/null >/dev/null || exit 1
+{ echo -998 >/proc/self/oom_score_adj; } 2>/dev/null
+for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
+[ -z "$hostname" ] || echo "$hostname" >/proc/sys/kernel/hostname || exit 1
+[ -z "$domain_name" ] || echo "$domain_name" >/proc/sys/kernel/domainname || exit 1
+[ ! -s network ] || ip -batch network || exit 1
+while IFS=' ' read -r name value; do echo "$value" >"/proc/sys/$name" || exit 1; done <sysctls
+[ -n "$init" ] && exec unshare --pid sh "$scripts/init"
+echo ready >&9
+exec sleep infinity
+`
+
+/** First process of a pod's shared process namespace: collects the orphans. Its parent keeps `life` open and ends with it. */
+const init = `(
+  read -r pid rest </proc/self/stat && echo "$pid" >init || exit 1
+  echo ready >&9
+  exec 9>&-
+  trap : TERM INT HUP
+  while :; do sleep 2147483647 & wait; done
+)
+`
+
+/** Joins a container's cgroup and namespaces for one more command; arguments: the file with the rest of its program, the file for its status, the OOM score, cgroup directories, --, a command. */
+const session = `umask 022
+exec 3<&0 0<"$1" 8>>"$2" 9>/dev/null || exit 126
+{ echo "$3" >/proc/self/oom_score_adj; } 2>/dev/null
+shift 3
+while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 126; shift; done
+shift
+exec "$@"
+`
+
+export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'init', 'session'] as const
+
+/** Writes the programs into `directory`; shells that run keep what they have read, so the files are replaced, not changed. */
+export const installScripts = (directory: string, replace: (file: string, text: string) => void = (file, text) => { writeFileSync(file, text, { mode: 0o600 }) }): void => {
+  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, init, session }
+  for (const name of scriptNames) replace(path.join(directory, name), texts[name])
+}
