@@ -46,12 +46,19 @@ export interface Claim<T> {
   actions: Action[]
 }
 
-interface Claiming<T extends KubeObject> { kind: Kind<T>; ownerKind: Kind; selector: Selector; candidates: readonly T[] }
+interface Claiming<T extends KubeObject> {
+  kind: Kind<T>
+  ownerKind: Kind
+  selector: Selector
+  candidates: readonly T[]
+  /** Comes with adoption and goes with release. */
+  finalizer?: string
+}
 
 /** The uid makes the server refuse the patch when another object has the name by now. */
-const patchOwners = (kind: Kind, object: KubeObject, what: { references: JsonObject[]; tolerate(error: StatusError): boolean }): Action => ({
+const patchOwners = (kind: Kind, object: KubeObject, what: { references: JsonObject[]; metadata?: JsonObject; tolerate(error: StatusError): boolean }): Action => ({
   do: 'patch', kind, at: { name: object.metadata.name, namespace: object.metadata.namespace },
-  patch: { type: 'strategic', body: { metadata: { uid: object.metadata.uid, ownerReferences: what.references } } },
+  patch: { type: 'strategic', body: { metadata: { uid: object.metadata.uid, ownerReferences: what.references, ...what.metadata } } },
   tolerate: what.tolerate,
 })
 
@@ -59,7 +66,7 @@ const patchOwners = (kind: Kind, object: KubeObject, what: { references: JsonObj
  * Adopts matching orphans and releases what no longer matches; an owner that is being deleted does neither. Objects that are
  * being deleted are never adopted, but stay the owner's if they are its own.
  */
-export const claim = <T extends KubeObject>(owner: KubeObject, { kind, ownerKind, selector, candidates }: Claiming<T>): Claim<T> => {
+export const claim = <T extends KubeObject>(owner: KubeObject, { kind, ownerKind, selector, candidates, finalizer }: Claiming<T>): Claim<T> => {
   const mine: T[] = []
   const actions: Action[] = []
   const leaving = owner.metadata.deletionTimestamp !== undefined
@@ -70,12 +77,12 @@ export const claim = <T extends KubeObject>(owner: KubeObject, { kind, ownerKind
       if (controller.uid !== owner.metadata.uid) continue
       if (matches) mine.push(object)
       else if (!leaving) {
-        actions.push(patchOwners(kind, object, { references: [{ $patch: 'delete', uid: owner.metadata.uid }], tolerate: (error) => isNotFound(error) || isInvalid(error) }))
+        actions.push(patchOwners(kind, object, { references: [{ $patch: 'delete', uid: owner.metadata.uid }], ...(finalizer && { metadata: { '$deleteFromPrimitiveList/finalizers': [finalizer] } }), tolerate: (error) => isNotFound(error) || isInvalid(error) }))
       }
     } else if (matches && !leaving && object.metadata.deletionTimestamp === undefined) {
       const reference = controllerReference(owner, apiVersionOf(ownerKind), ownerKind.kind)
       mine.push({ ...object, metadata: { ...object.metadata, ownerReferences: [...(object.metadata.ownerReferences ?? []), reference] } })
-      actions.push(patchOwners(kind, object, { references: [{ ...reference }], tolerate: isNotFound }))
+      actions.push(patchOwners(kind, object, { references: [{ ...reference }], ...(finalizer && { metadata: { finalizers: [finalizer] } }), tolerate: isNotFound }))
     }
   }
   return { mine, actions }

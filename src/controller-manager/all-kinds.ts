@@ -1,0 +1,51 @@
+/** Runs the controllers of all kinds, anew whenever the server serves other kinds than before. */
+import { groupResource, type Kind } from '../api/kinds.ts'
+import { type Cluster, runController } from '../client/controller.ts'
+import { controllersOfAllKinds } from './controllers.ts'
+import { discoverKinds } from './discovered-kinds.ts'
+
+const retryMilliseconds = 1000
+
+/** What adds and removes kinds, where the server has it. */
+const makesKinds = (kind: Kind): boolean => ['customresourcedefinitions.apiextensions.k8s.io', 'apiservices.apiregistration.k8s.io'].includes(groupResource(kind))
+
+const names = (kinds: readonly Kind[]): string => kinds.map(({ version, ...kind }) => `${groupResource(kind)}/${version}`).sort().join()
+
+const discover = async ({ client, clock, log }: Cluster, signal: AbortSignal): Promise<Kind[]> => {
+  for (;;) {
+    try {
+      return await discoverKinds(client, signal)
+    } catch (error) {
+      if (signal.aborted) throw error
+      log.warn(`cannot tell which kinds there are, trying again: ${error instanceof Error ? error.message : String(error)}`)
+      await clock.sleep(retryMilliseconds, signal)
+    }
+  }
+}
+
+/** Resolves when the kinds differ from `kinds`; asks only when a definition changed. */
+const kindsChange = async (cluster: Cluster, kinds: readonly Kind[], signal: AbortSignal): Promise<void> => {
+  const changed = new AbortController()
+  const watching = AbortSignal.any([signal, changed.signal])
+  await Promise.all(kinds.filter(makesKinds).map(async (kind) => {
+    for await (const _ of cluster.informers.of(kind).changes(watching)) {
+      if (names(await discover(cluster, watching)) === names(kinds)) continue
+      changed.abort()
+      return
+    }
+  })).catch((error: unknown) => { if (!watching.aborted) throw error })
+  if (!changed.signal.aborted && !signal.aborted) await new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }) })
+}
+
+export const runForAllKinds = async (cluster: Cluster, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted) {
+    const kinds = await discover(cluster, signal)
+    const { garbage, namespaces } = controllersOfAllKinds(kinds, cluster.client)
+    const stop = new AbortController()
+    const running = AbortSignal.any([signal, stop.signal])
+    await Promise.all([
+      runController(garbage, cluster, running), runController(namespaces, cluster, running),
+      kindsChange(cluster, kinds, running).finally(() => stop.abort()),
+    ])
+  }
+}

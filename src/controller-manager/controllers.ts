@@ -1,0 +1,65 @@
+/** The controllers that run: the plain list. */
+import type { Kind } from '../api/kinds.ts'
+import type { Client } from '../client/client.ts'
+import type { Reconciler } from '../client/controller.ts'
+import { certificateApprover } from './certificates/approver.ts'
+import { certificateCleaner } from './certificates/cleaner.ts'
+import { certificateSigner, type Signing } from './certificates/signer.ts'
+import { clusterRoleAggregation } from './cluster-role-aggregation.ts'
+import { daemonSets } from './daemon-set/daemon-set.ts'
+import { deployments } from './deployment/deployment.ts'
+import { endpoints } from './endpoints/endpoints.ts'
+import { endpointSlices } from './endpoint-slice/endpoint-slice.ts'
+import { garbageCollector } from './garbage-collector/garbage-collector.ts'
+import { jobs } from './job/job.ts'
+import { namespaces } from './namespace/namespace.ts'
+import type { EmptyAction } from './namespace/empty.ts'
+import { nodeIPAM, type PodRanges } from './node-ipam/node-ipam.ts'
+import type { GracePeriods } from './node-lifecycle/health.ts'
+import { nodeLifecycle } from './node-lifecycle/node-lifecycle.ts'
+import { taintEviction } from './node-lifecycle/taint-eviction.ts'
+import { podGarbageCollector } from './pod-gc.ts'
+import { replicaSets } from './replica-set/replica-set.ts'
+import { rootCAPublisher } from './root-ca.ts'
+import { serviceAccounts } from './service-account.ts'
+import { ttlAfterFinished } from './ttl-after-finished.ts'
+
+export interface ControllerOptions {
+  /** Gives each node a range of pod addresses; absent: somebody else does (upstream's --allocate-node-cidrs). */
+  podRanges?: PodRanges
+  /** PEM, published in every namespace as `kube-root-ca.crt`; absent: nothing is published. */
+  caBundle?: string
+  /** Signs kubelets' certificates; absent: somebody else does. */
+  signing?: Signing
+  /** When a silent node counts as lost. */
+  grace?: GracePeriods
+  /** Finished pods beyond this number are deleted, oldest first; 0: never. */
+  terminatedPodThreshold?: number
+}
+
+export interface ControllerContext { client: Client; monotonic(): number; options: ControllerOptions }
+
+/** Those that concern kinds which are known beforehand. */
+export const controllers = ({ client, monotonic, options }: ControllerContext): Reconciler[] => [
+  serviceAccounts,
+  ...(options.caBundle === undefined ? [] : [rootCAPublisher(options.caBundle)]),
+  deployments,
+  replicaSets,
+  daemonSets(monotonic),
+  jobs,
+  ttlAfterFinished,
+  endpointSlices,
+  endpoints,
+  nodeLifecycle({ monotonic, ...(options.grace && { grace: options.grace }) }),
+  taintEviction(),
+  ...(options.podRanges ? [nodeIPAM(options.podRanges)] : []),
+  podGarbageCollector({ client, monotonic, ...(options.terminatedPodThreshold !== undefined && { terminatedThreshold: options.terminatedPodThreshold }) }),
+  certificateApprover(client),
+  ...(options.signing ? [certificateSigner(options.signing)] : []),
+  certificateCleaner,
+  clusterRoleAggregation,
+]
+
+/** Those that concern every kind that the server serves: made anew when that changes. */
+export const controllersOfAllKinds = (kinds: readonly Kind[], client: Client): { garbage: Reconciler; namespaces: Reconciler<EmptyAction> } =>
+  ({ garbage: garbageCollector(kinds, client), namespaces: namespaces(kinds, client) })

@@ -1,0 +1,36 @@
+/** /healthz, /livez, /readyz and /metrics of the controller manager, over TLS with a certificate of its own making. Mirrors cmd/kube-controller-manager/app/serve.go. */
+import { createServer } from 'node:https'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Clock } from '../api/clock.ts'
+import { newSelfSignedCertificate, validFor } from '../client/pki.ts'
+
+export interface HealthServerOptions {
+  clock: Clock
+  host: string
+  port: number
+  /** The component's name, as in its certificate and metrics. */
+  name: string
+  /** Whether this replica leads. */
+  leads(): boolean
+}
+
+/** Serves until `signal` aborts; rejects when the port is taken. */
+export const serveHealth = async ({ clock, host, port, name, leads }: HealthServerOptions, signal: AbortSignal): Promise<void> => {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  new Gauge({ name: 'leader_election_master_status', help: 'Gauge of if the reporting system is the leader of the relevant lease', labelNames: ['name'], registers: [registry], collect() { this.set({ name }, leads() ? 1 : 0) } })
+  const { certificate, key } = await newSelfSignedCertificate({ commonName: name, dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }, validFor(365, clock.now()))
+  const server = createServer({ cert: certificate, key }, (request, response) => {
+    const path = (request.url ?? '').split('?')[0] ?? ''
+    if (path === '/metrics') void registry.metrics().then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text), (error: unknown) => response.writeHead(500).end(String(error)))
+    else if (['/healthz', '/livez', '/readyz'].includes(path)) response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok')
+    else response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n')
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host)
+    const stop = (): void => { server.closeAllConnections(); server.close(() => resolve()) }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+}
