@@ -32,6 +32,12 @@ export const hasTables = (database: DatabaseSync, file: string): boolean => {
   return true
 }
 
+/** Throws DataDirectoryError if the database's pages do not fit together: a row that is no longer found has no checksum that could tell. Takes about 1 ms a MiB. */
+export const checkPages = (database: DatabaseSync, file: string): void => {
+  const [answer] = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})
+  if (answer !== 'ok') throw damaged(file, String(answer))
+}
+
 /** Returns what writes one entry of the log. */
 export const entryWriter = (database: DatabaseSync): ((entry: LogEntry) => void) => {
   const append = database.prepare('INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)')

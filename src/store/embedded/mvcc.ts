@@ -129,14 +129,11 @@ export class Mvcc {
     return rows
   }
 
-  /** All keys as of the newest revision on disk, as first changes of a new history. */
+  /** All keys as of the newest revision on disk, as first changes of a new history: in the order of their revisions, numbered anew. */
   snapshot(): Change[] {
-    const changes: Change[] = []
-    for (const newest of this.#index) {
-      const item = itemAt(newest, this.durable)
-      if (item) changes.push({ key: newest.key, order: newest.order, revision: item.modRevision, seq: changes.length + 1, item, older: undefined })
-    }
-    return changes
+    const items = [...this.#index].flatMap((newest) => itemAt(newest, this.durable) ?? [])
+    return items.sort((a, b) => a.modRevision - b.modRevision)
+      .map((item, index) => ({ key: item.key, order: byteOrder(item.key), revision: item.modRevision, seq: index + 1, item, older: undefined }))
   }
 
   /** Everything on disk that matters, in the order of its rows. */

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { DataDirectoryError, historyFile, writeVersion } from './data-directory.ts'
-import { damaged, hasTables, readChanges, readCompacted, readLeases } from './history-schema.ts'
+import { checkPages, damaged, hasTables, readChanges, readCompacted, readLeases } from './history-schema.ts'
 import { writeHistory } from './history-writer.ts'
 import type { LogState } from './log.ts'
 import { explainOpening } from './sqlite-log.ts'
@@ -32,6 +32,7 @@ const readSnapshot = (file: string): LogState => {
   try {
     database = new DatabaseSync(file, { readOnly: true })
     if (!hasTables(database, file)) throw damaged(file, 'it is empty')
+    checkPages(database, file)
     return {
       compacted: readCompacted(database),
       leases: readLeases(database),

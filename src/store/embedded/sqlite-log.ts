@@ -3,7 +3,7 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { DataDirectoryError, historyFile, syncDirectory } from './data-directory.ts'
-import { createTables, damaged, entryWriter, hasTables, readChanges, readCompacted, readLeases } from './history-schema.ts'
+import { checkPages, createTables, damaged, entryWriter, hasTables, readChanges, readCompacted, readLeases } from './history-schema.ts'
 import { removeDatabase, writeHistory } from './history-writer.ts'
 import type { Log, LogEntry, LogState } from './log.ts'
 
@@ -129,7 +129,8 @@ const openHistory = (file: string): OpenHistory => {
     database = new DatabaseSync(file)
     // Exclusive: the kernel's lock is held from here to the end, and no shared memory file is needed.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024')
-    if (!hasTables(database, file)) createTables(database)
+    if (hasTables(database, file)) checkPages(database, file)
+    else createTables(database)
     // A commit, so that the -wal file exists from here on.
     database.exec(`INSERT INTO counters VALUES ('opened', 1) ON CONFLICT DO UPDATE SET value = value + 1`)
     const walDescriptor = openSync(`${file}-wal`, 'r+')
