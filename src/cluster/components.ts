@@ -1,0 +1,14 @@
+/** One component in the foreground: what static pods, the addons and keepers run. */
+type Run = (args: readonly string[], signal: AbortSignal) => Promise<void>
+
+/** Each is loaded when it is asked for: none pays for the others. */
+const components = {
+  apiserver: async (): Promise<Run> => (await import('./components/apiserver.ts')).runApiServer,
+  'kube-proxy': async (): Promise<Run> => (await import('./components/kube-proxy.ts')).runKubeProxy,
+  dns: async (): Promise<Run> => (await import('./components/dns.ts')).runDns,
+} as const
+
+export const runComponent = async (name: keyof typeof components, args: readonly string[], signal: AbortSignal): Promise<void> => {
+  const run = await components[name]()
+  await run(args, signal)
+}

@@ -1,0 +1,46 @@
+/** `wherry apiserver`: flags as kube-apiserver's. */
+import { readFile } from 'node:fs/promises'
+import { systemClock } from '../../api/clock.ts'
+import { openEmbeddedStore } from '../../store/embedded/open.ts'
+import type { Store } from '../../store/store.ts'
+import { parseFlags, type Flags } from '../flags.ts'
+import { processLog } from '../log.ts'
+import { UserError } from '../user-error.ts'
+import { controlPlane } from './control-plane.ts'
+
+const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
+  'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix']
+
+const openStore = async (flags: Flags): Promise<Store> => {
+  const servers = flags.get('etcd-servers')
+  if (!servers) return openEmbeddedStore({ directory: flags.need('store-dir'), clock: systemClock })
+  const { openEtcdStore } = await import('../../store/etcd/etcd-store.ts')
+  const file = async (name: string): Promise<Buffer | undefined> => { const value = flags.get(name); return value === undefined ? undefined : readFile(value) }
+  const [ca, cert, key] = await Promise.all([file('etcd-cafile'), file('etcd-certfile'), file('etcd-keyfile')])
+  return openEtcdStore({ endpoints: servers.split(','), clock: systemClock, ...(flags.get('etcd-prefix') && { prefix: flags.need('etcd-prefix') }), tls: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } })
+}
+
+export const runApiServer = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
+  const flags = parseFlags('apiserver', known, args)
+  const log = processLog('kube-apiserver')
+  const text = (name: string): Promise<string> => readFile(flags.need(name), 'utf8').catch((error: Error) => { throw new UserError(`wherry apiserver: --${name}: ${error.message}`) })
+  const [clientCa, cert, key, serviceAccountKey, kubeletCertificate, kubeletKey] = await Promise.all(
+    ['client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'kubelet-client-certificate', 'kubelet-client-key'].map(text))
+  const port = flags.number('secure-port', 6443)
+  const store = await openStore(flags)
+  try {
+    const plane = controlPlane({
+      store, log, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
+    })
+    const listener = plane.server.listen({
+      host: flags.get('bind-address') ?? '0.0.0.0', port, tls: { key: key ?? '', cert: cert ?? '', clientCa: clientCa ?? '' },
+      listening: (address) => log.info('serving', { ...address }),
+    })
+    await Promise.all([plane.run(signal), listener.run(signal).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'EADDRINUSE' ? new UserError(`wherry apiserver: port ${port} is in use; end the program that listens there, or choose another with --secure-port`) : error
+    })])
+  } finally {
+    await store[Symbol.asyncDispose]()
+  }
+}

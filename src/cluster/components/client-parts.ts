@@ -1,0 +1,35 @@
+/** What every component that is only a client is made of. */
+import { systemClock, type Clock } from '../../api/clock.ts'
+import { systemRandom, type Random } from '../../api/random.ts'
+import { createClient, type Client } from '../../client/client.ts'
+import type { Log } from '../../client/component.ts'
+import { eventSink, type Events } from '../../client/events.ts'
+import { httpsTransport } from '../../client/https-transport.ts'
+import { sharedInformers, type Informers } from '../../client/informers.ts'
+import { accessOf, loadKubeconfig } from '../../client/kubeconfig.ts'
+import type { ServerAccess } from '../../client/server-access.ts'
+import { processLog } from '../log.ts'
+
+export interface ClientParts {
+  client: Client
+  clock: Clock
+  random: Random
+  log: Log
+  informers: Informers
+  events: Events
+}
+
+export const accessByFile = (kubeconfig: string): ServerAccess => accessOf(loadKubeconfig([kubeconfig]))
+
+/** Informers and events run until the signal aborts. */
+export const partsWith = (client: Client, log: Log, signal: AbortSignal): ClientParts => ({
+  client, clock: systemClock, random: systemRandom, log,
+  informers: sharedInformers({ client, clock: systemClock, random: systemRandom, log }, signal),
+  events: eventSink({ client, clock: systemClock, random: systemRandom, log }, signal),
+})
+
+export const clientParts = (component: string, access: ServerAccess, signal: AbortSignal): ClientParts => {
+  const transport = httpsTransport(access, systemClock)
+  signal.addEventListener('abort', () => transport.close(), { once: true })
+  return partsWith(createClient(transport, { userAgent: `wherry-${component}` }), processLog(component), signal)
+}

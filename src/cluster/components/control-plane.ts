@@ -1,0 +1,112 @@
+/** The API server with everything that stands behind it: how `wherry apiserver` and `--single` put it together. */
+import { bootstrapRbac, type BootstrapWriter } from '../../apiserver/authorization/bootstrap.ts'
+import { builtInAdmission } from '../../apiserver/admission/built-in.ts'
+import { createApiServer, type ApiServer, type ProviderParts } from '../../apiserver/api-server.ts'
+import { clientCertificateAuthenticator } from '../../apiserver/authentication/client-certificate.ts'
+import { authenticationReviews, tokenSubresource } from '../../apiserver/authentication/reviews.ts'
+import { serviceAccountAuthenticator, serviceAccountTokens, type TokenReviewer } from '../../apiserver/authentication/service-account-token.ts'
+import { tokenIssuer } from '../../apiserver/authentication/token-issuer.ts'
+import { unionAuthenticator } from '../../apiserver/authentication/union.ts'
+import type { Authorizer } from '../../apiserver/authorization/authorizer.ts'
+import { nodeAuthorizer } from '../../apiserver/authorization/node-authorizer.ts'
+import { rbacAuthorizer } from '../../apiserver/authorization/rbac.ts'
+import { accessReviews } from '../../apiserver/authorization/reviews.ts'
+import { privilegedGroup, unionAuthorizer } from '../../apiserver/authorization/union.ts'
+import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
+import { defaultRegistryOptions, makeStrategies } from '../../apiserver/registry/registry.ts'
+import { kubeletClient, type KubeletClient } from '../../apiserver/streaming/kubelet-access.ts'
+import { podAttach, podExec } from '../../apiserver/streaming/pod-exec.ts'
+import { podLog } from '../../apiserver/streaming/pod-log.ts'
+import { proxies } from '../../apiserver/streaming/proxy.ts'
+import { systemClock } from '../../api/clock.ts'
+import { systemRandom } from '../../api/random.ts'
+import { isAlreadyExists, isConflict } from '../../api/status.ts'
+import { createClient } from '../../client/client.ts'
+import type { Log } from '../../client/component.ts'
+import { parseCertificateRequest } from '../../client/pki.ts'
+import type { Store } from '../../store/store.ts'
+import { firstAddress } from '../pki.ts'
+import { wherryVersion } from '../version.ts'
+
+export interface ControlPlaneOptions {
+  store: Store
+  log: Log
+  address: string
+  port: number
+  serviceCIDR: string
+  clusterDomain: string
+  /** PEM. */
+  serviceAccountKey: string
+  kubeletCertificate: { certificate: string; key: string }
+  certificateAuthority: string
+}
+
+/** Who the API server is to itself. */
+export const loopbackUser = { name: 'system:apiserver', groups: ['system:masters'] }
+
+const authorizers = new WeakMap<ProviderParts['lookup'], Authorizer>()
+/** One for all who ask: reviews, admission and the request filter. */
+const authorizerOf = ({ lookup }: ProviderParts): Authorizer => {
+  const known = authorizers.get(lookup) ?? unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup), rbacAuthorizer(lookup))
+  authorizers.set(lookup, known)
+  return known
+}
+
+/** The server, and its run: requests are served, roles are made, until the signal aborts. */
+export interface ControlPlane { server: ApiServer; run(signal: AbortSignal): Promise<void> }
+
+export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
+  const { log, serviceCIDR } = options
+  const kubelets: KubeletClient = kubeletClient({ ...options.kubeletCertificate, certificateAuthority: options.certificateAuthority })
+  const issuer = tokenIssuer({ key: options.serviceAccountKey, issuer: `https://kubernetes.default.svc.${options.clusterDomain}`, clock: systemClock, random: systemRandom })
+  const reviewers = new WeakMap<ProviderParts['lookup'], TokenReviewer>()
+  const reviewerOf = ({ lookup, clock }: ProviderParts): TokenReviewer => {
+    const known = reviewers.get(lookup) ?? serviceAccountTokens({ issuer, lookup, clock })
+    reviewers.set(lookup, known)
+    return known
+  }
+  const rbac = { done: false }
+  const server = createApiServer({
+    store: options.store, clock: systemClock, random: systemRandom, log, version: wherryVersion,
+    strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
+    authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
+    authorizer: authorizerOf,
+    admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizerOf(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock)],
+    subresources: [tokenSubresource(issuer, systemClock)],
+    connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), ...proxies(kubelets, systemRandom)],
+    paths: [
+      { path: '/openid/v1/jwks', listed: true, handle: async (exchange) => exchange.respond(200, { 'content-type': 'application/jwk-set+json' }, Buffer.from(JSON.stringify(await issuer.keys()))) },
+      { path: '/.well-known/openid-configuration', listed: true, handle: (exchange) => exchange.respond(200, { 'content-type': 'application/json' }, Buffer.from(JSON.stringify({
+        issuer: issuer.issuer, jwks_uri: `https://${options.address}:${options.port}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'],
+      }))) },
+    ],
+    healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }],
+    bootstrap: { advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR) },
+    serverAddress: `${options.address}:${options.port}`,
+  })
+  return {
+    server,
+    run: async (signal) => {
+      const running = server.run(signal)
+      await Promise.race([server.ready, running])
+      if (!signal.aborted) await ensureRbac(server)
+      rbac.done = true
+      await running
+    },
+  }
+}
+
+/** The post-start hook of RBAC: as upstream's, `/readyz` waits for it. */
+const ensureRbac = async (server: ApiServer): Promise<void> => {
+  const client = createClient(server.inMemoryTransport(loopbackUser))
+  const quietly = async (work: Promise<unknown>): Promise<void> => {
+    await work.catch((error: unknown) => { if (!isAlreadyExists(error) && !isConflict(error)) throw error })
+  }
+  const writer: BootstrapWriter = {
+    get: (kind, name, namespace) => server.lookup.get(kind, name, namespace),
+    create: (kind, object) => quietly(client.create(kind, object)),
+    update: (kind, object) => quietly(client.update(kind, object)),
+  }
+  await bootstrapRbac(writer)
+}
