@@ -1,8 +1,8 @@
-/** /healthz, /livez, /readyz and /metrics of the controller manager, over TLS with a certificate of its own making. Mirrors cmd/kube-controller-manager/app/serve.go. */
+/** /healthz, /livez, /readyz and /metrics of a component that has nothing else to serve, over TLS with a certificate of its own making. Mirrors cmd/kube-controller-manager/app/serve.go. */
 import { createServer } from 'node:https'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Clock } from '../api/clock.ts'
-import { newSelfSignedCertificate, validFor } from '../client/pki.ts'
+import { newSelfSignedCertificate, validFor } from './pki.ts'
 
 export interface HealthServerOptions {
   clock: Clock
