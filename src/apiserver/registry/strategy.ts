@@ -25,6 +25,8 @@ export interface StrategyContext {
   namespace: string
   /** Objects of any kind, from the watch cache: for rules that look at others (a Service's node ports, a Pod's PriorityClass). */
   lookup: Lookup
+  /** The request came through another version's view of the kind (events.k8s.io/v1 on Events). */
+  viewed?: boolean
 }
 
 export interface Lookup {

@@ -1,11 +1,22 @@
+/** Events. Mirrors upstream's `pkg/registry/core/event/strategy.go`. */
 import { Events } from '../../../api/kinds.ts'
 import type { Event } from '../../../api/types.ts'
 import type { Strategy } from '../strategy.ts'
 import { eventColumns } from './event-columns.ts'
+import { checkEvent, checkEventUpdate } from './event-validation.ts'
 
 export const eventStrategy: Strategy<Event> = {
   kind: Events,
   createOnUpdate: true,
+  setDefaults(event) {
+    event.involvedObject ??= {}
+    event.source ??= {}
+    // Go prints these two even when they are empty.
+    event.reportingComponent ??= ''
+    event.reportingInstance ??= ''
+  },
+  validate: (event, { viewed = false }) => checkEvent(event, viewed),
+  validateUpdate: (next, old, { viewed = false }) => checkEventUpdate(next, old, viewed),
   columns: eventColumns,
   selectableFields: {
     'involvedObject.kind': ({ involvedObject }) => involvedObject.kind ?? '',
