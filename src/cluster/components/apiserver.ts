@@ -1,6 +1,7 @@
 /** `wherry apiserver`: flags as kube-apiserver's. */
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '../../api/clock.ts'
+import { runTogether } from '../../client/run-together.ts'
 import { openEmbeddedStore } from '../../store/embedded/open.ts'
 import type { Store } from '../../store/store.ts'
 import { parseFlags, type Flags } from '../flags.ts'
@@ -37,9 +38,10 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
       host: flags.get('bind-address') ?? '0.0.0.0', port, tls: { key: key ?? '', cert: cert ?? '', clientCa: clientCa ?? '' },
       listening: (address) => log.info('serving', { ...address }),
     })
-    await Promise.all([plane.run(signal), listener.run(signal).catch((error: NodeJS.ErrnoException) => {
+    const listening = { run: (until: AbortSignal) => listener.run(until).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? new UserError(`wherry apiserver: port ${port} is in use; end the program that listens there, or choose another with --secure-port`) : error
-    })])
+    }) }
+    await runTogether([plane, listening], signal)
   } finally {
     await store[Symbol.asyncDispose]()
   }

@@ -90,8 +90,11 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     run: async (signal) => {
       const running = server.run(signal)
       await Promise.race([server.ready, running])
-      if (!signal.aborted) await ensureRbac(server)
-      rbac.done = true
+      // The namespaces of some roles are made by another hook at the same time, so this one tries until it has them, as upstream's does.
+      while (!signal.aborted && !rbac.done) {
+        await ensureRbac(server).then(() => { rbac.done = true }, (error: unknown) => log.debug('bootstrap roles could not be made yet; trying again', { error: String(error) }))
+        if (!rbac.done) await systemClock.sleep(50, signal).catch(() => {})
+      }
       await running
     },
   }
