@@ -10,7 +10,7 @@ const groupMilliseconds = 5
 /** Something to be made durable, already applied in memory. Without entries it only waits for what was submitted before it. */
 export interface Submission {
   readonly entries: readonly LogEntry[]
-  /** The revision that its changes made, if it has any. */
+  /** The revision that its changes made; undefined if it has none. */
   readonly revision?: number | undefined
   /** Takes it back from memory. Called for the newest submission first. */
   undo(): void

@@ -8,6 +8,7 @@ const answerMilliseconds = 10_000
 const connectMilliseconds = 3000
 
 export interface EtcdClock {
+  /** The machine's own time: gRPC compares deadlines with it. */
   now(): Date
   /** Rejects when the signal aborts first. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
@@ -91,19 +92,21 @@ export class EtcdConnection {
     return (await this.#ready()).makeServerStreamRequest(path, requestSerialize, responseDeserialize, request) as ClientReadableStream<Response>
   }
 
-  /** The first client, from the current one on, whose connection stands; waits for one to. */
+  /** The current client if its connection stands, or else the first whose connection does. */
   async #ready(): Promise<Client> {
-    for (let tried = 0; tried < this.#clients.length; tried += 1) {
-      if (this.#closed) throw new StoreUnavailableError('the store is closed')
-      const client = this.#clients[this.#current]!
-      if (client.getChannel().getConnectivityState(true) === connectivityState.READY || await this.#connects(client)) return client
-      this.#leave(client)
+    if (this.#closed) throw new StoreUnavailableError('the store is closed')
+    const current = this.#clients[this.#current]!
+    if (current.getChannel().getConnectivityState(true) === connectivityState.READY) return current
+    const connecting = this.#clients.map(async (client, index) => {
+      await new Promise<void>((resolve, reject) => { client.waitForReady(this.#deadline(connectMilliseconds), (error) => (error ? reject(error) : resolve())) })
+      return index
+    })
+    try {
+      this.#current = await Promise.any(connecting)
+    } catch (error) {
+      throw new StoreUnavailableError(`none of etcd's endpoints can be reached: ${this.#endpoints.join(', ')}`, { cause: error })
     }
-    throw new StoreUnavailableError(`none of etcd's endpoints can be reached: ${this.#endpoints.join(', ')}`)
-  }
-
-  #connects(client: Client): Promise<boolean> {
-    return new Promise((resolve) => { client.waitForReady(this.#deadline(connectMilliseconds), (error) => resolve(error === undefined)) })
+    return this.#clients[this.#current]!
   }
 
   #leave(client: Client): void {

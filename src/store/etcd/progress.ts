@@ -19,7 +19,7 @@ export class ProgressRequests {
   readonly #clock: EtcdClock
   readonly #signal: AbortSignal
   #wanted = 0
-  #asking = false
+  #repeating = false
 
   constructor(clock: EtcdClock, signal: AbortSignal) {
     this.#clock = clock
@@ -38,17 +38,20 @@ export class ProgressRequests {
 
   want(revision: number): void {
     this.#wanted = Math.max(this.#wanted, revision)
-    if (this.#asking) return
-    this.#asking = true
-    this.#ask().catch((error: unknown) => { if (!this.#signal.aborted) throw error }).finally(() => { this.#asking = false })
+    if (!this.#ask() || this.#repeating) return
+    this.#repeating = true
+    this.#repeat().catch((error: unknown) => { if (!this.#signal.aborted) throw error }).finally(() => { this.#repeating = false })
   }
 
-  async #ask(): Promise<void> {
-    for (;;) {
-      const behind = [...this.#watches].filter(({ told }) => told < this.#wanted)
-      if (behind.length === 0) return
-      for (const { stream } of behind) stream?.write({ progress_request: {} })
-      await this.#clock.sleep(repeatMilliseconds, this.#signal)
-    }
+  async #repeat(): Promise<void> {
+    do await this.#clock.sleep(repeatMilliseconds, this.#signal)
+    while (this.#ask())
+  }
+
+  /** Whether there was somebody to ask for. */
+  #ask(): boolean {
+    const behind = [...this.#watches].filter(({ told }) => told < this.#wanted)
+    for (const { stream } of behind) stream?.write({ progress_request: {} })
+    return behind.length > 0
   }
 }
