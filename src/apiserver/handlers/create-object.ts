@@ -1,4 +1,5 @@
 /** Creating an object, whoever asks: POST, PUT to a new name, apply of a new one. Mirrors apiserver's `registry/generic/registry/store.go` Create and `rest.BeforeCreate`. */
+import { deepCopy } from '../../api/equal.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { nameSuffix } from '../../api/random.ts'
 import { alreadyExists, invalid, StatusError } from '../../api/status.ts'
@@ -73,14 +74,16 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
   if (await admitMutations(server.admission, attributes, admissionContext(request))) strategy.setDefaults?.(object)
   fillNewMetadata(object.metadata, server)
   if (strategy.generationOf) object.metadata.generation = 1
-  strategy.prepareForCreate?.(object, strategyContext(request))
-  if (!applied) trackWrite(request, { next: object, old: undefined, manager: options.fieldManager, subresource: '' })
   const generated = !object.metadata.name && Boolean(object.metadata.generateName)
   for (let attempt = 1; ; attempt += 1) {
-    if (generated) object.metadata.name = generatedName(object.metadata.generateName ?? '', request)
-    if (attempt === 1) validated(request, object)
-    const stored = await store(request, ordered(object), attributes)
+    // The name comes first, since strategies build on it (a Job's selector, a Namespace's label): each attempt starts anew.
+    const draft = generated ? deepCopy(object) : object
+    if (generated) draft.metadata.name = generatedName(object.metadata.generateName ?? '', request)
+    strategy.prepareForCreate?.(draft, strategyContext(request))
+    if (!applied) trackWrite(request, { next: draft, old: undefined, manager: options.fieldManager, subresource: '' })
+    if (attempt === 1) validated(request, draft)
+    const stored = await store(request, ordered(draft), { ...attributes, object: draft })
     if (stored) return stored
-    if (!generated || attempt === maxGeneratedAttempts) throw taken(request, object, generated)
+    if (!generated || attempt === maxGeneratedAttempts) throw taken(request, draft, generated)
   }
 }
