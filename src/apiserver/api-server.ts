@@ -106,6 +106,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
     delegate: options.delegate && given(options.delegate), filters: given(options.filters ?? []), healthChecks: options.healthChecks ?? [],
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
   })
+  if (options.bootstrap) pipeline.expect('bootstrap')
   const ttlOf = ({ kind }: Strategy): number | undefined => (groupResource(kind) === groupResource(Events) ? (options.eventTtlSeconds ?? defaultEventTtlSeconds) : undefined)
 
   const addKind = async (strategy: Strategy): Promise<void> => {
@@ -138,7 +139,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       await ready
       await Promise.all([
         following, runAutoCompaction({ store, clock, log }, signal),
-        options.bootstrap && runBootstrap({ ...options.bootstrap, cache, log, clock, transport: providerParts.transport, done: (name) => pipeline.finished(name) }, signal),
+        options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
       ])
     },
   }

@@ -30,8 +30,8 @@ export type ResponseHeaders = Readonly<Record<string, string | readonly string[]
 
 /** A response body that is written piece by piece. */
 export interface BodyWriter {
-  /** Hands bytes over; false when the reader is behind (they are kept all the same). */
-  write(bytes: Uint8Array): boolean
+  /** Hands bytes over; false when the reader is behind (they are kept all the same). `taken` is called when they have left this process, or never will. */
+  write(bytes: Uint8Array, taken?: () => void): boolean
   /** Bytes handed over that the other side has not taken yet. */
   readonly pending: number
   /** Resolves when the reader has caught up, or the line is closed. */

@@ -1,5 +1,5 @@
 /** What /metrics says of the API server, under upstream's names. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { InFlight } from './filters/limit-in-flight.ts'
 import type { RequestContext } from './request-context.ts'
 import type { WatchCache } from './watch-cache/watch-cache.ts'
@@ -14,10 +14,20 @@ const verbOf = ({ info, exchange }: RequestContext): string => {
 
 const scopeOf = ({ info }: RequestContext): string => (!info.resourceRequest ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster')
 
+const durations = 'apiserver_request_duration_seconds'
+const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
+
+interface Series {
+  labels: Record<string, string>
+  codes: Map<number, number>
+  /** By bound, not cumulated; the last is for what is longer than all. */
+  buckets: number[]
+  sum: number
+}
+
 export class ServerMetrics {
-  readonly registry = new Registry()
-  private readonly requests: Counter
-  private readonly durations: Histogram
+  private readonly registry = new Registry()
+  private readonly series = new Map<string, Series>()
   private readonly served: (context: RequestContext) => boolean
 
   /** `served` says whether a request was for a resource that exists: others share one label. */
@@ -25,10 +35,7 @@ export class ServerMetrics {
     const registers = [this.registry]
     this.served = parts.served
     collectDefaultMetrics({ register: this.registry })
-    this.requests = new Counter({ name: 'apiserver_request_total', help: 'Requests by verb, group, version, resource, scope and HTTP response code.', registers,
-      labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'code'] })
-    this.durations = new Histogram({ name: 'apiserver_request_duration_seconds', help: 'Response latency in seconds of requests that are not long-running.', registers,
-      labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope'], buckets: [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60] })
+    this.registerRequests()
     new Gauge({ name: 'apiserver_current_inflight_requests', help: 'Requests under way, by kind.', registers, labelNames: ['request_kind'], collect() {
       this.set({ request_kind: 'mutating' }, parts.inFlight.mutating)
       this.set({ request_kind: 'readOnly' }, parts.inFlight.readOnly)
@@ -42,13 +49,48 @@ export class ServerMetrics {
     new Gauge({ name: 'kubernetes_build_info', help: 'Always 1; the version in labels.', registers, labelNames: ['git_version'] }).set({ git_version: parts.version }, 1)
   }
 
+  /** Requests are counted by our own hand and shown when somebody looks: the library's way would cost a request more than its answer. */
+  private registerRequests(): void {
+    const { series } = this
+    const labelNames = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'code']
+    new Counter({ name: 'apiserver_request_total', help: 'Requests by verb, group, version, resource, scope and HTTP response code.', registers: [this.registry], labelNames, collect() {
+      this.reset()
+      for (const { labels, codes } of series.values()) for (const [code, count] of codes) this.inc({ ...labels, code }, count)
+    } })
+  }
+
+  get contentType(): string { return this.registry.contentType }
+
+  async text(): Promise<string> {
+    const timed = [...this.series.values()].filter(({ buckets }) => buckets.some((count) => count > 0))
+    return `${await this.registry.metrics()}\n# HELP ${durations} Response latency in seconds of requests that are not long-running.\n# TYPE ${durations} histogram\n${timed.flatMap(durationLines).join('\n')}\n`
+  }
+
   observe(context: RequestContext, seconds: number): void {
     const { info, exchange } = context
-    const known = this.served(context)
-    const labels = {
-      verb: verbOf(context), group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope: scopeOf(context),
+    // A subresource that does not exist must not become a label: clients can make up any number of them.
+    const known = this.served(context) && (info.subresource === '' || exchange.status !== 404)
+    const verb = verbOf(context)
+    const scope = scopeOf(context)
+    const key = known ? `${verb} ${info.apiGroup} ${info.apiVersion} ${info.resource} ${info.subresource} ${scope}` : `${verb} ${scope}`
+    let series = this.series.get(key)
+    if (!series) {
+      const labels = { verb, group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope }
+      this.series.set(key, series = { labels, codes: new Map(), buckets: new Array<number>(bounds.length + 1).fill(0), sum: 0 })
     }
-    this.requests.inc({ ...labels, code: exchange.status }, 1)
-    if (!context.longRunning) this.durations.observe(labels, seconds)
+    series.codes.set(exchange.status, (series.codes.get(exchange.status) ?? 0) + 1)
+    if (context.longRunning) return
+    let bucket = 0
+    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    series.sum += seconds
   }
+}
+
+/** A series as Prometheus reads histograms: cumulated buckets, sum and count. */
+const durationLines = ({ labels, buckets, sum }: Series): string[] => {
+  const shown = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')
+  let total = 0
+  const lines = buckets.map((count, index) => `${durations}_bucket{le="${bounds[index] ?? '+Inf'}",${shown}} ${(total += count)}`)
+  return [...lines, `${durations}_sum{${shown}} ${sum}`, `${durations}_count{${shown}} ${total}`]
 }

@@ -109,7 +109,7 @@ export class RequestPipeline {
       case 'api': case 'apis': return this.discovery.handle(exchange, path)
       case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version)); break
       case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.given.parts.log.warn('a health check failed', { name, why }) })
-      case 'metrics': if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.registry.contentType }, Buffer.from(await this.metrics.registry.metrics())); break
+      case 'metrics': if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(await this.metrics.text())); break
       case '': return respondObject(exchange, 200, { paths: this.listedPaths() })
       default:
     }
@@ -122,7 +122,7 @@ export class RequestPipeline {
       { name: 'ping', check: () => undefined },
       { name: 'etcd', check: async () => { await parts.store.revision(); return undefined } },
       { name: 'informer-sync', readyOnly: true, check: () => (this.given.isReady() ? undefined : 'the watch cache is not filled yet') },
-      { name: 'poststarthook/bootstrap', readyOnly: true, check: () => (this.pending.size > 0 ? `waiting for ${[...this.pending].join(', ')}` : undefined) },
+      { name: 'poststarthook/bootstrap-objects', readyOnly: true, check: () => (this.pending.size > 0 ? `waiting for ${[...this.pending].join(', ')}` : undefined) },
       { name: 'shutdown', readyOnly: true, check: () => (parts.stopping.aborted ? 'the server is stopping' : undefined) },
       ...healthChecks,
     ]

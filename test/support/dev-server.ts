@@ -24,6 +24,10 @@ const certificates: Authenticator = {
 }
 const masters: Authorizer = { authorize: ({ user }) => (user.groups.includes('system:masters') ? { verdict: 'allow', reason: '' } : { verdict: 'no-opinion', reason: '' }) }
 
+/** Endpoints may not be on the loopback: the machine's first other address, or one for documentation. */
+const advertised = (): string =>
+  Object.values(os.networkInterfaces()).flat().find((each) => each && !each.internal && each.family === 'IPv4' && !each.address.startsWith('169.254.'))?.address ?? '192.0.2.1'
+
 const line = (level: string) => (message: string, fields?: Record<string, unknown>): void => { process.stderr.write(`${level} ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}\n`) }
 const stderrLog: Log = { info: line('info'), warn: line('warn'), error: line('error'), debug: () => undefined }
 
@@ -58,7 +62,7 @@ export const startDevServer = async ({ port = 0, directory, memory = false, allo
   const store = memory ? await openMemoryStore({ clock: systemClock }) : await openEmbeddedStore({ directory: path.join(folder, 'store'), clock: systemClock })
   const server = createApiServer({
     store, clock: systemClock, random: systemRandom, log, version: '0.1.0', strategies: makeStrategies(defaultRegistryOptions), authenticator: certificates,
-    authorizer: allowAll ? alwaysAllow : masters, admission: [], bootstrap: { advertise: { addresses: ['127.0.0.1'], port }, serviceIP: '10.96.0.1' }, ...more,
+    authorizer: allowAll ? alwaysAllow : masters, admission: [], bootstrap: { advertise: { addresses: [advertised()], port: port || 6443 }, serviceIP: '10.96.0.1' }, ...more,
   })
   const stop = new AbortController()
   const running = server.run(stop.signal)

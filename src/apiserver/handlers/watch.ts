@@ -1,109 +1,15 @@
 /** Watches: a stream of changes from a version on, each encoded once for all who see it the same way. Mirrors apiserver's cacher and `pkg/endpoints/handlers/watch.go`. */
 import type { Clock } from '../../api/clock.ts'
-import { expired, type StatusError } from '../../api/status.ts'
-import type { BodyWriter } from '../exchange.ts'
+import { expired } from '../../api/status.ts'
 import { negotiate, notAcceptableTypes, objectShapes } from '../negotiation/accept.ts'
-import { type Representation, representationOf } from '../negotiation/representation.ts'
+import { representationOf } from '../negotiation/representation.ts'
 import type { ResourceRequest } from '../server-parts.ts'
-import type { CacheEvent, WatchEventType } from '../watch-cache/cache-event.ts'
-import type { CachedObject } from '../watch-cache/cached-object.ts'
-import type { Watcher } from '../watch-cache/kind-cache.ts'
 import { type ListOptions, listOptions, parseResourceVersion } from './list-options.ts'
 import { type Selection, selectionOf } from './selection.ts'
+import { WatchStream } from './watch-stream.ts'
 
-/** A reader that is so many bytes behind is cut off: it must not cost the server its memory. */
-const maxPendingBytes = 8 * 1024 * 1024
 const bookmarkEveryMs = 60_000
 const initialEventsEnd: Readonly<Record<string, string>> = { 'k8s.io/initial-events-end': 'true' }
-
-const closing = Buffer.from('}\n')
-const openings = Object.fromEntries(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [type, Buffer.from(`{"type":"${type}","object":`)])) as Record<WatchEventType | 'BOOKMARK' | 'ERROR', Buffer>
-
-const frame = (type: WatchEventType | 'BOOKMARK' | 'ERROR', object: Buffer): Buffer => Buffer.concat([openings[type], object, closing])
-
-class WatchStream implements Watcher {
-  readonly namespace: string
-  private readonly selection: Selection
-  private readonly representation: Representation
-  private readonly writer: BodyWriter
-  private readonly tooSlow: () => void
-  private frames: Buffer[] = []
-  private allowance = maxPendingBytes
-  private first = true
-  /** Changes up to this revision have been told already. */
-  after = 0
-  open = true
-
-  constructor(parts: { selection: Selection; representation: Representation; writer: BodyWriter; tooSlow: () => void }) {
-    this.selection = parts.selection
-    this.namespace = parts.selection.namespace
-    this.representation = parts.representation
-    this.writer = parts.writer
-    this.tooSlow = parts.tooSlow
-  }
-
-  offer(event: CacheEvent): void {
-    if (event.revision <= this.after || !this.open) return
-    const seen = event.seenBy(this.selection.matches)
-    if (!seen) return
-    const { representation } = this
-    const encode = (): Buffer => frame(seen.type, representation.watched(seen.object, this.first))
-    this.frames.push(representation.key === undefined ? encode() : event.frame(seen.type, representation.key, encode))
-    this.first = false
-  }
-
-  flush(): void {
-    if (this.frames.length === 0 || !this.open) return
-    const bytes = this.frames.length === 1 ? (this.frames[0] as Buffer) : Buffer.concat(this.frames)
-    this.frames = []
-    this.writer.write(bytes)
-    if (this.writer.pending > this.allowance) {
-      this.close()
-      this.writer.abort()
-      this.tooSlow()
-    }
-  }
-
-  /** What exists, before what changes. Its bytes do not count against a slow reader. */
-  begin(objects: readonly CachedObject[]): void {
-    for (const object of objects) {
-      this.frames.push(frame('ADDED', this.representation.watched(object, this.first)))
-      this.first = false
-    }
-    this.catchUp()
-  }
-
-  /** Sends what there is, which the reader may take its time for. */
-  catchUp(): void {
-    for (const each of this.frames) this.allowance += each.length
-    this.flush()
-  }
-
-  bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
-    this.frames.push(frame('BOOKMARK', this.representation.bookmark(String(revision), annotations, this.first)))
-    this.first = false
-    this.flush()
-  }
-
-  fail(error: StatusError): void {
-    this.frames.push(frame('ERROR', Buffer.from(JSON.stringify(error.status))))
-    this.flush()
-    this.end()
-  }
-
-  expire(): void {
-    this.fail(expired('The resourceVersion for the provided watch is too old.'))
-  }
-
-  end(): void {
-    if (this.open) this.writer.end()
-    this.close()
-  }
-
-  close(): void {
-    this.open = false
-  }
-}
 
 const hasInitialState = ({ sendInitialEvents, resourceVersion }: ListOptions): boolean => sendInitialEvents ?? (resourceVersion === '' || resourceVersion === '0')
 

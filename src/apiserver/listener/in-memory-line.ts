@@ -26,7 +26,7 @@ async function* once(body: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** A pipe of chunks from the handler to the caller. What the caller has not read yet counts as pending, so slow readers are cut off here, too. */
 class Pipe implements BodyWriter {
-  private chunks: Uint8Array[] = []
+  private chunks: { bytes: Uint8Array; taken: (() => void) | undefined }[] = []
   pending = 0
   private state: 'open' | 'ended' | 'aborted' = 'open'
   private wake: (() => void) | undefined
@@ -37,9 +37,9 @@ class Pipe implements BodyWriter {
     this.closed = closed
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, taken?: () => void): boolean {
     if (this.state !== 'open') return false
-    this.chunks.push(bytes)
+    this.chunks.push({ bytes, taken })
     this.pending += bytes.length
     this.wake?.()
     return this.pending < 65_536
@@ -67,10 +67,11 @@ class Pipe implements BodyWriter {
       for (;;) {
         const chunks = this.chunks
         this.chunks = []
-        for (const chunk of chunks) {
-          this.pending -= chunk.length
+        for (const { bytes, taken } of chunks) {
+          this.pending -= bytes.length
           if (this.pending < 65_536) this.released()
-          yield chunk
+          taken?.()
+          yield bytes
         }
         if (this.chunks.length > 0) continue
         if (this.state === 'aborted') throw new Error('the server ended the response in the middle')

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream'
 import type { BodyWriter } from '../exchange.ts'
 
 export const streamWriter = (stream: Writable, abort: () => void): BodyWriter => ({
-  write: (bytes) => !stream.writableEnded && !stream.destroyed && stream.write(bytes),
+  write: (bytes, taken) => !stream.writableEnded && !stream.destroyed && stream.write(bytes, taken),
   get pending() { return stream.writableLength },
   drained: () => new Promise((resolve) => {
     if (!stream.writableNeedDrain || stream.destroyed) {

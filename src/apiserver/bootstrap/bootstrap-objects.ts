@@ -1,0 +1,57 @@
+/** The objects that a cluster has from the first moment on. Mirrors controlplane's systemnamespaces, kubernetesservice and scheduling's PostStartHook. */
+import type { Kind } from '../../api/kinds.ts'
+import { Endpoints, EndpointSlices, Namespaces, PriorityClasses, Services } from '../../api/kinds.ts'
+import type { JsonObject } from '../../api/meta.ts'
+
+export interface Wanted {
+  kind: Kind
+  namespace: string
+  name: string
+  object: JsonObject
+  /** Brought back to `object` when somebody changes it; else only made when it is missing. */
+  kept: boolean
+}
+
+export interface BootstrapOptions {
+  /** Where clients inside the cluster reach the API servers: the addresses of all of them. */
+  advertise: { addresses: readonly string[]; port: number }
+  /** Of Service default/kubernetes: the first of the Service range. */
+  serviceIP: string
+}
+
+const clusterScoped = (kind: Kind, name: string, object: JsonObject): Wanted => ({ kind, namespace: '', name, object: { ...object, metadata: { name } }, kept: false })
+
+const namespaces = ['kube-system', 'kube-public', 'kube-node-lease', 'default'].map((name) => clusterScoped(Namespaces, name, {}))
+
+const priorityClasses = [
+  clusterScoped(PriorityClasses, 'system-node-critical', { value: 2_000_001_000, globalDefault: false, preemptionPolicy: 'PreemptLowerPriority',
+    description: 'Used for system critical pods that must not be moved from their current node.' }),
+  clusterScoped(PriorityClasses, 'system-cluster-critical', { value: 2_000_000_000, globalDefault: false, preemptionPolicy: 'PreemptLowerPriority',
+    description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.' }),
+]
+
+const at = { namespace: 'default', name: 'kubernetes' }
+const family = (address: string): 'IPv4' | 'IPv6' => (address.includes(':') ? 'IPv6' : 'IPv4')
+
+/** Service default/kubernetes and its endpoints, which no controller makes. */
+const kubernetesService = ({ advertise: { addresses, port }, serviceIP }: BootstrapOptions): Wanted[] => {
+  const sorted = addresses.toSorted()
+  return [
+    { kind: Services, ...at, kept: false, object: {
+      metadata: { ...at, labels: { component: 'apiserver', provider: 'kubernetes' } },
+      spec: { type: 'ClusterIP', clusterIP: serviceIP, clusterIPs: [serviceIP], ipFamilies: [family(serviceIP)], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None',
+        ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }] },
+    } },
+    { kind: Endpoints, ...at, kept: true, object: {
+      metadata: { ...at, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+      subsets: [{ addresses: sorted.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+    } },
+    { kind: EndpointSlices, ...at, kept: true, object: {
+      metadata: { ...at, labels: { 'kubernetes.io/service-name': 'kubernetes' } }, addressType: family(sorted[0] ?? ''),
+      endpoints: sorted.map((address) => ({ addresses: [address], conditions: { ready: true } })), ports: [{ name: 'https', port, protocol: 'TCP' }],
+    } },
+  ]
+}
+
+/** In the order in which they are made: what others need comes first. */
+export const bootstrapObjects = (options: BootstrapOptions): readonly Wanted[] => [...namespaces, ...priorityClasses, ...kubernetesService(options)]
