@@ -61,17 +61,20 @@ interface Filtering {
 }
 
 /** All rejections of a node, by plugin; the first one counts. */
-const rejectionsOf = ({ pod, state, plugins }: Pick<Filtering, 'pod' | 'state' | 'plugins'>, node: NodeInfo): Map<string, Rejection> => {
-  const rejections = new Map<string, Rejection>()
+const rejectionsOf = ({ pod, state, plugins }: Pick<Filtering, 'pod' | 'state' | 'plugins'>, node: NodeInfo): ReadonlyMap<string, Rejection> => {
+  let rejections: Map<string, Rejection> | undefined
   for (const plugin of plugins) {
     const verdict = plugin.filter?.(pod, node, state) ?? fits
-    if (!verdict.fits) rejections.set(plugin.name, verdict)
+    if (!verdict.fits) (rejections ??= new Map()).set(plugin.name, verdict)
   }
-  return rejections
+  return rejections ?? noRejections
 }
 
+/** One for all nodes that fit. */
+const noRejections: ReadonlyMap<string, Rejection> = new Map()
+
 /** With those on the node who wait for it (they may need the room), and without them (they may never come). */
-const withNominated = (filtering: Filtering, node: NodeInfo): Map<string, Rejection> => {
+const withNominated = (filtering: Filtering, node: NodeInfo): ReadonlyMap<string, Rejection> => {
   const { pod, state, all, snapshot } = filtering
   const waiting = snapshot.nominatedTo(node.name, pod)
   if (waiting.length > 0) {

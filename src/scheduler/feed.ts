@@ -5,6 +5,7 @@ import type { SchedulingQueue } from './queue.ts'
 import { podInfoOf } from './pod-info.ts'
 import type { Snapshot } from './snapshot.ts'
 
+/** What the snapshot has been told already is no news. */
 interface Sinks { snapshot: Snapshot; queue: SchedulingQueue; schedulerName: string }
 
 const isOver = ({ status }: Pod): boolean => status.phase === 'Succeeded' || status.phase === 'Failed'
@@ -19,6 +20,7 @@ export const podChanged = ({ object, previous }: Change<Pod>, { snapshot, queue,
     queue.remove(gone.metadata.uid)
     if (held) queue.happened({ on: 'AssignedPod', pod: undefined, previous: previous ?? gone })
   } else if (pod.spec.nodeName) {
+    if (snapshot.knows(pod)) return
     snapshot.setPod(pod)
     queue.remove(pod.metadata.uid)
     queue.happened({ on: 'AssignedPod', pod, previous: previous?.spec.nodeName ? previous : undefined })
@@ -31,6 +33,7 @@ export const podChanged = ({ object, previous }: Change<Pod>, { snapshot, queue,
 }
 
 export const nodeChanged = ({ key, object, previous }: Change<Node>, { snapshot, queue }: Sinks): void => {
+  if (object && snapshot.node(key)?.node === object) return
   if (object) snapshot.setNode(object)
   else snapshot.removeNode(key)
   queue.happened({ on: 'Node', node: object, previous })

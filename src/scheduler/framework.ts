@@ -57,6 +57,8 @@ export interface PostFilterAnswer {
   nominated?: { node: string; victims: readonly PodInfo[] }
   /** Said after the reasons of the nodes: `preemption: 0/3 nodes are available: ...`. */
   message?: string
+  /** The node that the pod was promised before is of no use to it any more. */
+  withdrawsNomination?: boolean
 }
 
 export interface Plugin {

@@ -46,7 +46,7 @@ const preempt = (pod: PodInfo, failed: FailedCycle): PostFilterAnswer => {
   }
   const nominated = bestCandidate(candidates)
   if (nominated) return { nominated }
-  return { message: `preemption: ${unfit({ all: failed.snapshot.nodes.length, rejections: reasons, rest: unhelpful })}` }
+  return { withdrawsNomination: true, message: `preemption: ${unfit({ all: failed.snapshot.nodes.length, rejections: reasons, rest: unhelpful })}` }
 }
 
 /** The fewest and least important pods without which the pod fits on the node, or why there are none. */

@@ -90,6 +90,9 @@ class Running implements Scheduler {
       const snapshot = new Snapshot({
         namespace: (name) => watched.namespaces.lister.get(name), services: (namespace) => watched.services.lister.list(namespace), replicaSet: (key) => watched.replicaSets.lister.get(key),
       })
+      // What is there is known before the first decision; the feed tells it once more, and then every change.
+      for (const node of watched.nodes.lister.list()) snapshot.setNode(node)
+      for (const pod of watched.pods.lister.list()) if (pod.spec.nodeName) snapshot.setPod(pod)
       const queue = schedulingQueue(this.#profile, clock, until)
       this.#queue = queue
       this.#ready = true
@@ -179,10 +182,10 @@ const unfit = async (work: Work, pod: PodInfo, { message, rejectedBy, postFilter
     if (nominated) {
       snapshot.nominate(pod, nominated.node)
       await Promise.all(nominated.victims.map((victim) => evict(work, victim, { preemptor: pod, node: nominated.node })))
-    } else if (pod.pod.status.nominatedNodeName && !postFilter.message?.includes('not eligible')) {
+    } else if (postFilter.withdrawsNomination) {
       snapshot.removeNomination(pod.uid)
     }
-    await report(work, pod, { reason: 'Unschedulable', message, nominatedNodeName: nominated?.node ?? (postFilter.message?.includes('not eligible') ? undefined : null) })
+    await report(work, pod, { reason: 'Unschedulable', message, nominatedNodeName: nominated?.node ?? (postFilter.withdrawsNomination ? null : undefined) })
   } finally {
     queue.unfit(pod.uid, rejectedBy)
   }

@@ -33,6 +33,8 @@ export class Snapshot implements SnapshotView {
   get nodes(): readonly NodeInfo[] { return this.#list ??= [...this.#nodes.values()].filter(({ node }) => node !== undefined) }
   node(name: string): NodeInfo | undefined { return this.#nodes.get(name) }
   isPlaced(uid: string): boolean { return this.#placed.has(uid) }
+  /** Whether it has been told of the pod exactly as it is. */
+  knows(pod: Pod): boolean { return this.#placed.get(pod.metadata.uid)?.info.pod === pod }
   namespaceLabels = (namespace: string): Labels => this.#around.namespace(namespace)?.metadata.labels ?? noLabels
 
   /** Of the Services that select the pod and of its ReplicaSet, all at once. Mirrors `plugins/helper/spread.go: DefaultSelector`. */

@@ -2,6 +2,7 @@
  * An API server in memory that understands what clients do: create, get, list, watch from a version, update (with conflicts), merge and JSON-free patches,
  * delete, status, and binding. It knows no defaults, validation or finalizers: for those use the real one. A test may make it fail.
  */
+import { fieldSelectorMatches, parseFieldSelector } from '../../src/api/field-selector.ts'
 import { type Kind, resourcePath, storedKinds } from '../../src/api/kinds.ts'
 import { type JsonObject, type JsonValue, type KubeObject, keyOf } from '../../src/api/meta.ts'
 import { parseSelector, selectorMatches } from '../../src/api/selector.ts'
@@ -86,10 +87,10 @@ export const fakeApi = ({ now = () => '2026-01-01T00:00:00Z' }: { now?: () => st
   }
   const selects = ({ query, namespace }: Target): ((object: KubeObject) => boolean) => {
     const selector = parseSelector(query.get('labelSelector') ?? '')
-    const fields = (query.get('fieldSelector') ?? '').split(',').filter(Boolean).map((each) => each.split('='))
-    const field = (object: KubeObject, path: string): unknown => path.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], object)
+    const fields = parseFieldSelector(query.get('fieldSelector') ?? '')
+    const field = (object: KubeObject, path: string): string => String(path.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], object) ?? '')
     return (object) => (namespace === undefined || object.metadata.namespace === namespace) && selectorMatches(selector, object.metadata.labels)
-      && fields.every(([path = '', value = '']) => (field(object, path) ?? '') === value)
+      && fieldSelectorMatches(fields, (path) => field(object, path))
   }
 
   async function* watch(target: Target, signal: AbortSignal): AsyncGenerator<Uint8Array> {
