@@ -13,6 +13,8 @@ import { rbacAuthorizer } from '../../apiserver/authorization/rbac.ts'
 import { accessReviews } from '../../apiserver/authorization/reviews.ts'
 import { privilegedGroup, unionAuthorizer } from '../../apiserver/authorization/union.ts'
 import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
+import { openapi } from '../../apiserver/openapi/openapi.ts'
+import { kindOf } from '../../apiserver/resource-table.ts'
 import { defaultRegistryOptions, makeStrategies } from '../../apiserver/registry/registry.ts'
 import { kubeletClient, type KubeletClient } from '../../apiserver/streaming/kubelet-access.ts'
 import { podAttach, podExec } from '../../apiserver/streaming/pod-exec.ts'
@@ -26,7 +28,7 @@ import type { Log } from '../../client/component.ts'
 import { parseCertificateRequest } from '../../client/pki.ts'
 import type { Store } from '../../store/store.ts'
 import { firstAddress } from '../pki.ts'
-import { wherryVersion } from '../version.ts'
+import { kubernetesVersion, wherryVersion } from '../version.ts'
 
 export interface ControlPlaneOptions {
   store: Store
@@ -66,7 +68,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     return known
   }
   const rbac = { done: false }
-  const server = createApiServer({
+  const server: ApiServer = createApiServer({
     store: options.store, clock: systemClock, random: systemRandom, log, version: wherryVersion,
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
     authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
@@ -76,6 +78,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), ...proxies(kubelets, systemRandom)],
     paths: [
+      ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion }),
       { path: '/openid/v1/jwks', listed: true, handle: async (exchange) => exchange.respond(200, { 'content-type': 'application/jwk-set+json' }, Buffer.from(JSON.stringify(await issuer.keys()))) },
       { path: '/.well-known/openid-configuration', listed: true, handle: (exchange) => exchange.respond(200, { 'content-type': 'application/json' }, Buffer.from(JSON.stringify({
         issuer: issuer.issuer, jwks_uri: `https://${options.address}:${options.port}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'],

@@ -1,0 +1,79 @@
+/** What we publish against upstream's own documents: the same schemas, fields, references, required fields and list types for every kind that we serve. */
+import { describe, expect, test } from 'vitest'
+import { storedKinds } from '../../../src/api/kinds.ts'
+import type { JsonObject } from '../../../src/api/meta.ts'
+import type { Exchange, ResponseHeaders } from '../../../src/apiserver/exchange.ts'
+import { openapi } from '../../../src/apiserver/openapi/openapi.ts'
+import { hasOracle, oracle } from '../../support/oracle.ts'
+
+const ask = async (path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: ResponseHeaders; body: JsonObject }> => {
+  const handler = openapi({ kinds: () => storedKinds, version: 'v1.36.0' }).find((each) => each.path === path || (each.prefix && path.startsWith(each.path)))
+  const answer = { status: 0, headers: {} as ResponseHeaders, body: {} as JsonObject }
+  const exchange = { headers, respond: (status: number, sent: ResponseHeaders, body: Uint8Array) => { Object.assign(answer, { status, headers: sent, body: body.length > 0 ? JSON.parse(Buffer.from(body).toString()) as JsonObject : {} }) } }
+  await handler?.handle(exchange as unknown as Exchange, { path, user: { name: 'x', groups: [] } })
+  return answer
+}
+
+interface Schema { properties?: Record<string, JsonObject>; required?: string[]; 'x-kubernetes-group-version-kind'?: JsonObject[] }
+interface Document { components: { schemas: Record<string, Schema> }; paths: Record<string, Record<string, JsonObject>> }
+
+/** What a property says of its type, whatever way references are written. */
+const typeOf = (property: JsonObject): string => {
+  const one = ((property['allOf'] as JsonObject[] | undefined)?.[0] ?? property)
+  if (one['$ref']) return String(one['$ref']).split('/').at(-1) ?? ''
+  if (one['type'] === 'array') return `[${typeOf(one['items'] as JsonObject)}]`
+  if (one['additionalProperties']) return `{${typeOf(one['additionalProperties'] as JsonObject)}}`
+  return `${String(one['type'])} ${String(one['format'] ?? '')}`.trim()
+}
+
+const groups = [...new Set(storedKinds.map(({ group, version }) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)))]
+/** Arbitrary JSON: upstream names the type, we say "object". */
+const opaque = /RawExtension|FieldsV1/
+
+describe.runIf(hasOracle)('every served group version as upstream publishes it', () => {
+  test.each(groups)('%s', async (group) => {
+    const ours = (await ask(`/openapi/v3/${group}`)).body as unknown as Document
+    const theirs = oracle<Document>(`openapi-v3/${group.replaceAll('/', '__')}_openapi.json`)
+    const differences: string[] = []
+    for (const [name, schema] of Object.entries(ours.components.schemas)) {
+      const upstream = theirs.components.schemas[name]
+      if (!upstream) { differences.push(`${name}: upstream has no such schema here`); continue }
+      for (const [field, property] of Object.entries(upstream.properties ?? {})) {
+        const own = schema.properties?.[field]
+        if (!own) { differences.push(`${name}.${field} is missing`); continue }
+        if (typeOf(own) !== typeOf(property) && !opaque.test(typeOf(property))) differences.push(`${name}.${field}: ${typeOf(own)} instead of ${typeOf(property)}`)
+        for (const extension of ['x-kubernetes-list-type', 'x-kubernetes-patch-merge-key', 'x-kubernetes-patch-strategy']) {
+          if (property[extension] !== undefined && JSON.stringify(own[extension]) !== JSON.stringify(property[extension])) differences.push(`${name}.${field} ${extension}: ${JSON.stringify(own[extension])} instead of ${JSON.stringify(property[extension])}`)
+        }
+      }
+      for (const field of Object.keys(schema.properties ?? {})) if (!upstream.properties?.[field]) differences.push(`${name}.${field} is not upstream's`)
+      if (JSON.stringify(schema.required?.toSorted() ?? []) !== JSON.stringify(upstream.required?.toSorted() ?? [])) differences.push(`${name}: required ${JSON.stringify(schema.required)} instead of ${JSON.stringify(upstream.required)}`)
+    }
+    expect(differences).toEqual([])
+  })
+})
+
+test('operations say which kind they are of, and that they know fieldValidation: what kubectl apply asks', async () => {
+  const { paths } = (await ask('/openapi/v3/apis/apps/v1')).body as unknown as Document
+  const patch = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch']
+  expect(patch?.['x-kubernetes-group-version-kind']).toEqual({ group: 'apps', version: 'v1', kind: 'Deployment' })
+  expect((patch?.['parameters'] as unknown as { name: string }[]).map(({ name }) => name)).toContain('fieldValidation')
+})
+
+test('every reference leads somewhere', async () => {
+  for (const group of groups) {
+    const { body } = await ask(`/openapi/v3/${group}`)
+    const names = new Set(Object.keys((body as unknown as Document).components.schemas))
+    const references = [...JSON.stringify(body).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name = '']) => name)
+    expect(references.filter((name) => !names.has(name))).toEqual([])
+  }
+})
+
+test('an unchanged document is answered 304', async () => {
+  const first = await ask('/openapi/v2')
+  expect((await ask('/openapi/v2', { 'if-none-match': String(first.headers['etag']) })).status).toBe(304)
+})
+
+test('protobuf alone is refused', async () => {
+  await expect(ask('/openapi/v2', { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' })).rejects.toMatchObject({ code: 406 })
+})
