@@ -77,7 +77,8 @@ const prepare = (request: ResourceRequest, next: KubeObject, old: KubeObject): v
     if (kind.subresources.some(({ name }) => name === 'status')) keepStatus(next, old)
     strategy.prepareForUpdate?.(next, old, context)
   }
-  if (strategy.generationOf && !deepEqual(strategy.generationOf(next), strategy.generationOf(old))) next.metadata.generation = (old.metadata.generation ?? 0) + 1
+  // A status that brings annotations along (a Deployment's revision) asks nothing new of anybody.
+  if (strategy.generationOf && request.subresource !== 'status' && !deepEqual(strategy.generationOf(next), strategy.generationOf(old))) next.metadata.generation = (old.metadata.generation ?? 0) + 1
   const errors = [...updatedMetadataErrors(next.metadata, old.metadata), ...((special ? special.validateUpdate?.(next, old, context) : strategy.validateUpdate?.(next, old, context)) ?? [])]
   if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
   if (!special) for (const warning of strategy.warnings?.(next, context) ?? []) warn(request.exchange, warning)
