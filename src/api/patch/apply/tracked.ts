@@ -1,0 +1,24 @@
+/** What of a kind is tracked at all: not its identity, not what the server fills, not what this endpoint may not write. Mirrors `managedfields/internal/stripmeta.go`. */
+import { difference, type FieldSet, fromFieldsV1 } from './field-set.ts'
+import { type Shape, structShape, withoutPaths } from './shape.ts'
+
+const untracked: readonly (readonly string[])[] = [['apiVersion'], ['kind'],
+  ...['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion'].map((field) => ['metadata', field])]
+
+const wholeMetadata = fromFieldsV1({ 'f:metadata': {} })
+
+/** Owning `metadata` itself means nothing. */
+export const stripMetadata = (set: FieldSet): FieldSet => (set.children.get('f:metadata')?.member ? difference(set, wholeMetadata) : set)
+
+const shapes = new Map<string, Shape>()
+
+/** The shape of a kind's objects without what is not tracked and without `reset`, paths like `status` or `metadata.labels`. */
+export const trackedShape = (schemaName: string, reset: readonly string[]): Shape => {
+  const key = `${schemaName} ${reset.join(' ')}`
+  let shape = shapes.get(key)
+  if (!shape) {
+    shape = withoutPaths(structShape(schemaName), [...untracked, ...reset.map((path) => path.split('.'))])
+    shapes.set(key, shape)
+  }
+  return shape
+}
