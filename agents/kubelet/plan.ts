@@ -71,7 +71,7 @@ const planSandbox = (input: PlanInput): PodAction[] => {
   const { pod, observed } = input
   const ran = observed.containers.some(({ state }) => state !== 'created')
   // A pod that never restarts has had its one run: its lost sandbox is not made again.
-  if (!podMayRestart(pod) && observed.sandbox && ran) return killAll(input)
+  if (!podMayRestart(pod) && ran) return killAll(input)
   const starts = firstStarts(input)
   if (starts.length === 0) return killAll(input)
   const kills = killAll(input)

@@ -26,7 +26,8 @@ export interface StatusInput {
   now: Date
 }
 
-export const podStatus = (input: StatusInput): PodStatus => {
+/** `phase` is where the pod is; `status.phase` follows when nothing of it runs any more. */
+export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase } => {
   const { pod, observed, old } = input
   const make = (each: RoledContainer): ContainerStatus => statusOf(each, input)
   const initStatuses = initContainersOf(pod).map(make)
@@ -40,7 +41,7 @@ export const podStatus = (input: StatusInput): PodStatus => {
   // A phase becomes terminal only when nothing runs: who sees it may count on that. The conditions say it at once.
   const shown = isTerminalPhase({ phase }) && !isTerminalPhase(old) && runningOf(observed).length > 0 ? (old.phase as Phase | undefined) ?? 'Running' : phase
   const podIPs = addressesOf(input)
-  return {
+  const status: PodStatus = {
     phase: shown,
     ...(shown === phase && reason && { reason }),
     ...(shown === phase && message && { message }),
@@ -55,6 +56,7 @@ export const podStatus = (input: StatusInput): PodStatus => {
     qosClass: old.qosClass ?? qosClassOf(pod),
     ...(old.nominatedNodeName && { nominatedNodeName: old.nominatedNodeName }),
   }
+  return { status, phase }
 }
 
 const statusOf = (each: RoledContainer, input: StatusInput): ContainerStatus => {

@@ -1,0 +1,72 @@
+/** Whether this machine takes a pod that was bound to it. Mirrors pkg/kubelet/lifecycle/predicate.go, in its reasons and words. Pure. */
+import { toMilli, toWhole } from '../../src/api/quantity.ts'
+import type { Node, Pod } from '../../src/api/types.ts'
+import { wantsNode } from './node-affinity.ts'
+import { isStaticPod } from './pod.ts'
+import { addAmounts, type Amounts, podRequests } from './resources.ts'
+import { unsupportedFields } from './unsupported.ts'
+
+export interface Rejection { reason: string; message: string }
+
+export interface AdmissionInput {
+  pod: Pod
+  /** Labels and taints as the API server has them, or as this kubelet would register them. */
+  node: Node
+  allocatable: Readonly<Record<string, string>>
+  /** Pods that are here and have not ended. */
+  others: readonly Pod[]
+}
+
+/** undefined: welcome. */
+export const admit = (input: AdmissionInput): Rejection | undefined => {
+  const { pod, node } = input
+  const unsupported = unsupportedFields(pod)
+  if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
+  if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return predicate('NodeName', "node(s) didn't match the requested node name")
+  const shortage = outOfResource(input)
+  if (shortage) return shortage
+  if (!wantsNode(pod, node)) return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector")
+  if (portsClash(input)) return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports")
+  return isStaticPod(pod) ? undefined : untolerated(pod, node)
+}
+
+const predicate = (reason: string, words: string): Rejection => ({ reason, message: `Predicate ${reason} failed: ${words}` })
+
+const outOfResource = ({ pod, allocatable, others }: AdmissionInput): Rejection | undefined => {
+  const wanted = podRequests(pod)
+  const used = others.reduce<Amounts>((sum, other) => addAmounts(sum, podRequests(other)), {})
+  const checks = [
+    { name: 'pods', requested: 1n, used: BigInt(others.length), capacity: toWhole(allocatable['pods'] ?? '0') },
+    // Resources that the node does not have at all are cluster-wide ones; the scheduler has seen to them.
+    ...Object.keys(wanted).filter((name) => Object.hasOwn(allocatable, name)).map((name) => {
+      const unit = name === 'cpu' ? toMilli : toWhole
+      return { name, requested: unit(wanted[name] ?? '0'), used: unit(used[name] ?? '0'), capacity: unit(allocatable[name] ?? '0') }
+    }),
+  ]
+  const short = checks.find(({ requested, used: taken, capacity }) => requested > 0n && requested + taken > capacity)
+  return short && { reason: `OutOf${short.name}`, message: `Node didn't have enough resource: ${short.name}, requested: ${short.requested}, used: ${short.used}, capacity: ${short.capacity}` }
+}
+
+interface HostPort { port: number; protocol: string; ip: string }
+
+const hostPortsOf = ({ spec }: Pod): HostPort[] => [...spec.containers, ...(spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')]
+  .flatMap(({ ports = [] }) => ports)
+  .flatMap(({ hostPort, containerPort, protocol, hostIP }) => {
+    const port = hostPort ?? (spec.hostNetwork ? containerPort : undefined)
+    return port ? [{ port, protocol: protocol ?? 'TCP', ip: hostIP || '0.0.0.0' }] : []
+  })
+
+const clash = (left: HostPort, right: HostPort): boolean =>
+  left.port === right.port && left.protocol === right.protocol && (left.ip === right.ip || left.ip === '0.0.0.0' || right.ip === '0.0.0.0')
+
+const portsClash = ({ pod, others }: AdmissionInput): boolean => {
+  const wanted = hostPortsOf(pod)
+  return wanted.length > 0 && others.some((other) => hostPortsOf(other).some((taken) => wanted.some((port) => clash(port, taken))))
+}
+
+const untolerated = (pod: Pod, node: Node): Rejection | undefined => {
+  const taint = (node.spec.taints ?? []).find(({ key, value, effect }) => effect === 'NoExecute' && !(pod.spec.tolerations ?? []).some((toleration) =>
+    (!toleration.effect || toleration.effect === effect) && (!toleration.key || toleration.key === key)
+    && (toleration.operator === 'Exists' || (toleration.value ?? '') === (value ?? ''))))
+  return taint && predicate('TaintToleration', `node(s) had untolerated taint(s)`)
+}

@@ -1,0 +1,51 @@
+/** What the runtime is told to start a container: everything resolved. Mirrors generateContainerConfig and pkg/kubelet/kuberuntime/security_context.go. Pure. */
+import type { Container, Pod } from '../../src/api/types.ts'
+import { ConfigError, type Environment } from './env.ts'
+import { expand } from './expansion.ts'
+import type { ResolvedImage } from './image.ts'
+import { describePod } from './pod.ts'
+import { containerLimits, oomScoreAdjust } from './resources.ts'
+import type { ContainerSpec, Mount } from './runtime/runtime.ts'
+
+export interface ContainerFacts {
+  attempt: number
+  image: ResolvedImage
+  environment: Environment
+  mounts: readonly Mount[]
+  logPath: string
+  memoryCapacityBytes: number
+}
+
+/** Throws ConfigError for what cannot be run as it is wanted. */
+export const containerSpec = (pod: Pod, container: Container, facts: ContainerFacts): ContainerSpec => {
+  const env = [...facts.image.env.filter(({ name }) => !facts.environment.some((each) => each.name === name)), ...facts.environment]
+  const values = new Map(env.map(({ name, value }) => [name, value]))
+  const expanded = (words: readonly string[]): string[] => words.map((word) => expand(word, (name) => values.get(name)))
+  const security = container.securityContext ?? {}
+  const podSecurity = pod.spec.securityContext ?? {}
+  const runAsUser = security.runAsUser ?? podSecurity.runAsUser ?? facts.image.user?.uid
+  checkNonRoot(pod, container, runAsUser)
+  const command = container.command ? [...expanded(container.command), ...expanded(container.args ?? [])]
+    : [...facts.image.entrypoint, ...(container.args ? expanded(container.args) : facts.image.command)]
+  if (command.length === 0) throw new ConfigError(`no command specified: image ${JSON.stringify(container.image ?? '')} has none of its own, set spec.containers[].command`)
+  return {
+    podUid: pod.metadata.uid, name: container.name, attempt: facts.attempt, image: facts.image.ref, command,
+    workingDir: container.workingDir || facts.image.workingDir || '/', env, mounts: facts.mounts,
+    stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false,
+    readOnlyRootFilesystem: security.readOnlyRootFilesystem ?? false, privileged: security.privileged ?? false,
+    runAsUser, runAsGroup: security.runAsGroup ?? podSecurity.runAsGroup ?? facts.image.user?.gid,
+    supplementalGroups: [...(podSecurity.supplementalGroups ?? []), ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup])],
+    capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
+    allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true,
+    resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
+    terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,
+    stopSignal: container.lifecycle?.stopSignal ?? 'SIGTERM',
+  }
+}
+
+const checkNonRoot = (pod: Pod, container: Container, runAsUser: number | undefined): void => {
+  if (!(container.securityContext?.runAsNonRoot ?? pod.spec.securityContext?.runAsNonRoot)) return
+  const where = `(pod: ${JSON.stringify(describePod(pod))}, container: ${container.name})`
+  if (runAsUser === undefined) throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`)
+  if (runAsUser === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`)
+}

@@ -1,0 +1,186 @@
+/** How each action of a plan is done. An action without an executor does not compile. */
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { goDuration, nextBackOff } from './back-off.ts'
+import { ConfigError } from './env.ts'
+import { currentOf } from './observed.ts'
+import type { PodAction } from './plan.ts'
+import { describePod, fieldPathOf, findContainer, type RoledContainer } from './pod.ts'
+import { containerRecord } from './pod-record.ts'
+import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
+import { containerLogDirectory, MissingImage, podIPsOf, prepareContainer, resolveImage } from './prepare-container.ts'
+import type { ContainerState } from './runtime/runtime.ts'
+import { sandboxSpec } from './sandbox-spec.ts'
+import { stopContainer } from './stop-container.ts'
+
+/** Resolves with whether it was done; what was not is tried again later, and what depends on it must wait. */
+export type Executors = { [V in PodAction['do']]: (action: Extract<PodAction, { do: V }>) => Promise<boolean> }
+
+const retryMilliseconds = 10_000
+const text = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const executors = (machine: Machine, run: PodRun): Executors => {
+  const { runtime, clock, heal } = machine
+  const uid = run.pod.metadata.uid
+  const named = (name: string): RoledContainer => {
+    const each = findContainer(run.pod, name)
+    if (!each) throw new Error(`pod ${describePod(run.pod)} has no container ${name}`)
+    return each
+  }
+  const tell = (each: RoledContainer, type: 'Normal' | 'Warning', [reason, message]: [string, string]): void =>
+    machine.record(run.pod, { type, reason, message, fieldPath: fieldPathOf(each) })
+  const note = (container: string, attempt: number, phase: Parameters<typeof heal.add>[0]['phase'], more: { message?: string; exitCode?: number } = {}): void =>
+    heal.add({ podUid: uid, podNamespace: run.pod.metadata.namespace ?? '', podName: run.pod.metadata.name, container, attempt, phase, ...more })
+  const hold = (each: RoledContainer, reason: string, message: string): false => {
+    run.waiting.set(each.container.name, { reason, message })
+    run.wake.notifyIn(retryMilliseconds)
+    return false
+  }
+  /** A failed step of a start, in upstream's reasons. */
+  const fail = (each: RoledContainer, reason: string, error: unknown): false => {
+    if (run.starting.aborted) return false
+    if (error instanceof MissingImage) {
+      for (const event of error.verdict.events) tell(each, event.type, [event.reason, event.message])
+      run.waiting.set(each.container.name, { reason: error.verdict.reason, message: error.verdict.message })
+      run.wake.notifyIn(error.verdict.retryMilliseconds ?? retryMilliseconds)
+      return false
+    }
+    tell(each, 'Warning', ['Failed', `Error: ${text(error)}`])
+    return hold(each, error instanceof ConfigError ? 'CreateContainerConfigError' : reason, text(error))
+  }
+
+  const create = async (each: RoledContainer, attempt: number): Promise<void> => {
+    const { container } = each
+    const image = await resolveImage(machine, run, container)
+    const spec = await prepareContainer(machine, run, { container, attempt, image })
+    await mkdir(path.dirname(spec.logPath), { recursive: true, mode: 0o755 })
+    containerRecord(run.record, container.name).images[String(attempt)] = container.image ?? ''
+    await runtime.createContainer(spec, run.starting)
+  }
+
+  const afterStart = async (each: RoledContainer, state: ContainerState): Promise<boolean> => {
+    const postStart = each.container.lifecycle?.postStart
+    if (!postStart) return true
+    try {
+      await machine.hook(postStart, { container: each.container, state, podIP: podIPsOf(machine, run)[0] ?? '' }, run.starting)
+      return true
+    } catch (error) {
+      if (run.starting.aborted) return false
+      tell(each, 'Warning', ['FailedPostStartHook', `PostStartHook failed: ${text(error)}`])
+      stopContainer(machine, run, { each, state, graceSeconds: run.pod.spec.terminationGracePeriodSeconds ?? 30, preStop: false, message: 'FailedPostStartHook' })
+      return hold(each, 'PostStartHookError', text(error))
+    }
+  }
+
+  const countRestart = (name: string): void => {
+    const before = currentOf(run.observed, name)
+    const record = containerRecord(run.record, name)
+    if (before?.state === 'exited') record.backOff = nextBackOff(record.backOff, before.finishedAt?.getTime() ?? 0, clock.now().getTime())
+  }
+
+  return {
+    async discardSandbox() {
+      machine.record(run.pod, { type: 'Normal', reason: 'SandboxChanged', message: 'Pod sandbox changed, it will be killed and re-created.' })
+      await runtime.stopSandbox(uid)
+      return true
+    },
+    async createSandbox({ attempt }) {
+      try {
+        const sandbox = await runtime.runSandbox(sandboxSpec(run.pod, attempt, await machine.sandboxFacts()), run.starting)
+        run.observed = { ...run.observed, sandbox }
+        run.record.sandboxes = attempt + 1
+        note('', attempt, 'sandbox')
+        return true
+      } catch (error) {
+        if (run.starting.aborted) return false
+        machine.record(run.pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message: `Failed to create pod sandbox: ${text(error)}` })
+        run.wake.notifyIn(retryMilliseconds)
+        return false
+      }
+    },
+    async startContainer({ container: name, attempt, armed }) {
+      const each = named(name)
+      const record = containerRecord(run.record, name)
+      const usable = armed && record.images[String(attempt)] === each.container.image
+      machine.spares.gone(spareKey(run.pod, name))
+      countRestart(name)
+      let state: ContainerState
+      try {
+        const image = await resolveImage(machine, run, each.container)
+        if (armed && !usable) await runtime.removeContainer(uid, name, attempt)
+        const spec = await prepareContainer(machine, run, { container: each.container, attempt, image })
+        tell(each, 'Normal', ['Pulled', `Container image ${JSON.stringify(each.container.image ?? '')} already present on machine and can be accessed by the pod`])
+        if (!usable) await create(each, attempt)
+        tell(each, 'Normal', ['Created', 'Container created'])
+        run.starting.throwIfAborted()
+        state = await runtime.startContainer(spec)
+      } catch (error) {
+        return fail(each, 'CreateContainerError', error)
+      }
+      record.attempts = attempt + 1
+      record.purged = false
+      run.lost = run.lost.filter((lost) => lost.name !== name)
+      run.waiting.delete(name)
+      note(name, attempt, 'started')
+      tell(each, 'Normal', ['Started', 'Container started'])
+      return afterStart(each, state)
+    },
+    holdBack({ container: name, delayMilliseconds, remainingMilliseconds }) {
+      const message = `back-off ${goDuration(delayMilliseconds)} restarting failed container=${name} pod=${describePod(run.pod)}`
+      const attempt = currentOf(run.observed, name)?.attempt ?? 0
+      if (run.waiting.get(name)?.message !== message) {
+        tell(named(name), 'Warning', ['BackOff', `Back-off restarting failed container ${name} in pod ${describePod(run.pod)}`])
+        note(name, attempt + 1, 'backoff', { message: `${remainingMilliseconds} ms` })
+      }
+      run.waiting.set(name, { reason: 'CrashLoopBackOff', message })
+      run.wake.notifyIn(remainingMilliseconds)
+      return Promise.resolve(true)
+    },
+    async armContainer({ container: name, attempt }) {
+      try {
+        machine.spares.armed(spareKey(run.pod, name))
+        await create(named(name), attempt)
+      } catch (error) {
+        // A restart will start cold; why it cannot be prepared will be told then.
+        machine.log.debug('cannot arm the next attempt', { pod: describePod(run.pod), container: name, error: text(error) })
+      }
+      return true
+    },
+    killContainer({ container: name, attempt, graceSeconds, message, preStop }) {
+      const state = run.observed.containers.find((each) => each.name === name && each.attempt === attempt)
+      if (state) stopContainer(machine, run, { each: findContainer(run.pod, name), state, graceSeconds, preStop, message })
+      return Promise.resolve(true)
+    },
+    async removeContainer({ container: name, attempt }) {
+      const armed = run.observed.containers.some((state) => state.name === name && state.attempt === attempt && state.state === 'created')
+      await runtime.removeContainer(uid, name, attempt)
+      run.lost = run.lost.filter((lost) => lost.name !== name || lost.attempt !== attempt)
+      const record = containerRecord(run.record, name)
+      Reflect.deleteProperty(record.images, String(attempt))
+      if (armed) machine.spares.gone(spareKey(run.pod, name))
+      else if (attempt === record.attempts - 1) record.purged = true
+      await removeLogs(containerLogDirectory(machine, run.pod, name), attempt)
+      return true
+    },
+    async stopSandbox() {
+      await runtime.stopSandbox(uid)
+      return true
+    },
+  }
+}
+
+/** The log of an attempt and what was rotated out of it. */
+const removeLogs = async (directory: string, attempt: number): Promise<void> => {
+  const names = await readdir(directory).catch(() => [])
+  for (const name of names) if (name.startsWith(`${attempt}.log`)) await rm(path.join(directory, name), { force: true })
+}
+
+/** One after the other, as planned. What failed holds back the starts that depend on it: a sandbox all of them, an init container those after it. */
+export const execute = async (actions: readonly PodAction[], how: Executors): Promise<void> => {
+  for (const action of actions) {
+    const done = await (how[action.do] as (action: PodAction) => Promise<boolean>)(action)
+    if (!done && (action.do === 'createSandbox' || (action.do === 'startContainer' && action.role === 'init'))) return
+  }
+}
+
+export const isBeingKilled = (run: PodRun, state: ContainerState): boolean => run.killing.has(attemptKey(state))

@@ -1,0 +1,115 @@
+/**
+ * The node agent: brings the pods of this machine from what is wanted (static manifests, the API server) to what runs, and reports. Everything that a restart must not
+ * lose is in the kernel, in the runtime's files and in small records: a new kubelet adopts what it finds. Mirrors pkg/kubelet/kubelet.go.
+ */
+import { mkdir } from 'node:fs/promises'
+import type { Node, Pod } from '../../src/api/types.ts'
+import type { Component } from '../../src/client/component.ts'
+import type { InformerContext } from '../../src/client/reflector.ts'
+import { apiObjects, follow } from './api-objects.ts'
+import { machine } from './machine.ts'
+import { readMachine, readMachineFacts } from './machine-facts.ts'
+import { allocatableOf, initialNode, nodeStatus, type NodeFacts } from './node-status.ts'
+import { renewLease, reportNode } from './node-registration.ts'
+import type { KubeletOptions } from './options.ts'
+import { isMirrorPod, isStaticPod } from './pod.ts'
+import { mirrorPods } from './pod-source/mirrors.ts'
+import { mirrorOf } from './pod-source/mirror-pods.ts'
+import { watchStaticPods } from './pod-source/static-pods.ts'
+import { podWorkers } from './pod-workers.ts'
+import { kubeletServer } from './server/server.ts'
+import { usageSampler } from './stats/usage-sampler.ts'
+import { Wakeable } from './wakeable.ts'
+
+const defaultMaxPods = 110
+const defaultPort = 10_250
+
+export const kubelet = (options: KubeletOptions): Component => ({ name: 'kubelet', run: (signal) => run(options, signal) })
+
+const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> => {
+  const { client, clock, random, log, nodeName, runtime } = options
+  const ending = new AbortController()
+  const signal = AbortSignal.any([outer, ending.signal])
+  await mkdir(options.dataDirectory, { recursive: true, mode: 0o750 })
+  await mkdir(options.memoryDirectory, { recursive: true, mode: 0o700 })
+  const machineFacts = options.machine ?? await readMachineFacts(options.dataDirectory, random)
+  const facts: NodeFacts = {
+    nodeName, nodeIP: options.nodeIP, machine: machineFacts, maxPods: options.maxPods ?? defaultMaxPods, labels: options.labels ?? {}, taints: options.taints ?? [],
+    version: options.version, kubeletPort: options.server?.port || defaultPort,
+  }
+  const context: InformerContext | undefined = client && { client, clock, random, log }
+  const api = apiObjects(context, nodeName, signal)
+  const health = async () => ({ readings: await readMachine(options.dataDirectory), networkProblem: shared.networkProblem() })
+  const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
+  const wakeNode = new Wakeable(clock)
+  const shared = machine({
+    options, facts: machineFacts, context,
+    services: () => (api.services ? (servicesKnown ? api.services.lister.list() : undefined) : []),
+    allocatable: () => ({ ...ownNode()?.status?.allocatable, ...allocatableOf(facts) }),
+    wake: (podUid) => workers.wake(podUid), refresh: (podUid) => workers.refresh(podUid),
+  }, signal)
+  let servicesKnown = false
+  const fallbackNode = { ...initialNode(facts, nodeStatus(facts, await health(), {}, clock.now())), metadata: { ...initialNode(facts, {}).metadata, name: nodeName, uid: '', resourceVersion: '', creationTimestamp: '' } } as Node
+  const workers = podWorkers(shared, () => ownNode() ?? fallbackNode, signal)
+  const sampler = usageSampler({ runtime, clock, log, pods: () => workers.list() })
+
+  let staticPods: readonly Pod[] | undefined = options.staticPodDirectory === undefined ? [] : undefined
+  let apiKnown = api.pods === undefined
+  const mirrors = mirrorPods({ client, clock, random, log, node: ownNode }, signal)
+  const wakeSources = new Wakeable(clock)
+  /** Brings all sources together, one round after the other. */
+  const gather = async (): Promise<void> => {
+    for (;;) {
+      await wakeSources.next(signal)
+      const apiPods = apiKnown ? (api.pods?.lister.list() ?? []) : []
+      await workers.update({ pods: [...(staticPods ?? []), ...apiPods.filter((pod) => !isMirrorPod(pod))], complete: { static: staticPods !== undefined, api: apiKnown && api.pods !== undefined } })
+      for (const pod of workers.list()) shared.statuses.seen(pod.metadata.uid, isStaticPod(pod) ? mirrorOf(pod, apiPods) : apiPods.find(({ metadata }) => metadata.uid === pod.metadata.uid))
+      if (staticPods && apiKnown) mirrors.update({ staticPods, apiPods, running: workers.list().filter(isStaticPod) })
+    }
+  }
+  const changed = (): void => wakeSources.notify()
+  workers.onEnd(changed)
+
+  const followNode = async (): Promise<void> => follow(api.nodes, () => {
+    const range = ownNode()?.spec?.podCIDR
+    wakeNode.notify()
+    changed()
+    if (!range || !options.network || options.network.isReady()) return
+    options.network.configure(range).then(() => { workers.wakeAll(); wakeNode.notify() }, (error: unknown) => log.error('cannot set up the pod network', { range, error: String(error) }))
+  }, signal)
+  const runtimeEvents = async (): Promise<void> => {
+    for await (const event of runtime.events(signal)) {
+      const pod = workers.get(event.podUid)
+      if (pod && event.container && event.kind !== 'started') {
+        const state = (await runtime.listContainers(event.podUid)).find(({ name, attempt }) => name === event.container && attempt === event.attempt)
+        shared.heal.add({ podUid: event.podUid, podNamespace: pod.metadata.namespace ?? '', podName: pod.metadata.name, container: event.container, attempt: event.attempt ?? 0, phase: 'exit',
+          monotonicMs: event.monotonicMilliseconds, ...(state?.exitCode !== undefined && { exitCode: state.exitCode }), ...(state?.signal !== undefined && { signal: state.signal }),
+          ...(event.kind === 'oom' && { message: 'out of memory' }) })
+      }
+      workers.wake(event.podUid)
+      for (const hear of shared.heard) hear(event)
+    }
+  }
+  const registration = client && api.nodes && { client, clock, random, log, facts, nodes: api.nodes, health, wake: wakeNode }
+  const staticDirectory = options.staticPodDirectory
+
+  const parts: Promise<void>[] = [
+    gather(),
+    runtimeEvents(),
+    follow(api.pods, () => { apiKnown = true; changed() }, signal),
+    follow(api.services, () => { servicesKnown = true }, signal),
+    followNode(),
+    ...(staticDirectory === undefined ? [] : [watchStaticPods({ directory: staticDirectory, nodeName, clock, log }, (pods) => { staticPods = pods; changed() }, signal)]),
+    ...(registration ? [reportNode(registration, signal), renewLease(registration, signal)] : []),
+    ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
+    sampler.run(signal),
+  ]
+  changed()
+  // One part that fails takes the kubelet down: whoever keeps it starts another, which adopts everything.
+  await Promise.all(parts.map((part) => part.catch((error: unknown) => {
+    if (signal.aborted) return
+    ending.abort(error)
+    throw error
+  })))
+  await workers.settled()
+}

@@ -1,0 +1,85 @@
+/** Puts together what all pods' workers share. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Pods } from '../../src/api/kinds.ts'
+import type { Pod, Service } from '../../src/api/types.ts'
+import { eventSink, type Occurrence } from '../../src/client/events.ts'
+import type { InformerContext } from '../../src/client/reflector.ts'
+import { parseResolvConf } from './dns-config.ts'
+import { healLog } from './heal.ts'
+import { runHook } from './hooks.ts'
+import { hostImage } from './image.ts'
+import type { MachineFacts } from './machine-facts.ts'
+import type { KubeletOptions } from './options.ts'
+import { describePod, fieldPathOf } from './pod.ts'
+import { podRecords } from './pod-record.ts'
+import type { Machine } from './pod-run.ts'
+import { runProbe } from './prober/probe.ts'
+import { prober, type ProbeNews, type Prober } from './prober/prober.ts'
+import { references } from './references.ts'
+import { spares } from './spares.ts'
+import { statusManager } from './status-manager.ts'
+import { systemMounter } from './volumes/mounter.ts'
+import { tokenManager } from './volumes/tokens.ts'
+import { volumes } from './volumes/volumes.ts'
+
+export interface MachineParts {
+  options: KubeletOptions
+  facts: MachineFacts
+  /** undefined: no API server. */
+  context: InformerContext | undefined
+  services(): readonly Service[] | undefined
+  allocatable(): Readonly<Record<string, string>>
+  wake(podUid: string): void
+  refresh(podUid: string): void
+}
+
+/** An armed spare costs its shim and a process that waits: this much memory is reckoned for each, of a fiftieth of the machine's. */
+const spareBytes = 2 * 1024 * 1024
+const spareShare = 50
+
+export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
+  const { options, facts, context } = parts
+  const { clock, random, log, runtime, nodeIP } = options
+  const recorder = context && eventSink(context, signal).from('kubelet', options.nodeName)
+  const record = (pod: Pod, what: Occurrence): void => {
+    if (recorder) recorder.record(Pods, pod, what)
+    else log.info(`event: ${what.reason}: ${what.message}`, { pod: describePod(pod) })
+  }
+  const heal = healLog(clock)
+  const probes: Prober = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, health: (...of) => probes.health(...of), wake: parts.wake }) })
+  const statuses = statusManager({ client: options.client, clock, random, log }, signal)
+  return {
+    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, logDirectory: path.join(options.dataDirectory, 'logs'),
+    clock, log, runtime, images: options.images ?? hostImage, prober: probes, hook: runHook(runtime, clock), statuses, heal,
+    volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter: options.mounter ?? systemMounter, tokens: tokenManager(options.client, clock), clock }),
+    references: references(context, parts.refresh, signal), records: podRecords(path.join(options.dataDirectory, 'records')),
+    spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
+    services: parts.services, allocatable: parts.allocatable, record, heard: new Set(),
+    networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
+    sandboxFacts: async () => ({
+      nodeName: options.nodeName, clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,
+      hostResolvConf: parseResolvConf(await readFile(options.resolvConfFile ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
+      hostHosts: await readFile(options.hostsFile ?? '/etc/hosts', 'utf8').catch(() => ''),
+    }),
+  }
+}
+
+const words = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' } as const
+
+interface ProbeTelling { news: ProbeNews; record: Machine['record']; heal: Machine['heal']; health: Prober['health']; wake(podUid: string): void }
+
+/** What a probe says goes to events, to the heal log, and wakes the pod's worker. */
+const tellProbe = ({ news: { pod, each, state, kind, what, outcome, verdict }, record, heal, health, wake }: ProbeTelling): void => {
+  const at = { podUid: pod.metadata.uid, podNamespace: pod.metadata.namespace ?? '', podName: pod.metadata.name, container: state.name, attempt: state.attempt }
+  if (what === 'run') heal.add({ ...at, phase: 'probing', message: kind })
+  if (what === 'failed' && outcome) {
+    const message = outcome.result === 'unknown' ? `${words[kind]} probe errored and resulted in unknown state: ${outcome.output}`
+      : outcome.result === 'warning' ? `${words[kind]} probe warning: ${outcome.output}` : `${words[kind]} probe failed: ${outcome.output}`
+    record(pod, { type: 'Warning', reason: outcome.result === 'warning' ? 'ProbeWarning' : 'Unhealthy', message, fieldPath: fieldPathOf(each) })
+  }
+  if (what !== 'verdict') return
+  if (health(pod, state).ready) heal.add({ ...at, phase: 'ready' })
+  else if (kind === 'readiness' && verdict === 'failure') heal.add({ ...at, phase: 'unready', ...(outcome && { message: outcome.output }) })
+  wake(pod.metadata.uid)
+}

@@ -1,0 +1,94 @@
+/** The Node object as this kubelet reports it. Pure. Mirrors pkg/kubelet/nodestatus/setters.go and initialNode, with upstream's reasons and messages. */
+import { timestamp } from '../../src/api/clock.ts'
+import type { Draft } from '../../src/api/meta.ts'
+import type { Node, NodeCondition, NodeStatus, Taint } from '../../src/api/types.ts'
+import type { MachineFacts, MachineReadings } from './machine-facts.ts'
+
+export interface NodeFacts {
+  nodeName: string
+  nodeIP: string
+  machine: MachineFacts
+  maxPods: number
+  labels: Readonly<Record<string, string>>
+  taints: readonly Taint[]
+  version: string
+  kubeletPort: number
+}
+
+export interface Health {
+  readings: MachineReadings
+  /** Why pods cannot have a network yet; undefined: they can. */
+  networkProblem: string | undefined
+}
+
+// Upstream's default hard eviction thresholds; what they reserve is not allocatable.
+const memoryReserveBytes = 100 * 1024 * 1024
+const diskReserve = 0.1
+const inodeReserve = 0.05
+
+const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
+
+export const capacityOf = ({ machine, maxPods }: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
+  cpu: String(machine.cpus), 'ephemeral-storage': kibibytes(machine.diskBytes), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(machine.memoryBytes), pods: String(maxPods),
+})
+
+export const allocatableOf = (facts: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
+  ...capacityOf(facts), 'ephemeral-storage': String(Math.floor(facts.machine.diskBytes * (1 - diskReserve))), memory: kibibytes(facts.machine.memoryBytes - memoryReserveBytes),
+})
+
+export const nodeLabels = ({ nodeName, machine, labels }: NodeFacts): Record<string, string> => ({
+  'beta.kubernetes.io/arch': machine.architecture, 'beta.kubernetes.io/os': 'linux', 'kubernetes.io/arch': machine.architecture, 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux', ...labels,
+})
+
+/** As it is created; the taint goes when the node is ready, and the node controllers see to it. */
+export const initialNode = (facts: NodeFacts, status: NodeStatus): Draft<Node> => ({
+  apiVersion: 'v1', kind: 'Node',
+  metadata: { name: facts.nodeName, labels: nodeLabels(facts), annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
+  spec: { ...(facts.taints.length > 0 && { taints: [...facts.taints] }) }, status,
+})
+
+interface Verdict { type: string; status: 'True' | 'False'; reason: string; message: string }
+
+const pressure = (type: string, low: boolean, [enough, scarce]: [[string, string], [string, string]]): Verdict =>
+  (low ? { type, status: 'True', reason: scarce[0], message: scarce[1] } : { type, status: 'False', reason: enough[0], message: enough[1] })
+
+const verdicts = ({ machine }: NodeFacts, { readings, networkProblem }: Health): Verdict[] => [
+  pressure('MemoryPressure', readings.memoryAvailableBytes < memoryReserveBytes,
+    [['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'], ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']]),
+  pressure('DiskPressure', readings.diskAvailableBytes < machine.diskBytes * diskReserve || readings.inodesFree < readings.inodes * inodeReserve,
+    [['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'], ['KubeletHasDiskPressure', 'kubelet has disk pressure']]),
+  pressure('PIDPressure', readings.processes > machine.maxPids * 0.9,
+    [['KubeletHasSufficientPID', 'kubelet has sufficient PID available'], ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available']]),
+  networkProblem === undefined ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+    : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${networkProblem}` },
+]
+
+const conditions = (old: readonly NodeCondition[], fresh: readonly Verdict[], now: string): NodeCondition[] => [
+  ...old.filter(({ type }) => !fresh.some((each) => each.type === type)),
+  ...fresh.map((verdict): NodeCondition => {
+    const before = old.find(({ type }) => type === verdict.type)
+    return { ...verdict, lastHeartbeatTime: now, lastTransitionTime: before?.status === verdict.status ? (before.lastTransitionTime ?? now) : now }
+  }),
+]
+
+/** Resources that others have put on the node stay, in capacity and in allocatable. */
+export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, now: Date): NodeStatus => ({
+  addresses: [{ type: 'InternalIP', address: facts.nodeIP }, { type: 'Hostname', address: facts.nodeName }],
+  capacity: { ...old.capacity, ...capacityOf(facts) },
+  allocatable: { ...old.allocatable, ...allocatableOf(facts) },
+  conditions: conditions(old.conditions ?? [], verdicts(facts, health), timestamp(now)),
+  daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
+  images: old.images ?? [],
+  nodeInfo: {
+    architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,
+    kubeProxyVersion: '', kubeletVersion: facts.version, machineID: facts.machine.machineID, operatingSystem: 'linux', osImage: facts.machine.osImage, systemUUID: facts.machine.systemUUID,
+  },
+})
+
+/** Whether two statuses differ in more than heartbeats. */
+export const nodeStatusDiffers = (left: NodeStatus, right: NodeStatus): boolean => JSON.stringify(essence(left)) !== JSON.stringify(essence(right))
+const essence = (status: NodeStatus): object => ({
+  addresses: status.addresses, capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
+  conditions: [...(status.conditions ?? [])].sort((left, right) => (left.type < right.type ? -1 : 1)).map(({ type, status: verdict, reason, message }) => [type, verdict, reason, message]),
+})
+const sorted = (map: object | undefined): [string, unknown][] => Object.entries(map ?? {}).filter(([, value]) => value !== '' && value !== undefined).sort(([left], [right]) => (left < right ? -1 : 1))

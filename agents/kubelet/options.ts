@@ -1,0 +1,59 @@
+/** What a kubelet is given. Flags and files are read by whoever composes it. */
+import type { Clock } from '../../src/api/clock.ts'
+import type { Random } from '../../src/api/random.ts'
+import type { Taint } from '../../src/api/types.ts'
+import type { Client } from '../../src/client/client.ts'
+import type { Log } from '../../src/client/component.ts'
+import type { Images } from './image.ts'
+import type { MachineFacts } from './machine-facts.ts'
+import type { Runtime } from './runtime/runtime.ts'
+import type { Mounter } from './volumes/mounter.ts'
+
+export interface ServerOptions {
+  /** 10250 unless nodes share a network namespace; 0: any free one. */
+  port: number
+  /** '' or absent: all addresses. */
+  address?: string
+  /** PEM. */
+  cert: string
+  key: string
+  /** The cluster's CA: client certificates that it signed are believed. */
+  clientCA: string
+}
+
+export interface KubeletOptions {
+  nodeName: string
+  /** The address under which the API server and pods reach this node. */
+  nodeIP: string
+  /** undefined: static pods only, no API server. It may be away for long, or start later. */
+  client: Client | undefined
+  runtime: Runtime
+  /** The pod network, where the runtime has one: told the node's range as soon as the API server has assigned it. */
+  network?: { configure(podCIDR: string): Promise<void>; isReady(): boolean }
+  images?: Images
+  clock: Clock
+  random: Random
+  log: Log
+  /** Manifests of static pods; undefined: none. */
+  staticPodDirectory: string | undefined
+  /** The kubelet's own: records, volumes, logs. Survives a restart of the machine. */
+  dataDirectory: string
+  /** On tmpfs: secrets and tokens. */
+  memoryDirectory: string
+  clusterDNS: readonly string[]
+  clusterDomain: string
+  server: ServerOptions | undefined
+  /** Of the machine; read from it if absent. */
+  machine?: MachineFacts
+  mounter?: Mounter
+  maxPods?: number
+  labels?: Readonly<Record<string, string>>
+  taints?: readonly Taint[]
+  /** `v1.36.0`: what `kubectl get nodes` shows. */
+  version: string
+  /** How many attempts may be armed ahead of need; default by the machine's memory. */
+  maxSpares?: number
+  /** The machine's resolver and hosts file. */
+  resolvConfFile?: string
+  hostsFile?: string
+}

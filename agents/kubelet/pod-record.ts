@@ -1,0 +1,100 @@
+/** What the kubelet must remember of a pod beyond its own death and the machine's: a small file per pod. What the kernel and the runtime know is not repeated here. */
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Pod, PodStatus } from '../../src/api/types.ts'
+import type { BackOff } from './back-off.ts'
+import { currentOf, type Observed } from './observed.ts'
+import { containersOf, statusesOf } from './pod.ts'
+import type { ContainerState } from './runtime/runtime.ts'
+
+export interface ContainerRecord {
+  /** How many attempts were let go so far: the number of the next one. */
+  attempts: number
+  /** With which image an attempt was made. */
+  images: Record<string, string>
+  backOff?: BackOff
+  /** Its attempts were removed on purpose: the pod began anew. */
+  purged?: boolean
+}
+
+export interface PodRecord {
+  /** As last seen, so that it can be stopped properly when nobody else knows it any more. */
+  pod: Pod
+  sandboxes: number
+  containers: Record<string, ContainerRecord>
+  imageBackOffs: Record<string, BackOff>
+}
+
+export const containerRecord = (record: PodRecord, name: string): ContainerRecord =>
+  (Object.hasOwn(record.containers, name) ? record.containers[name] : undefined) ?? (record.containers[name] = { attempts: 0, images: {} })
+
+/** A record for a pod without one: its counts begin where the API's status stands. */
+export const freshRecord = (pod: Pod): PodRecord => {
+  const statuses: PodStatus = pod.status ?? {}
+  const containers = containersOf(pod).map(({ container: { name } }): [string, ContainerRecord] => {
+    const status = statusesOf(statuses).find((each) => each.name === name)
+    return [name, { attempts: status?.containerID ? status.restartCount + 1 : (status?.restartCount ?? 0), images: {} }]
+  })
+  return { pod, sandboxes: 0, containers: Object.fromEntries(containers), imageBackOffs: {} }
+}
+
+/** Containers that ran once and of which the runtime knows nothing any more: the machine was started anew. They count as ended, nobody knows how. */
+export const lostContainers = (pod: Pod, record: PodRecord, observed: Observed, now: Date): ContainerState[] => containersOf(pod).flatMap(({ container: { name } }) => {
+  const { attempts, purged } = containerRecord(record, name)
+  if (attempts === 0 || purged || currentOf(observed, name)) return []
+  const attempt = attempts - 1
+  return [{
+    podUid: pod.metadata.uid, name, attempt, id: `${pod.metadata.uid}-${name}-${attempt}`, state: 'exited', pid: undefined, createdAt: now, startedAt: undefined, finishedAt: now,
+    exitCode: 137, signal: undefined, oomKilled: false, reason: 'ContainerStatusUnknown', message: 'The container could not be located after a restart of the machine', imageRef: '', logPath: '',
+  } satisfies ContainerState]
+})
+
+export interface PodRecords {
+  load(podUid: string): Promise<PodRecord | undefined>
+  /** Every pod that has a record. */
+  list(): Promise<string[]>
+  /** Writes the newest state; writes that overtake each other become one. */
+  save(podUid: string, record: PodRecord): Promise<void>
+  remove(podUid: string): Promise<void>
+}
+
+export const podRecords = (directory: string): PodRecords => {
+  const fileOf = (podUid: string): string => path.join(directory, `${encodeURIComponent(podUid)}.json`)
+  const writing = new Map<string, Promise<void>>()
+  const waiting = new Map<string, PodRecord>()
+  const write = async (podUid: string): Promise<void> => {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    for (let record = waiting.get(podUid); record; record = waiting.get(podUid)) {
+      waiting.delete(podUid)
+      const temporary = `${fileOf(podUid)}.tmp`
+      await writeFile(temporary, JSON.stringify(record), { mode: 0o600 })
+      await rename(temporary, fileOf(podUid))
+    }
+  }
+  return {
+    async load(podUid) {
+      const text = await readFile(fileOf(podUid), 'utf8').catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error })
+      return text === undefined ? undefined : parse(text)
+    },
+    list: async () => (await readdir(directory).catch(() => [])).filter((name) => name.endsWith('.json')).map((name) => decodeURIComponent(name.slice(0, -'.json'.length))),
+    save(podUid, record) {
+      waiting.set(podUid, record)
+      const running = writing.get(podUid) ?? write(podUid).finally(() => writing.delete(podUid))
+      writing.set(podUid, running)
+      return running
+    },
+    async remove(podUid) {
+      waiting.delete(podUid)
+      await writing.get(podUid)
+      await rm(fileOf(podUid), { force: true })
+    },
+  }
+}
+
+// A damaged record costs back-off state and counts, never a pod.
+const parse = (text: string): PodRecord | undefined => {
+  try {
+    const record = JSON.parse(text) as PodRecord
+    return record?.pod?.metadata?.uid && record.containers ? record : undefined
+  } catch { return undefined }
+}

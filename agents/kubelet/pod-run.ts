@@ -1,0 +1,76 @@
+/** What a pod's worker and its executors share: the machine around all pods, and the state of the one. */
+import type { Clock } from '../../src/api/clock.ts'
+import type { Pod, Service } from '../../src/api/types.ts'
+import type { Log } from '../../src/client/component.ts'
+import type { Occurrence } from '../../src/client/events.ts'
+import type { Waiting } from './container-status.ts'
+import type { HealLog } from './heal.ts'
+import type { RunHook } from './hooks.ts'
+import type { Images } from './image.ts'
+import type { Observed } from './observed.ts'
+import type { PodRecord, PodRecords } from './pod-record.ts'
+import type { Prober } from './prober/prober.ts'
+import type { References } from './references.ts'
+import type { ContainerState, Runtime, RuntimeEvent } from './runtime/runtime.ts'
+import type { SandboxFacts } from './sandbox-spec.ts'
+import type { Spares } from './spares.ts'
+import type { StatusManager } from './status-manager.ts'
+import type { Volumes } from './volumes/volumes.ts'
+import type { Wakeable } from './wakeable.ts'
+
+/** The machine, as every pod's worker sees it. */
+export interface Machine {
+  nodeName: string
+  hostIPs: readonly string[]
+  memoryCapacityBytes: number
+  /** Where the kubelet keeps what is its own about pods, and their logs. */
+  directory: string
+  logDirectory: string
+  clock: Clock
+  log: Log
+  runtime: Runtime
+  images: Images
+  prober: Prober
+  hook: RunHook
+  volumes: Volumes
+  references: References
+  records: PodRecords
+  statuses: StatusManager
+  heal: HealLog
+  spares: Spares
+  /** undefined: not known yet. */
+  services(): readonly Service[] | undefined
+  allocatable(): Readonly<Record<string, string>>
+  sandboxFacts(): Promise<SandboxFacts>
+  /** Why pods cannot have a network yet. */
+  networkProblem(): string | undefined
+  record(pod: Pod, what: Occurrence): void
+  /** Called with what the kernel tells of pods, after the workers have been woken. */
+  heard: Set<(event: RuntimeEvent) => void>
+}
+
+/** A stop that is under way. */
+export interface Killing { deadline: number; hook: AbortController }
+
+/** Why and since when the pod is to stop. */
+export interface Stopping { graceSeconds: number; since: number }
+
+/** One pod's state in its worker. Only the worker and its executors change it. */
+export interface PodRun {
+  pod: Pod
+  record: PodRecord
+  observed: Observed
+  /** Containers that a restart of the machine has swallowed. */
+  lost: ContainerState[]
+  waiting: Map<string, Waiting>
+  killing: Map<string, Killing>
+  stopping: Stopping | undefined
+  wake: Wakeable
+  /** Aborts when the pod begins to stop, or the kubelet ends: whatever is being started is given up. */
+  starting: AbortSignal
+  /** Volumes are as they should be. */
+  volumesReady: boolean
+}
+
+export const attemptKey = ({ name, attempt }: Pick<ContainerState, 'name' | 'attempt'>): string => `${name}#${attempt}`
+export const spareKey = (pod: Pod, container: string): string => `${pod.metadata.uid}/${container}`

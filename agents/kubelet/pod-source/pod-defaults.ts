@@ -1,0 +1,47 @@
+/** The defaults that the API server gives a pod: static pods never pass it. Mirrors pkg/apis/core/v1/defaults.go. Pure. */
+import type { Container, ContainerPort, Pod, Probe, Volume } from '../../../src/api/types.ts'
+
+const withProbeDefaults = (probe: Probe): Probe => ({
+  timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3, ...probe,
+  ...(probe.httpGet && { httpGet: { path: '/', scheme: 'HTTP', ...probe.httpGet } }),
+})
+
+const pullPolicy = (image: string): string => {
+  const tag = /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1]
+  return image.includes('@') || (tag && tag !== 'latest') ? 'IfNotPresent' : 'Always'
+}
+
+const withContainerDefaults = (container: Container, hostNetwork: boolean): Container => {
+  const { limits, requests } = container.resources ?? {}
+  return {
+    terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File', imagePullPolicy: pullPolicy(container.image ?? ''), ...container,
+    resources: { ...container.resources, ...(limits && { requests: { ...limits, ...requests } }) },
+    ...(container.ports && { ports: container.ports.map((port): ContainerPort => ({ protocol: 'TCP', ...(hostNetwork && { hostPort: port.containerPort }), ...port })) }),
+    ...(container.livenessProbe && { livenessProbe: withProbeDefaults(container.livenessProbe) }),
+    ...(container.readinessProbe && { readinessProbe: withProbeDefaults(container.readinessProbe) }),
+    ...(container.startupProbe && { startupProbe: withProbeDefaults(container.startupProbe) }),
+    ...(container.env && { env: container.env.map((variable) => (variable.valueFrom?.fieldRef
+      ? { ...variable, valueFrom: { fieldRef: { apiVersion: 'v1', ...variable.valueFrom.fieldRef } } } : variable)) }),
+  }
+}
+
+const withVolumeDefaults = (volume: Volume): Volume => ({
+  ...volume,
+  ...(volume.hostPath && { hostPath: { type: '', ...volume.hostPath } }),
+  ...(volume.downwardAPI && { downwardAPI: { defaultMode: 0o644, ...volume.downwardAPI } }),
+  ...(volume.projected && { projected: { defaultMode: 0o644, ...volume.projected } }),
+  ...(Object.keys(volume).length === 1 && { emptyDir: {} }),
+})
+
+export const withPodDefaults = (pod: Pod): Pod => {
+  const hostNetwork = pod.spec.hostNetwork ?? false
+  return {
+    ...pod,
+    spec: {
+      restartPolicy: 'Always', dnsPolicy: 'ClusterFirst', terminationGracePeriodSeconds: 30, schedulerName: 'default-scheduler', enableServiceLinks: true, securityContext: {}, ...pod.spec,
+      containers: pod.spec.containers.map((container) => withContainerDefaults(container, hostNetwork)),
+      ...(pod.spec.initContainers && { initContainers: pod.spec.initContainers.map((container) => withContainerDefaults(container, hostNetwork)) }),
+      ...(pod.spec.volumes && { volumes: pod.spec.volumes.map(withVolumeDefaults) }),
+    },
+  }
+}

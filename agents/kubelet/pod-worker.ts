@@ -1,0 +1,272 @@
+/**
+ * One pod's worker: looks at what is wanted and what is there, plans, acts, reports; then sleeps until something wakes it (the pod changed, the kernel told of an exit,
+ * a probe spoke, a moment has come). It never polls. Mirrors pkg/kubelet/pod_workers.go and syncPod in kubelet.go.
+ */
+import type { Pod, PodStatus } from '../../src/api/types.ts'
+import { ownedConditions } from './conditions.ts'
+import { execute, executors, isBeingKilled } from './executors.ts'
+import { currentOf, isRunning, runningOf } from './observed.ts'
+import { findLost, observe } from './observe.ts'
+import { plan } from './plan.ts'
+import { planTermination } from './plan-termination.ts'
+import { describePod, graceSecondsOf, isStaticPod, isTerminalPhase } from './pod.ts'
+import { containerRecord, freshRecord } from './pod-record.ts'
+import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
+import { downwardFacts, podIPsOf } from './prepare-container.ts'
+import { forgetPod, reclaimPod } from './reclaim-pod.ts'
+import { reportedHealth } from './reported-health.ts'
+import { rejectedStatus } from './rejected-status.ts'
+import type { ContainerState } from './runtime/runtime.ts'
+import { podStatus } from './status.ts'
+import { MountError } from './volumes/volumes.ts'
+import { Wakeable } from './wakeable.ts'
+
+export interface PodWorker {
+  readonly pod: Pod
+  /** Everything has stopped, and all but logs and records is reclaimed. */
+  readonly finished: boolean
+  update(pod: Pod): void
+  /** Nobody wants the pod any more: stop it with this grace, then forget it. */
+  remove(graceSeconds: number): void
+  /** The pod fails as a whole; it is stopped with its own grace. */
+  fail(failure: { reason: string; message: string }): void
+  wake(): void
+  /** Something that its volumes or environment show has changed. */
+  refresh(): void
+  /** Resolves when the pod is gone from this machine, or the signal aborts. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** The pod needs a network that is not there yet: event NetworkNotReady. */
+class NetworkError extends Error { override readonly name = 'NetworkError' }
+
+const armDelayMilliseconds = 1000
+const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
+
+/** `rejected`: this machine does not take the pod; its worker only says so, and waits until it is deleted. */
+export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: string; message: string }): PodWorker => {
+  const { clock, log, prober, statuses } = machine
+  const starting = new AbortController()
+  let failure = rejected
+  let withdrawn = false
+  let removedGrace: number | undefined
+  let finished = false
+  let failures = 0
+  const messages = new Map<string, string>()
+  const run: PodRun = {
+    pod: first, record: freshRecord(first), observed: { sandbox: undefined, containers: [] }, lost: [], waiting: new Map(), killing: new Map(), stopping: undefined,
+    wake: new Wakeable(clock), starting: starting.signal, volumesReady: false,
+  }
+  const how = executors(machine, run)
+
+  const begin = async (signal: AbortSignal): Promise<void> => {
+    signal.addEventListener('abort', () => starting.abort(signal.reason), { once: true })
+    machine.references.retain(run.pod)
+    const known = await machine.records.load(run.pod.metadata.uid)
+    // Of a static pod the record has the status; of others the API server's is newer.
+    if (known) run.record = { ...known, pod: isStaticPod(run.pod) && known.pod.status ? { ...run.pod, status: known.pod.status } : run.pod }
+    run.observed = await observe(machine, run, messages)
+    run.lost = findLost(run, clock.now())
+  }
+
+  /** The status as last made, with what others have written beside it. */
+  const old = (): PodStatus => {
+    const mine = statuses.get(run.pod.metadata.uid)
+    if (!mine) return (isStaticPod(run.pod) ? run.record.pod.status : run.pod.status) ?? {}
+    const foreign = (run.pod.status?.conditions ?? []).filter(({ type }) => !ownedConditions.includes(type))
+    return { ...mine, conditions: [...foreign, ...(mine.conditions ?? []).filter(({ type }) => ownedConditions.includes(type))] }
+  }
+
+  const stop = (graceSeconds: number): void => {
+    starting.abort(new Error(`pod ${describePod(run.pod)} stops`))
+    run.stopping = { graceSeconds, since: run.stopping?.since ?? clock.now().getTime() }
+    // Waiting reasons of what will never start are not reported any more: the settled states are.
+    run.waiting.clear()
+  }
+
+  /** Whether the pod has to stop, and with how much time; a later wish can only shorten it. */
+  const decideStop = (): void => {
+    checkDeadline()
+    const { metadata, status } = run.pod
+    const wishes = [
+      ...(metadata.deletionTimestamp ? [graceSecondsOf(run.pod)] : []),
+      ...(removedGrace === undefined ? [] : [removedGrace]),
+      ...(failure || isTerminalPhase(status ?? {}) || isTerminalPhase(old()) ? [run.pod.spec.terminationGracePeriodSeconds ?? 30] : []),
+    ]
+    if (wishes.length === 0) return
+    const grace = Math.min(...wishes, ...(run.stopping ? [run.stopping.graceSeconds] : []))
+    if (!run.stopping || grace < run.stopping.graceSeconds) {
+      // The shorter grace counts from now, not from when the longer one began.
+      const elapsed = run.stopping ? (clock.now().getTime() - run.stopping.since) / 1000 : 0
+      stop(Math.min(grace + elapsed, run.stopping?.graceSeconds ?? Infinity))
+    }
+  }
+
+  const checkDeadline = (): void => {
+    const seconds = run.pod.spec.activeDeadlineSeconds
+    const startTime = old().startTime
+    if (seconds === undefined || startTime === undefined || failure || isTerminalPhase(old())) return
+    const left = Date.parse(startTime) + seconds * 1000 - clock.now().getTime()
+    if (left > 0) run.wake.notifyIn(left)
+    else {
+      failure = { reason: 'DeadlineExceeded', message: deadlineMessage }
+      machine.record(run.pod, { type: 'Normal', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than specified deadline' })
+    }
+  }
+
+  const mayArm = (name: string): boolean => {
+    const state = currentOf(run.observed, name)
+    const age = clock.now().getTime() - (state?.startedAt?.getTime() ?? 0)
+    if (age >= armDelayMilliseconds) return machine.spares.mayArm(spareKey(run.pod, name), containerRecord(run.record, name).backOff !== undefined)
+    run.wake.notifyIn(armDelayMilliseconds - age)
+    return false
+  }
+
+  const nextAttempt = (name: string): number =>
+    Math.max(containerRecord(run.record, name).attempts, ...run.observed.containers.filter((state) => state.name === name).map(({ attempt }) => attempt + 1), 0)
+
+  const syncRunning = async (): Promise<void> => {
+    const actions = plan({
+      pod: run.pod, observed: run.observed, now: clock.now().getTime(), nextAttempt, mayArm,
+      verdict: (probe, state) => prober.verdict(probe, state),
+      imageOf: (state) => containerRecord(run.record, state.name).images[String(state.attempt)],
+      backOff: (name) => containerRecord(run.record, name).backOff,
+      nextSandboxAttempt: Math.max(run.record.sandboxes, run.observed.sandbox ? run.observed.sandbox.attempt + 1 : 0),
+      isBeingKilled: (state) => isBeingKilled(run, state),
+    })
+    const starts = actions.some((action) => action.do === 'createSandbox' || action.do === 'startContainer')
+    const problem = starts && !run.pod.spec.hostNetwork ? machine.networkProblem() : undefined
+    if (problem) throw new NetworkError(`network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${problem}`)
+    if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes()
+    await execute(actions, how)
+    if (actions.some((action) => action.do !== 'holdBack')) run.observed = await observe(machine, run, messages)
+  }
+
+  const prepareVolumes = async (): Promise<void> => {
+    const namespace = run.pod.metadata.namespace ?? ''
+    await machine.volumes.prepare(run.pod, {
+      ...downwardFacts(machine, run),
+      configMap: (name) => machine.references.configMap(namespace, name), secret: (name) => machine.references.secret(namespace, name),
+    })
+    run.volumesReady = true
+  }
+
+  const syncStopping = async (): Promise<void> => {
+    if (!run.stopping) return
+    const { actions, stopped, wakeMilliseconds } = planTermination({
+      pod: run.pod, observed: run.observed, ...run.stopping, now: clock.now().getTime(), killDeadline: (state) => run.killing.get(attemptKey(state))?.deadline,
+    })
+    await execute(actions, how)
+    if (wakeMilliseconds !== undefined) run.wake.notifyIn(wakeMilliseconds)
+    if (actions.some((action) => action.do === 'stopSandbox')) { run.wake.notify(); return }
+    if (stopped && run.killing.size === 0) {
+      report(true)
+      await reclaimPod(machine, run.pod)
+      finished = true
+    }
+  }
+
+  const syncProbes = (): void => {
+    const running = run.observed.containers.filter((state) => isRunning(state) && (!isBeingKilled(run, state) || run.stopping))
+    prober.sync(run.pod, running, { podIP: podIPsOf(machine, run)[0] ?? '', stopping: run.stopping !== undefined, known: (state) => reportedHealth(old(), state) })
+  }
+
+  const report = (stopped: boolean): void => {
+    if (rejected) { statuses.set(run.pod, rejectedStatus(run.pod, old(), rejected, clock.now())); return }
+    const { status, phase } = podStatus({
+      pod: run.pod, observed: run.observed, old: old(), waiting: run.waiting, failure, stopped, hostIPs: machine.hostIPs, now: clock.now(),
+      health: (state: ContainerState) => prober.health(run.pod, state),
+    })
+    statuses.set(run.pod, status)
+    if (isStaticPod(run.pod)) run.record.pod = { ...run.pod, status }
+    if (isTerminalPhase({ phase }) && !run.stopping) {
+      stop(run.pod.spec.terminationGracePeriodSeconds ?? 30)
+      run.wake.notify()
+    }
+  }
+
+  const sync = async (): Promise<void> => {
+    run.observed = await observe(machine, run, messages)
+    decideStop()
+    syncProbes()
+    if (run.stopping) await syncStopping()
+    else await syncRunning()
+    if (finished) return
+    syncProbes()
+    report(false)
+    if (run.volumesReady) {
+      const renewal = machine.volumes.renewIn(run.pod.metadata.uid)
+      if (renewal !== undefined) run.wake.notifyIn(renewal)
+    }
+    await machine.records.save(run.pod.metadata.uid, run.record)
+  }
+
+  /** What goes wrong on the way is told and tried again, later each time. */
+  const recover = (error: unknown): void => {
+    if (error instanceof MountError) machine.record(run.pod, { type: 'Warning', reason: 'FailedMount', message: error.message })
+    else if (error instanceof NetworkError) machine.record(run.pod, { type: 'Warning', reason: 'NetworkNotReady', message: error.message })
+    else log.warn('cannot sync pod', { pod: describePod(run.pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    run.wake.notifyIn(Math.min(500 * 2 ** failures++, 120_000))
+    report(false)
+  }
+
+  const withdraw = async (): Promise<void> => {
+    if (!withdrawn) await forgetPod(machine, run.pod)
+    withdrawn = true
+    statuses.finish(run.pod)
+  }
+
+  return {
+    get pod() { return run.pod },
+    get finished() { return finished },
+    update(pod) {
+      const shown = JSON.stringify([run.pod.metadata.labels, run.pod.metadata.annotations]) !== JSON.stringify([pod.metadata.labels, pod.metadata.annotations])
+      run.pod = pod
+      run.record.pod = pod
+      if (shown) run.volumesReady = false
+      machine.references.retain(pod)
+      run.wake.notify()
+    },
+    remove(graceSeconds) {
+      removedGrace = Math.max(1, graceSeconds)
+      run.wake.notify()
+    },
+    fail(why) {
+      failure ??= why
+      run.wake.notify()
+    },
+    wake: () => run.wake.notify(),
+    refresh() {
+      run.volumesReady = false
+      run.wake.notify()
+    },
+    async run(signal) {
+      try {
+        await begin(signal)
+        run.wake.notify()
+        for (;;) {
+          await run.wake.next(signal)
+          try {
+            if (!finished) await sync()
+            failures = 0
+          } catch (error) {
+            if (signal.aborted) throw error
+            recover(error)
+          }
+          if (!finished || (!run.pod.metadata.deletionTimestamp && removedGrace === undefined)) continue
+          try {
+            await withdraw()
+            if (removedGrace !== undefined) return
+          } catch (error) { recover(error) }
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error
+      } finally {
+        starting.abort()
+        prober.forget(run.pod.metadata.uid)
+        await machine.records.save(run.pod.metadata.uid, run.record).catch(() => {}) // a record that cannot be kept costs only counts
+        if (removedGrace !== undefined && finished) await machine.records.remove(run.pod.metadata.uid)
+      }
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/** All pods of this machine: a worker for each, made when a source brings the pod and ended when no source has it any more. Mirrors HandlePodAdditions, HandlePodCleanups and pod_workers.go. */
+import type { Node, Pod } from '../../src/api/types.ts'
+import { admit } from './admission.ts'
+import { describePod, graceSecondsOf, isStaticPod, isTerminalPhase } from './pod.ts'
+import type { Machine } from './pod-run.ts'
+import { podWorker, type PodWorker } from './pod-worker.ts'
+
+export interface PodSet {
+  /** All pods that shall be here, static ones and the API server's; mirror pods are not among them. */
+  pods: readonly Pod[]
+  /** Of which origins `pods` is complete: what is missing there is gone. */
+  complete: { static: boolean; api: boolean }
+}
+
+export interface PodWorkers {
+  /** The pods as they are wanted now. Call again whenever something changed. */
+  update(set: PodSet): Promise<void>
+  wake(podUid: string): void
+  refresh(podUid: string): void
+  get(podUid: string): Pod | undefined
+  list(): readonly Pod[]
+  /** The pod fails as a whole: evicted. */
+  fail(podUid: string, failure: { reason: string; message: string }): void
+  /** Something on the node has changed that pods show or are checked against. */
+  wakeAll(): void
+  /** Called whenever a worker has ended. */
+  onEnd(heard: () => void): void
+  settled(): Promise<void>
+}
+
+const fullName = (pod: Pod): string => `${pod.metadata.name}_${pod.metadata.namespace ?? ''}`
+
+export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSignal): PodWorkers => {
+  const workers = new Map<string, { worker: PodWorker; done: Promise<void> }>()
+  let newest: PodSet = { pods: [], complete: { static: false, api: false } }
+  let cleaned = { static: false, api: false }
+  let ended = (): void => {}
+
+  const begin = (pod: Pod, rejected?: { reason: string; message: string }): PodWorker => {
+    const worker = podWorker(machine, pod, rejected)
+    const done = worker.run(signal)
+      .catch((error: unknown) => machine.log.error('pod worker ended', { pod: describePod(pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+      .finally(() => {
+        workers.delete(pod.metadata.uid)
+        machine.statuses.forget(pod.metadata.uid)
+        // A static pod of the same name may be waiting for this one's end.
+        if (!signal.aborted) ended()
+      })
+    workers.set(pod.metadata.uid, { worker, done })
+    return worker
+  }
+
+  const add = (pod: Pod, adopted: boolean): void => {
+    // A changed static pod is another pod of the same name: one after the other.
+    if (isStaticPod(pod) && [...workers.values()].some(({ worker }) => isStaticPod(worker.pod) && fullName(worker.pod) === fullName(pod))) return
+    const others = [...workers.values()].filter(({ worker }) => !worker.finished && !isTerminalPhase(worker.pod.status ?? {})).map(({ worker }) => worker.pod)
+    const exempt = adopted || isTerminalPhase(pod.status ?? {}) || pod.metadata.deletionTimestamp !== undefined
+    const rejection = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others })
+    if (rejection) machine.record(pod, { type: 'Warning', ...rejection })
+    begin(pod, rejection)
+  }
+
+  /** What runs here and nobody knows: stopped with the grace that its record tells. */
+  const cleanUp = async (known: ReadonlySet<string>): Promise<void> => {
+    const [sandboxes, containers] = await Promise.all([machine.runtime.listSandboxes(), machine.runtime.listContainers()])
+    const here = new Map<string, { name: string; namespace: string }>()
+    for (const { podUid } of containers) here.set(podUid, { name: podUid, namespace: '' })
+    for (const podUid of await machine.records.list()) here.set(podUid, { name: podUid, namespace: '' })
+    for (const { podUid, podName, podNamespace } of sandboxes) here.set(podUid, { name: podName, namespace: podNamespace })
+    for (const [uid, { name, namespace }] of here) {
+      if (known.has(uid) || workers.has(uid)) continue
+      const pod = (await machine.records.load(uid))?.pod ?? unknownPod(uid, name, namespace)
+      if (isStaticPod(pod) ? !newest.complete.static : !newest.complete.api) continue
+      begin(pod).remove(graceSecondsOf(pod))
+    }
+  }
+
+  const removeMissing = (known: ReadonlySet<string>): void => {
+    for (const { worker } of workers.values()) {
+      if (known.has(worker.pod.metadata.uid)) continue
+      const ofStatic = isStaticPod(worker.pod)
+      if (!(ofStatic ? newest.complete.static : newest.complete.api)) continue
+      // The API server lets go of a pod only when it has stopped, unless somebody insisted.
+      worker.remove(ofStatic || worker.pod.metadata.deletionTimestamp ? graceSecondsOf(worker.pod) : 1)
+    }
+  }
+
+  return {
+    async update(set) {
+      newest = set
+      const known = new Set(set.pods.map(({ metadata }) => metadata.uid))
+      removeMissing(known)
+      const fresh: Pod[] = []
+      for (const pod of set.pods) {
+        const entry = workers.get(pod.metadata.uid)
+        if (!entry) fresh.push(pod)
+        else if (entry.worker.pod !== pod) entry.worker.update(pod)
+      }
+      if (fresh.length > 0) {
+        const here = new Set([...(await machine.runtime.listSandboxes()).map(({ podUid }) => podUid), ...await machine.records.list()])
+        const byAge = fresh.sort((left, right) => Number(isStaticPod(right)) - Number(isStaticPod(left)) || (left.metadata.creationTimestamp < right.metadata.creationTimestamp ? -1 : 1))
+        for (const pod of byAge) if (!workers.has(pod.metadata.uid) && newest.pods.includes(pod)) add(pod, here.has(pod.metadata.uid))
+      }
+      const { complete } = newest
+      if ((complete.static && !cleaned.static) || (complete.api && !cleaned.api)) {
+        cleaned = complete
+        await cleanUp(new Set(newest.pods.map(({ metadata }) => metadata.uid)))
+      }
+    },
+    wake: (podUid) => workers.get(podUid)?.worker.wake(),
+    refresh: (podUid) => workers.get(podUid)?.worker.refresh(),
+    get: (podUid) => workers.get(podUid)?.worker.pod,
+    list: () => [...workers.values()].map(({ worker }) => worker.pod),
+    fail: (podUid, failure) => workers.get(podUid)?.worker.fail(failure),
+    wakeAll: () => { for (const { worker } of workers.values()) worker.wake() },
+    onEnd: (heard) => { ended = heard },
+    settled: async () => { await Promise.all([...workers.values()].map(({ done }) => done)) },
+  }
+}
+
+const unknownPod = (uid: string, name: string, namespace: string): Pod => ({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, uid, resourceVersion: '', creationTimestamp: '' },
+  spec: { containers: [], restartPolicy: 'Never', terminationGracePeriodSeconds: 30 }, status: {},
+})

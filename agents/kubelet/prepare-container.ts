@@ -1,0 +1,84 @@
+/** Everything a container needs, gathered: image, environment, mounts, files. Throws ConfigError, MissingImage or MountError saying what is not there. */
+import path from 'node:path'
+import type { ConfigMap, Container, Secret } from '../../src/api/types.ts'
+import { containerSpec } from './container-spec.ts'
+import { type Environment, environmentOf, ConfigError } from './env.ts'
+import type { DownwardFacts } from './field-ref.ts'
+import { type ImageVerdict, missingImage, type ResolvedImage } from './image.ts'
+import { isStaticPod } from './pod.ts'
+import type { Machine, PodRun } from './pod-run.ts'
+import { referencesOf } from './references.ts'
+import type { ContainerSpec } from './runtime/runtime.ts'
+import { serviceEnvironment } from './service-env.ts'
+
+export class MissingImage extends Error {
+  override readonly name = 'MissingImage'
+  readonly verdict: ImageVerdict
+  constructor(verdict: ImageVerdict) {
+    super(verdict.message)
+    this.verdict = verdict
+  }
+}
+
+export const podIPsOf = (machine: Machine, { pod, observed }: PodRun): readonly string[] =>
+  (pod.spec.hostNetwork ? machine.hostIPs : observed.sandbox?.podIP ? [observed.sandbox.podIP] : [])
+
+export const downwardFacts = (machine: Machine, run: PodRun): DownwardFacts =>
+  ({ podIPs: podIPsOf(machine, run), hostIPs: machine.hostIPs, nodeName: machine.nodeName, allocatable: machine.allocatable() })
+
+/** `directory` of all attempts' logs of a container. */
+export const containerLogDirectory = (machine: Pick<Machine, 'logDirectory'>, { metadata }: PodRun['pod'], container: string): string =>
+  path.join(machine.logDirectory, `${metadata.namespace ?? ''}_${metadata.name}_${metadata.uid}`, container)
+
+export const resolveImage = async (machine: Machine, { record }: PodRun, container: Container): Promise<ResolvedImage> => {
+  const name = container.image ?? ''
+  const image = await machine.images.resolve(name)
+  if (image) {
+    Reflect.deleteProperty(record.imageBackOffs, name)
+    return image
+  }
+  const verdict = missingImage(name, container.imagePullPolicy, record.imageBackOffs[name], machine.clock.now().getTime())
+  if (verdict.backOff) record.imageBackOffs = { ...record.imageBackOffs, [name]: verdict.backOff }
+  throw new MissingImage(verdict)
+}
+
+/** The objects of the pod's namespace that this container's environment names. */
+const readObjects = async (machine: Machine, { pod }: PodRun, container: Container): Promise<{ configMaps: Map<string, ConfigMap | undefined>; secrets: Map<string, Secret | undefined> }> => {
+  const namespace = pod.metadata.namespace ?? ''
+  const named = referencesOf({ ...pod, spec: { containers: [container] } })
+  const configMaps = new Map<string, ConfigMap | undefined>()
+  const secrets = new Map<string, Secret | undefined>()
+  try {
+    for (const name of named.configMaps) configMaps.set(name, await machine.references.configMap(namespace, name))
+    for (const name of named.secrets) secrets.set(name, await machine.references.secret(namespace, name))
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+  return { configMaps, secrets }
+}
+
+const environment = async (machine: Machine, run: PodRun, container: Container): Promise<Environment> => {
+  const { pod } = run
+  const services = machine.services()
+  // A pod that came from the API server can wait for its Services; a static one may be the API server.
+  if (!services && !isStaticPod(pod)) throw new ConfigError('services have not yet been read at least once, cannot construct envvars')
+  const { configMaps, secrets } = await readObjects(machine, run, container)
+  try {
+    return environmentOf(pod, container, {
+      ...downwardFacts(machine, run), configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name),
+      services: serviceEnvironment(services ?? [], pod.metadata.namespace ?? '', pod.spec.enableServiceLinks ?? true),
+    })
+  } catch (error) {
+    throw error instanceof ConfigError ? error : new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
+export const prepareContainer = async (machine: Machine, run: PodRun, { container, attempt, image }: { container: Container; attempt: number; image: ResolvedImage }): Promise<ContainerSpec> => {
+  const { pod } = run
+  const env = await environment(machine, run, container)
+  const mounts = await machine.volumes.mountsOf(pod, container, env)
+  return containerSpec(pod, container, {
+    attempt, image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes,
+    logPath: path.join(containerLogDirectory(machine, pod, container.name), `${attempt}.log`),
+  })
+}

@@ -1,0 +1,33 @@
+/** What the whole machine has used, from /proc. */
+import { readFile } from 'node:fs/promises'
+import type { Clock } from '../../../src/api/clock.ts'
+
+export interface NodeUsage {
+  cpuNanoseconds: bigint
+  memoryTotalBytes: number
+  memoryAvailableBytes: number
+  memoryUsageBytes: number
+  memoryWorkingSetBytes: number
+  memoryRssBytes: number
+  processCount: number
+  at: Date
+}
+
+const nanosecondsPerTick = 10_000_000n
+
+/** Ticks in which a CPU did something: all columns but idle and iowait; guest time is in user time already. */
+export const parseCpuTime = (stat: string): bigint => {
+  const columns = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map((column) => BigInt(column || '0'))
+  return columns.slice(0, 8).reduce((sum, ticks, index) => (index === 3 || index === 4 ? sum : sum + ticks), 0n) * nanosecondsPerTick
+}
+
+export const parseMemory = (meminfo: string): Pick<NodeUsage, 'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryUsageBytes' | 'memoryWorkingSetBytes' | 'memoryRssBytes'> => {
+  const value = (name: string): number => Number(new RegExp(`^${name.replaceAll(/[()]/g, '\\$&')}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0) * 1024
+  const usage = value('MemTotal') - value('MemFree')
+  return { memoryTotalBytes: value('MemTotal'), memoryAvailableBytes: value('MemAvailable'), memoryUsageBytes: usage, memoryWorkingSetBytes: Math.max(0, usage - value('Inactive(file)')), memoryRssBytes: value('AnonPages') }
+}
+
+export const readNodeUsage = async (clock: Clock): Promise<NodeUsage> => {
+  const [stat, meminfo, load] = await Promise.all(['/proc/stat', '/proc/meminfo', '/proc/loadavg'].map((file) => readFile(file, 'utf8')))
+  return { cpuNanoseconds: parseCpuTime(stat ?? ''), ...parseMemory(meminfo ?? ''), processCount: Number(/\/(\d+)/.exec(load ?? '')?.[1] ?? 0), at: clock.now() }
+}

@@ -1,0 +1,28 @@
+/** The few mounts that the kubelet itself makes, in the machine's own mount namespace: tmpfs for memory-backed volumes, binds for subPaths. */
+import { readFile } from 'node:fs/promises'
+import { execa } from 'execa'
+
+export interface Mounter {
+  tmpfs(target: string, options: { sizeBytes?: number; mode: number }): Promise<void>
+  /** `source` may be a /proc/PID/fd/N of an open file, so that nothing can be swapped meanwhile. */
+  bind(source: string, target: string): Promise<void>
+  /** Lazily: what still uses it keeps it. */
+  unmount(target: string): Promise<void>
+  /** Mount points at or below a directory, innermost first. */
+  below(directory: string): Promise<string[]>
+}
+
+// mountinfo writes blanks and backslashes in octal.
+const unescape = (text: string): string => text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+
+export const systemMounter: Mounter = {
+  async tmpfs(target, { sizeBytes, mode }) {
+    await execa('mount', ['-t', 'tmpfs', '-o', [`mode=${mode.toString(8)}`, ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(','), 'tmpfs', target])
+  },
+  async bind(source, target) { await execa('mount', ['--no-canonicalize', '--bind', source, target]) },
+  async unmount(target) { await execa('umount', ['--lazy', '--no-canonicalize', target]) },
+  async below(directory) {
+    const points = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => unescape(line.split(' ')[4] ?? ''))
+    return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).sort((left, right) => right.length - left.length)
+  },
+}

@@ -1,0 +1,63 @@
+/**
+ * A part of a volume as a mount of its own, without ever leaving the volume: every step is opened without following links, relative to what was opened before,
+ * and what is mounted is the open file, not its name. Mirrors pkg/volume/util/subpath/subpath_linux.go.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, realpath, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { Mounter } from './mounter.ts'
+
+// O_PATH is not among Node's constants; its value is the same on x86-64 and arm64.
+const pathOnly = 0o10000000
+const noFollow = pathOnly | constants.O_NOFOLLOW
+
+const at = (handle: FileHandle, name = ''): string => `/proc/self/fd/${handle.fd}${name && `/${name}`}`
+
+/** Throws for what would lead out of a volume by its text alone. */
+export const checkSubPath = (subPath: string): void => {
+  if (path.isAbsolute(subPath)) throw new Error(`subPath must not be an absolute path: ${subPath}`)
+  if (subPath.split('/').includes('..')) throw new Error(`subPath must not contain '..': ${subPath}`)
+}
+
+const realInside = async (base: string, subPath: string): Promise<string> => {
+  const [realBase, real] = [await realpath(base), await realpath(path.join(base, subPath))]
+  if (real !== realBase && !real.startsWith(`${realBase}/`)) throw new Error(`subpath ${JSON.stringify(subPath)} not within volume path ${JSON.stringify(base)}`)
+  return path.relative(realBase, real)
+}
+
+/** Opens it step by step; a link found on the way (it was resolved before) means that somebody is swapping things. */
+const openInside = async (base: string, relative: string, make: boolean): Promise<FileHandle> => {
+  let handle = await open(await realpath(base), noFollow)
+  for (const step of relative.split('/').filter(Boolean)) {
+    if (make) await mkdir(at(handle, step), { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error })
+    const next = await open(at(handle, step), noFollow)
+    await handle.close()
+    handle = next
+    if ((await handle.stat()).isSymbolicLink()) {
+      await handle.close()
+      throw new Error(`unexpected symlink found ${step}`)
+    }
+  }
+  return handle
+}
+
+/** Mounts `subPath` of the volume at `base` on `target`, making it as a directory if it is not there. */
+export const bindSubPath = async (base: string, subPath: string, target: string, mounter: Mounter): Promise<void> => {
+  checkSubPath(subPath)
+  const relative = await realInside(base, subPath).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    await (await openInside(base, subPath, true)).close()
+    return realInside(base, subPath)
+  })
+  const handle = await openInside(base, relative, false)
+  try {
+    if ((await handle.stat()).isDirectory()) await mkdir(target, { recursive: true })
+    else {
+      await mkdir(path.dirname(target), { recursive: true })
+      await writeFile(target, '', { flag: 'a' })
+    }
+    if (!(await mounter.below(target)).includes(target)) await mounter.bind(`/proc/${process.pid}/fd/${handle.fd}`, target)
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,151 @@
+/** A pod's volumes on this machine: made before its containers, kept up to date while it runs, removed after it. Mirrors pkg/kubelet/volumemanager for the kinds of volumes that a machine has by itself. */
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import type { Clock } from '../../../src/api/clock.ts'
+import { toNumber } from '../../../src/api/quantity.ts'
+import type { ConfigMap, Container, EmptyDirVolumeSource, Pod, Secret, Volume, VolumeMount } from '../../../src/api/types.ts'
+import { ConfigError, type Environment } from '../env.ts'
+import { expand } from '../expansion.ts'
+import type { DownwardFacts } from '../field-ref.ts'
+import type { Mount } from '../runtime/runtime.ts'
+import { giveToGroup, writeAtomically } from './atomic-writer.ts'
+import { prepareHostPath } from './host-path.ts'
+import type { Mounter } from './mounter.ts'
+import { isProjection, payloadOf, tokenRequestsOf } from './payload.ts'
+import { bindSubPath, checkSubPath } from './sub-path.ts'
+import type { Tokens } from './tokens.ts'
+
+/** A volume that cannot be had now: event FailedMount. */
+export class MountError extends Error { override readonly name = 'MountError' }
+
+export interface VolumeFacts extends DownwardFacts {
+  configMap(name: string): Promise<ConfigMap | undefined>
+  secret(name: string): Promise<Secret | undefined>
+}
+
+export interface Volumes {
+  /** Makes all volumes of the pod, or brings those up to date that follow the API. Throws MountError naming the volume. */
+  prepare(pod: Pod, facts: VolumeFacts): Promise<void>
+  /** Milliseconds until `prepare` has something to renew. */
+  renewIn(podUid: string): number | undefined
+  /** Where one container sees them. Throws ConfigError for a subPath that leads out of its volume. */
+  mountsOf(pod: Pod, container: Container, environment: Environment): Promise<Mount[]>
+  /** Unmounts and deletes everything of a pod that does not run any more. */
+  remove(podUid: string): Promise<void>
+}
+
+export interface VolumeOptions {
+  /** On disk: emptyDirs and mount points. */
+  directory: string
+  /** On tmpfs: what must not reach a disk. */
+  memoryDirectory: string
+  mounter: Mounter
+  tokens: Tokens
+  clock: Clock
+}
+
+const plugin = (volume: Volume): string => {
+  const name = volume.emptyDir ? 'empty-dir' : volume.configMap ? 'configmap' : volume.secret ? 'secret' : volume.downwardAPI ? 'downward-api' : volume.projected ? 'projected' : 'host-path'
+  return `kubernetes.io~${name}`
+}
+const inMemory = (volume: Volume): boolean => Boolean(volume.secret ?? volume.projected ?? volume.downwardAPI)
+
+export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: VolumeOptions): Volumes => {
+  const podDirectory = (podUid: string): string => path.join(directory, 'pods', podUid)
+  const volumeDirectory = (podUid: string, volume: Volume): string =>
+    volume.hostPath ? volume.hostPath.path : path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
+  const ready = new Set<string>()
+
+  const prepareProjection = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
+    const [configMaps, secrets, issued] = [new Map<string, ConfigMap | undefined>(), new Map<string, Secret | undefined>(), new Map<string, string>()]
+    for (const { configMap, secret } of [{ configMap: volume.configMap, secret: volume.secret && { name: volume.secret.secretName } }, ...(volume.projected?.sources ?? [])]) {
+      if (configMap?.name) configMaps.set(configMap.name, await facts.configMap(configMap.name))
+      if (secret?.name) secrets.set(secret.name, await facts.secret(secret.name))
+    }
+    for (const request of tokenRequestsOf(volume)) issued.set(request.path, await tokens.get(pod, request))
+    const payload = payloadOf(pod, volume, { ...facts, configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name), token: ({ path: at }) => issued.get(at) ?? '' })
+    const target = volumeDirectory(pod.metadata.uid, volume)
+    await mkdir(target, { recursive: true, mode: 0o750 })
+    await chmod(target, 0o777)
+    await writeAtomically(target, payload, { fsGroup: pod.spec.securityContext?.fsGroup }, clock.now())
+  }
+
+  const prepareEmptyDir = async (pod: Pod, volume: Volume, source: EmptyDirVolumeSource): Promise<void> => {
+    const target = volumeDirectory(pod.metadata.uid, volume)
+    const memory = source.medium === 'Memory'
+    // What an earlier kubelet has made belongs to the pod now, modes included.
+    const made = await mkdir(target, { recursive: true, mode: 0o750 })
+    const mounted = memory && (await mounter.below(target)).includes(target)
+    if (made === undefined && (mounted || !memory)) return
+    if (memory && !mounted) await mounter.tmpfs(target, { mode: 0o777, ...(source.sizeLimit && { sizeBytes: toNumber(source.sizeLimit) }) })
+    await chmod(target, 0o777)
+    const gid = pod.spec.securityContext?.fsGroup
+    if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
+  }
+
+  const prepareOne = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
+    if (isProjection(volume)) return prepareProjection(pod, volume, facts)
+    const key = `${pod.metadata.uid}/${volume.name}`
+    if (ready.has(key)) return
+    if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
+    else if (volume.hostPath) await prepareHostPath(volume.hostPath)
+    else throw new Error(`no volume plugin matched: ${Object.keys(volume).find((field) => field !== 'name') ?? 'no source'}`)
+    ready.add(key)
+  }
+
+  const mountOf = async (pod: Pod, container: Container, { mount, index, environment }: { mount: VolumeMount; index: number; environment: Environment }): Promise<Mount> => {
+    const volume = (pod.spec.volumes ?? []).find(({ name }) => name === mount.name)
+    if (!volume) throw new ConfigError(`cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`)
+    const base = volumeDirectory(pod.metadata.uid, volume)
+    const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, environment) : (mount.subPath ?? '')
+    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || isProjection(volume), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private' } as const
+    if (!subPath) return { hostPath: base, ...shown }
+    try {
+      checkSubPath(subPath)
+      const target = path.join(podDirectory(pod.metadata.uid), 'volume-subpaths', volume.name, container.name, String(index))
+      await bindSubPath(base, subPath, target, mounter)
+      return { hostPath: target, ...shown }
+    } catch (error) {
+      throw new ConfigError(`failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
+  return {
+    async prepare(pod, facts) {
+      for (const volume of pod.spec.volumes ?? []) {
+        try {
+          await prepareOne(pod, volume, facts)
+        } catch (error) {
+          throw new MountError(`MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+        }
+      }
+    },
+    renewIn: (podUid) => tokens.renewIn(podUid),
+    mountsOf: (pod, container, environment) => Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment }))),
+    async remove(podUid) {
+      tokens.forget(podUid)
+      for (const key of ready) if (key.startsWith(`${podUid}/`)) ready.delete(key)
+      for (const root of [podDirectory(podUid), path.join(memoryDirectory, 'pods', podUid)]) {
+        for (const point of await mounter.below(root)) await mounter.unmount(point)
+        // Deleting through a mount that would not go would delete what is mounted.
+        const left = await mounter.below(root)
+        if (left.length > 0) throw new Error(`cannot remove ${root}: ${left.join(', ')} is still mounted`)
+        await rm(root, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+const propagations: Readonly<Record<string, Mount['propagation']>> = { None: 'private', HostToContainer: 'rslave', Bidirectional: 'rshared' }
+
+/** subPathExpr knows only the container's own variables, and all of them must be there. */
+const expandStrictly = (expression: string, environment: Environment): string => {
+  const missing: string[] = []
+  const text = expand(expression, (name) => {
+    const found = environment.find((each) => each.name === name)
+    if (!found) missing.push(name)
+    return found?.value
+  })
+  if (missing.length > 0) throw new ConfigError(`missing value for ${JSON.stringify(missing[0])}`)
+  return text
+}
