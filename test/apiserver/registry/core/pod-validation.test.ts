@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import { Pods } from '../../../../src/api/kinds.ts'
+import type { Pod } from '../../../../src/api/types.ts'
+import { supportedVolumes, unsupportedFields } from '../../../../src/apiserver/registry/core/unsupported.ts'
+import { created, sent, updated } from '../support.ts'
+
+const withSpec = (spec: object): string[] => created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }], ...spec } })).errors
+const withContainer = (container: object, spec: object = {}): string[] => withSpec({ containers: [{ name: 'c', image: 'a', ...container }], ...spec })
+const label = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+
+describe('what is right passes', () => {
+  for (const [name, spec] of [
+    ['a bare pod', {}],
+    ['everything a kubelet offers', {
+      volumes: [{ name: 'e', emptyDir: { medium: 'Memory' } }, { name: 'h', hostPath: { path: '/x', type: 'Directory' } }, { name: 'c', configMap: { name: 'cm', items: [{ key: 'k', path: 'a/b' }] } }, { name: 'd', downwardAPI: { items: [{ path: 'l', fieldRef: { fieldPath: "metadata.labels['app']" } }] } }],
+      initContainers: [{ name: 'side', image: 'a', restartPolicy: 'Always', readinessProbe: { tcpSocket: { port: 'http' } } }],
+      affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { a: 'b' } } } }] } },
+      tolerations: [{ operator: 'Exists' }], topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} }],
+      dnsConfig: { nameservers: ['10.0.0.1'], searches: ['a_b.example.', '.'], options: [{ name: 'ndots', value: '2' }] }, hostAliases: [{ ip: '127.0.0.1', hostnames: ['a.example'] }],
+      securityContext: { runAsUser: 0, fsGroup: 5, sysctls: [{ name: 'net.ipv4.ip_forward', value: '1' }], seccompProfile: { type: 'Unconfined' }, seLinuxOptions: { level: 's0' } },
+    }],
+  ] as const) test(name, () => expect(withSpec(spec)).toEqual([]))
+})
+
+describe('containers', () => {
+  for (const [name, errors, expected] of [
+    ['no containers', withSpec({ containers: [] }), ['spec.containers: Required value']],
+    ['no image', withSpec({ containers: [{ name: 'c' }] }), ['spec.containers[0].image: Required value']],
+    ['no name', withSpec({ containers: [{ image: 'a' }] }), ['spec.containers[0].name: Required value']],
+    ['a name that is no label', withContainer({ name: 'UP' }), [`spec.containers[0].name: Invalid value: "UP": ${label}`]],
+    ['twice the same name', withSpec({ containers: [{ name: 'c', image: 'a' }, { name: 'c', image: 'a' }] }), ['spec.containers[1].name: Duplicate value: "c"']],
+    ['space around the image', withContainer({ image: ' a ' }), ['spec.containers[0].image: Invalid value: " a ": must not have leading or trailing whitespace']],
+    ['pull policy', withContainer({ imagePullPolicy: 'Sometimes' }), ['spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"']],
+    ['restart policy', withSpec({ restartPolicy: 'Perhaps' }), ['spec.restartPolicy: Unsupported value: "Perhaps": supported values: "Always", "OnFailure", "Never"']],
+    ['port without number', withContainer({ ports: [{ name: 'http' }] }), ['spec.containers[0].ports[0].containerPort: Required value']],
+    ['port too big', withContainer({ ports: [{ containerPort: 65536 }] }), ['spec.containers[0].ports[0].containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive']],
+    ['host port twice', withContainer({ ports: [{ containerPort: 80, hostPort: 80 }, { containerPort: 81, hostPort: 80 }] }), ['spec.containers[0].ports[1].hostPort: Duplicate value: "TCP//80"']],
+    ['host port in the host\'s network', withContainer({ ports: [{ containerPort: 80, hostPort: 81 }] }, { hostNetwork: true }), ['spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true']],
+    ['probe without handler', withContainer({ livenessProbe: {} }), ['spec.containers[0].livenessProbe: Required value: must specify a handler type']],
+    ['probe with two', withContainer({ livenessProbe: { exec: { command: ['a'] }, tcpSocket: { port: 1 } } }), ['spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type']],
+    ['liveness success threshold', withContainer({ livenessProbe: { tcpSocket: { port: 1 }, successThreshold: 2 } }), ['spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1']],
+    ['negative delay', withContainer({ readinessProbe: { tcpSocket: { port: 1 }, initialDelaySeconds: -1 } }), ['spec.containers[0].readinessProbe.initialDelaySeconds: Invalid value: -1: must be greater than or equal to 0']],
+    ['sleep beyond grace', withContainer({ lifecycle: { preStop: { sleep: { seconds: 31 } } } }), ['spec.containers[0].lifecycle.preStop.sleep: Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)']],
+    ['probe of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', livenessProbe: { tcpSocket: { port: 1 } } }] }), ['spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always']],
+    ['init container of a container\'s name', withSpec({ initContainers: [{ name: 'c', image: 'a' }] }), ['spec.initContainers[0].name: Duplicate value: "c"']],
+    ['ephemeral container', withSpec({ ephemeralContainers: [{ name: 'e', image: 'a' }] }), ['spec.ephemeralContainers: Forbidden: cannot be set on create']],
+    ['privileged without escalation', withContainer({ securityContext: { privileged: true, allowPrivilegeEscalation: false } }), ['spec.containers[0].securityContext: Invalid value: {"privileged":true,"allowPrivilegeEscalation":false}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true']],
+    ['request above limit', withContainer({ resources: { limits: { cpu: '1' }, requests: { cpu: '2' } } }), ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1']],
+    ['unknown resource', withContainer({ resources: { limits: { gpu: '1' } } }), ['spec.containers[0].resources.limits[gpu]: Invalid value: "gpu": must be a standard resource type or fully qualified', 'spec.containers[0].resources.limits[gpu]: Invalid value: "gpu": must be a standard resource for containers',
+      'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": must be a standard resource type or fully qualified', 'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": must be a standard resource for containers']],
+    ['half an extended resource', withContainer({ resources: { requests: { 'example.com/x': '500m' } } }), ['spec.containers[0].resources.requests[example.com/x]: Invalid value: "500m": must be an integer', 'spec.containers[0].resources.limits: Required value: Limit must be set for non overcommitable resources']],
+    ['negative memory', withContainer({ resources: { requests: { memory: '-1Gi' } } }), ['spec.containers[0].resources.requests[memory]: Invalid value: "-1Gi": must be greater than or equal to 0']],
+  ] as const) test(name, () => expect(errors).toEqual(expected))
+})
+
+describe('env', () => {
+  const env = (variable: object): string[] => withContainer({ env: [variable] })
+  for (const [name, errors, expected] of [
+    ['no name', env({}), ['spec.containers[0].env[0].name: Required value']],
+    ['an equals sign', env({ name: 'a=b' }), ['spec.containers[0].env[0].name: Invalid value: "a=b": a valid environment variable name must consist only of printable ASCII characters other than \'=\'']],
+    ['no source', env({ name: 'A', valueFrom: {} }), ['spec.containers[0].env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`']],
+    ['value and source', env({ name: 'A', value: 'x', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }), ['spec.containers[0].env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty']],
+    ['a field that env lacks', env({ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.labels' } } }), ['spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "metadata.labels": supported values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"']],
+    ['no such field', env({ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.whoops' } } }), ['spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.whoops": error converting fieldPath: field label not supported: metadata.whoops']],
+    ['no key', env({ name: 'A', valueFrom: { secretKeyRef: { name: 's' } } }), ['spec.containers[0].env[0].valueFrom.secretKeyRef.key: Required value']],
+    ['divisor', env({ name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '2m' } } }), ['spec.containers[0].env[0].valueFrom.resourceFieldRef.divisor: Invalid value: "limits.cpu": only divisor\'s values 1m and 1 are supported with the cpu resource']],
+    ['envFrom of nothing', withContainer({ envFrom: [{}] }), ['spec.containers[0].envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`']],
+  ] as const) test(name, () => expect(errors).toEqual(expected))
+})
+
+describe('volumes and mounts', () => {
+  const volume = (source: object): string[] => withSpec({ volumes: [{ name: 'v', ...source }] })
+  for (const [name, errors, expected] of [
+    ['mount of no volume', withContainer({ volumeMounts: [{ name: 'v', mountPath: '/x' }] }), ['spec.containers[0].volumeMounts[0].name: Not found: "v"']],
+    ['twice at one path', withContainer({ volumeMounts: [{ name: 'v', mountPath: '/x' }, { name: 'v', mountPath: '/x' }] }, { volumes: [{ name: 'v' }] }), ['spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/x": must be unique']],
+    ['subPath upwards', withContainer({ volumeMounts: [{ name: 'v', mountPath: '/x', subPath: 'a/../b' }] }, { volumes: [{ name: 'v' }] }), ["spec.containers[0].volumeMounts.subPath: Invalid value: \"a/../b\": must not contain '..'"]],
+    ['two types', volume({ emptyDir: {}, hostPath: { path: '/x' } }), ['spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type']],
+    ['twice the same name', withSpec({ volumes: [{ name: 'v' }, { name: 'v' }] }), ['spec.volumes[1].name: Duplicate value: "v"']],
+    ['hostPath without path', volume({ hostPath: { path: '' } }), ['spec.volumes[0].hostPath.path: Required value']],
+    ['hostPath type', volume({ hostPath: { path: '/x', type: 'Dir' } }), ['spec.volumes[0].hostPath.type: Unsupported value: "Dir": supported values: "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"']],
+    ['secret mode', volume({ secret: { secretName: 's', defaultMode: 512 } }), ['spec.volumes[0].secret.defaultMode: Invalid value: 512: must be a number between 0 and 0777 (octal), both inclusive']],
+    ['key to an absolute path', volume({ configMap: { name: 'c', items: [{ key: 'k', path: '/k' }] } }), ['spec.volumes[0].configMap.items[0].path: Invalid value: "/k": must be a relative path']],
+    ['token too short', volume({ projected: { sources: [{ serviceAccountToken: { path: 't', expirationSeconds: 60 } }] } }), ['spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
+      'spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set']],
+    ['projected twice at one path', volume({ projected: { sources: [{ configMap: { name: 'a', items: [{ key: 'k', path: 'p' }] } }, { secret: { name: 'b', items: [{ key: 'k', path: 'p' }] } }] } }), ['spec.volumes[0].projected: Invalid value: "b": conflicting duplicate paths']],
+  ] as const) test(name, () => expect(errors).toEqual(expected))
+})
+
+describe('scheduling', () => {
+  const affinity = (kind: string, terms: object): string[] => withSpec({ affinity: { [kind]: terms } })
+  const required = 'requiredDuringSchedulingIgnoredDuringExecution'
+  for (const [name, errors, expected] of [
+    ['no terms', affinity('nodeAffinity', { [required]: { nodeSelectorTerms: [] } }), [`spec.affinity.nodeAffinity.${required}.nodeSelectorTerms: Required value: must have at least one node selector term`]],
+    ['operator', affinity('nodeAffinity', { [required]: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'a', operator: 'Like' }] }] } }), [`spec.affinity.nodeAffinity.${required}.nodeSelectorTerms[0].matchExpressions[0].operator: Invalid value: "Like": not a valid selector operator`]],
+    ['topology key', affinity('podAffinity', { [required]: [{ topologyKey: '' }] }).slice(0, 1), [`spec.affinity.podAffinity.${required}[0].topologyKey: Required value: can not be empty`]],
+    ['skew', withSpec({ topologySpreadConstraints: [{ maxSkew: 0, topologyKey: 'a', whenUnsatisfiable: 'ScheduleAnyway' }] }), ['spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than zero']],
+    ['toleration of all', withSpec({ tolerations: [{ operator: 'Equal' }] }), ['spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means "match all values and all keys"']],
+    ['toleration seconds', withSpec({ tolerations: [{ key: 'a', operator: 'Exists', effect: 'NoSchedule', tolerationSeconds: 1 }] }), ['spec.tolerations[0].effect: Invalid value: "NoSchedule": effect must be \'NoExecute\' when `tolerationSeconds` is set']],
+    ['gates and a node', withSpec({ nodeName: 'n', schedulingGates: [{ name: 'a' }] }), ['spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared']],
+    ['deadline', withSpec({ activeDeadlineSeconds: 0 }), ['spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive']],
+    ['dns policy None', withSpec({ dnsPolicy: 'None' }), ['spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None']],
+    ['sysctl in the host\'s network', withSpec({ hostNetwork: true, securityContext: { sysctls: [{ name: 'net/ipv4/ip_forward', value: '1' }] } }), ["spec.securityContext.sysctls[0].name: Invalid value: \"net/ipv4/ip_forward\": may not be specified when 'hostNetwork' is true"]],
+  ] as const) test(name, () => expect(errors).toEqual(expected))
+})
+
+describe('what this cluster cannot honour is refused by name', () => {
+  for (const [name, errors, expected] of [
+    ['runtime class', withSpec({ runtimeClassName: 'gvisor' }), 'spec.runtimeClassName: Forbidden: not supported: this cluster has one runtime: supervised host processes'],
+    ['a volume', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }), `spec.volumes[0].persistentVolumeClaim: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
+    ['seccomp', withContainer({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), 'spec.containers[0].securityContext.seccompProfile: Forbidden: not supported: seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'],
+    ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
+    ['claims', withSpec({ resourceClaims: [{ name: 'a', resourceClaimName: 'b' }] }), 'spec.resourceClaims: Forbidden: not supported: this cluster has no dynamic resource allocation'],
+  ] as const) test(name, () => expect(errors).toEqual([expected]))
+
+  test('the list names every refusal once', () => {
+    const names = unsupportedFields.map(({ field }) => field)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toContain('volume.nfs')
+    expect(unsupportedFields.every(({ why }) => why !== '')).toBe(true)
+  })
+})
+
+describe('updates', () => {
+  const old = (): Pod => created(Pods, sent<Pod>({ spec: { nodeName: 'n', containers: [{ name: 'c', image: 'a:1' }], tolerations: [{ key: 'k', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }] } })).object
+  const only = 'spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)\n'
+  for (const [name, change, expected] of [
+    ['nothing', () => undefined, []],
+    ['the image', (pod: Pod) => { pod.spec.containers[0]!.image = 'a:2' }, []],
+    ['a deadline', (pod: Pod) => { pod.spec.activeDeadlineSeconds = 10 }, []],
+    ['one more toleration', (pod: Pod) => { pod.spec.tolerations?.push({ key: 'other', operator: 'Exists' }) }, []],
+    ['seconds of a toleration', (pod: Pod) => { pod.spec.tolerations![0]!.tolerationSeconds = 5 }, []],
+    ['labels', (pod: Pod) => { pod.metadata.labels = { a: 'b' } }, []],
+    ['a toleration gone', (pod: Pod) => { pod.spec.tolerations = [] }, ['spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds']],
+    ['the command', (pod: Pod) => { pod.spec.containers[0]!.command = ['x'] }, [`${only}spec.containers[0].command: nothing -> ["x"]`]],
+    ['the node', (pod: Pod) => { pod.spec.nodeName = 'm' }, [`${only}spec.nodeName: "n" -> "m"`]],
+    ['one more container', (pod: Pod) => { pod.spec.containers.push({ name: 'd', image: 'a' }) }, ['spec.containers: Forbidden: pod updates may not add or remove containers']],
+    ['a new gate', (pod: Pod) => { pod.spec.schedulingGates = [{ name: 'g' }] }, ["spec.schedulingGates[0].name: Forbidden: only deletion is allowed, but found new scheduling gate 'g'"]],
+    ['the mirror mark', (pod: Pod) => { pod.metadata.annotations = { 'kubernetes.io/config.mirror': 'x' } }, ['metadata.annotations[kubernetes.io/config.mirror]: Forbidden: may not add mirror pod annotation']],
+  ] as const) test(name, () => expect(updated(Pods, old(), change).errors).toEqual(expected))
+
+  test('a gated pod may be narrowed down, not widened', () => {
+    const gated = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }], schedulingGates: [{ name: 'g' }], nodeSelector: { a: '1' } } })).object
+    expect(updated(Pods, gated, ({ spec }) => { spec.nodeSelector = { a: '1', b: '2' } }).errors).toEqual([])
+    expect(updated(Pods, gated, ({ spec }) => { spec.nodeSelector = { b: '2' } }).errors).toEqual(['spec.nodeSelector: Invalid value: {"b":"2"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)'])
+    expect(updated(Pods, gated, ({ spec }) => { spec.affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }] }] } } } }).errors).toEqual([])
+  })
+
+  test('status: only the status changes, addresses imply each other', () => {
+    const { object, errors } = updated(Pods, old(), (pod) => {
+      pod.spec.nodeName = 'elsewhere'
+      pod.metadata.ownerReferences = []
+      pod.status = { ...pod.status, phase: 'Running', podIP: '10.244.0.5', hostIP: '192.0.2.1' }
+    }, { subresource: 'status' })
+    expect(errors).toEqual([])
+    expect(object.spec.nodeName).toBe('n')
+    expect(object.metadata.ownerReferences).toBeUndefined()
+    expect(object.status).toMatchObject({ phase: 'Running', podIP: '10.244.0.5', podIPs: [{ ip: '10.244.0.5' }], hostIPs: [{ ip: '192.0.2.1' }], qosClass: 'BestEffort' })
+  })
+
+  test('status: what ended for good stays ended', () => {
+    const never = created(Pods, sent<Pod>({ spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'a' }] } })).object
+    const base = { name: 'c', image: 'a', imageID: '', ready: false, restartCount: 0 }
+    never.status.containerStatuses = [{ ...base, state: { terminated: { exitCode: 1 } } }]
+    expect(updated(Pods, never, ({ status }) => { status.containerStatuses = [{ ...base, state: { running: {} } }] }, { subresource: 'status' }).errors)
+      .toEqual(['status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state'])
+    expect(updated(Pods, never, ({ status }) => { status.qosClass = 'Guaranteed' }, { subresource: 'status' }).errors).toEqual(['status.qosClass: Invalid value: "Guaranteed": field is immutable'])
+  })
+
+  test('ephemeral containers are only added', () => {
+    const added = updated(Pods, old(), (pod) => { pod.spec.ephemeralContainers = [{ name: 'debug', image: 'a', targetContainerName: 'c' }]; pod.spec.nodeName = 'm' }, { subresource: 'ephemeralcontainers' })
+    expect(added.errors).toEqual([])
+    expect(added.object.spec.nodeName).toBe('n')
+    expect(updated(Pods, added.object, (pod) => { pod.spec.ephemeralContainers = [] }, { subresource: 'ephemeralcontainers' }).errors).toEqual(['spec.ephemeralContainers: Forbidden: existing ephemeral containers "debug" may not be removed\n'])
+    expect(updated(Pods, old(), (pod) => { pod.spec.ephemeralContainers = [{ name: 'debug', image: 'a', ports: [{ containerPort: 1, protocol: 'TCP' }], targetContainerName: 'x' }] }, { subresource: 'ephemeralcontainers' }).errors)
+      .toEqual(['spec.ephemeralContainers[0].targetContainerName: Not found: "x"', 'spec.ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container'])
+  })
+})
