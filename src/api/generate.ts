@@ -93,7 +93,7 @@ const renderInterface = (model: Model): string => {
 }
 
 const renderTypes = (models: Model[]): string => [
-  "import type { JsonValue, Metadata } from '../meta.ts'",
+  'import type { JsonValue, Metadata } from "../meta.ts"',
   ...models.filter(({ className }) => !(className in scalarTypes)).map(renderInterface),
 ].join('\n\n')
 
