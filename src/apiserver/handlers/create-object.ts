@@ -68,6 +68,7 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
   fitNamespace(kind, object.metadata, namespace)
   delete (object.metadata as Partial<KubeObject['metadata']>).resourceVersion
   strategy.setDefaults?.(object)
+  if (!applied) trackWrite(request, { next: object, old: undefined, manager: options.fieldManager })
   const attributes: AdmissionAttributes = {
     operation: 'CREATE', kind, subresource: '', name: object.metadata.name ?? '', namespace, object, oldObject: undefined, options: optionsObject(options), user, dryRun: options.dryRun,
   }
@@ -80,7 +81,6 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
     const draft = generated ? deepCopy(object) : object
     if (generated) draft.metadata.name = generatedName(object.metadata.generateName ?? '', request)
     strategy.prepareForCreate?.(draft, strategyContext(request))
-    if (!applied) trackWrite(request, { next: draft, old: undefined, manager: options.fieldManager, subresource: '' })
     if (attempt === 1) validated(request, draft)
     const stored = await store(request, ordered(draft), { ...attributes, object: draft })
     if (stored) return stored

@@ -66,7 +66,8 @@ const dispatchSubresource = (request: ResourceRequest, { connectHandlers, subres
   if (own) return own(request)
   const other = subresources.find((each) => each.kind.plural === kind.plural && each.kind.group === kind.group && each.subresource === subresource)
   if (other) return createBelow(request, other)
-  const view = Object.hasOwn(viewVerbs, info.verb) && !row.kind ? viewVerbs[info.verb] : undefined
+  const isView = subresource === 'status' || Object.hasOwn(resource.strategy.subresources ?? {}, subresource)
+  const view = isView && Object.hasOwn(viewVerbs, info.verb) ? viewVerbs[info.verb] : undefined
   if (!view) throw resourceNotFound()
   return view(request)
 }

@@ -8,9 +8,10 @@ import { maxBodyBytes } from '../../api/decode.ts'
 import { negotiate, plainShape } from '../negotiation/accept.ts'
 import { respondObject } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
+import { appliedConfiguration } from './apply.ts'
 import { decodedBody } from './create.ts'
 import { readable } from './get.ts'
-import { parsePatch, patched, patchTypeOf } from './patch-result.ts'
+import { type ParsedPatch, parsePatch, patched, patchTypeOf } from './patch-result.ts'
 import { updateObject } from './update-object.ts'
 import { warn } from './warnings.ts'
 import { type WriteOptions, writeOptions } from './write-options.ts'
@@ -58,8 +59,7 @@ const patch = async (request: ResourceRequest): Promise<void> => {
   const { exchange } = request
   const type = patchTypeOf(exchange.headers['content-type'])
   const options = writeOptions(exchange, 'PatchOptions', type === 'apply')
-  const body = await exchange.body(maxBodyBytes)
-  const parsed = parsePatch(type === 'apply' ? 'merge' : type, body)
+  const parsed: ParsedPatch = type === 'apply' ? { type: 'merge', value: await appliedConfiguration(request, options), text: '', repeated: [] } : parsePatch(type, await exchange.body(maxBodyBytes))
   return change(request, options, (current) => {
     const { object, warnings } = patched(parsed, current, { kind: ScaleKind, fieldValidation: options.fieldValidation })
     for (const warning of warnings) warn(exchange, warning)

@@ -105,10 +105,13 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
     operation: 'UPDATE', kind, subresource, name, namespace, object: next, oldObject: old.object, options: optionsObject(options), user, dryRun: options.dryRun, ...(change.bodyKind && { bodyKind: change.bodyKind }),
   }
   strategy.setDefaults?.(next)
+  if (!change.applied && !change.raw) trackWrite(request, { next, old: old.object, manager: options.fieldManager })
+  const { managedFields } = next.metadata
   if (await admitMutations(server.admission, attributes, admissionContext(request))) strategy.setDefaults?.(next)
   if (change.raw) fillUpdatedMetadata(next.metadata, old.object.metadata)
   else prepare(request, next, old.object)
-  if (!change.applied) trackWrite(request, { next, old: old.object, manager: options.fieldManager, subresource })
+  if (managedFields) next.metadata.managedFields = managedFields
+  else delete next.metadata.managedFields
   const object = ordered(next)
   const claimed = strategy.begin ? await strategy.begin(object, old.object, strategyContext(request)) : undefined
   let stored: CachedObject | undefined
