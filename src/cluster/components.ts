@@ -4,6 +4,9 @@ type Run = (args: readonly string[], signal: AbortSignal) => Promise<void>
 /** Each is loaded when it is asked for: none pays for the others. */
 const components = {
   apiserver: async (): Promise<Run> => (await import('./components/apiserver.ts')).runApiServer,
+  scheduler: async (): Promise<Run> => (await import('./components/scheduler.ts')).runScheduler,
+  'controller-manager': async (): Promise<Run> => (await import('./components/controller-manager.ts')).runControllerManager,
+  kubelet: async (): Promise<Run> => (await import('./components/kubelet.ts')).runKubelet,
   'kube-proxy': async (): Promise<Run> => (await import('./components/kube-proxy.ts')).runKubeProxy,
   dns: async (): Promise<Run> => (await import('./components/dns.ts')).runDns,
 } as const

@@ -23,11 +23,15 @@ export const splitTarget = (text: string, resource: string): Target => {
   throw badRequest(`invalid ${resource} request ${JSON.stringify(text)}`)
 }
 
-interface Backend { scheme: 'http' | 'https'; host: string; port: number; /** The kubelet knows us by our certificate. */ kubelet?: boolean }
+interface Backend { scheme: 'http' | 'https'; host: string; port: number; /** The kubelet and the control plane's own ports know us by our certificate, as we know theirs. */ trusted?: boolean }
+
+/** Secure ports of the controller managers and the scheduler. */
+const controlPlanePorts: readonly number[] = [10_257, 10_258, 10_259]
 
 const nodeBackend = (lookup: Lookup, { scheme, name, port }: Target): Backend => {
   const kubelet = kubeletAddress(lookup, name)
-  if (port === '' || Number(port) === kubelet.port) return { scheme: 'https', ...kubelet, kubelet: true }
+  if (port === '' || Number(port) === kubelet.port) return { scheme: 'https', ...kubelet, trusted: true }
+  if (scheme === 'https' && controlPlanePorts.includes(Number(port))) return { scheme, host: kubelet.host, port: Number(port), trusted: true }
   const node = lookup.get(Nodes, name)
   return { scheme, host: node ? addressOf(node) : kubelet.host, port: Number(port) }
 }
@@ -62,7 +66,7 @@ const serviceBackend = (lookup: Lookup, { namespace, random }: { namespace: stri
 const isForbidden = (host: string): boolean => host.startsWith('127.') || host.startsWith('169.254.') || host === '::1' || host === '0.0.0.0'
 
 const pass = async ({ exchange, tail }: ConnectRequest, backend: Backend, kubelets: KubeletClient): Promise<void> => {
-  if (!backend.kubelet && isForbidden(backend.host)) throw badRequest('address not allowed')
+  if (!backend.trusted && isForbidden(backend.host)) throw badRequest('address not allowed')
   const path = `${tail === '' ? '/' : tail}${exchange.rawQuery ? `?${exchange.rawQuery}` : ''}`
   const base = exchange.rawPath.slice(0, exchange.rawPath.length - tail.length)
   const { upgrade } = exchange
@@ -71,7 +75,7 @@ const pass = async ({ exchange, tail }: ConnectRequest, backend: Backend, kubele
     ...(upgrade && { connection: 'Upgrade', upgrade: upgrade.protocol }),
   }
   const open = backend.scheme === 'https' ? httpsRequest : httpRequest
-  const request = backend.kubelet
+  const request = backend.trusted
     ? kubelets.open(backend, { method: exchange.method, path, headers })
     : open({ host: backend.host, port: backend.port, method: exchange.method, path, headers, rejectUnauthorized: false, timeout: 0 })
   if (upgrade) { await relayUpgrade(exchange, request); return }

@@ -1,0 +1,58 @@
+/** `wherry kubelet`: flags as kubelet's. It starts without an API server: static pods are how the API server itself comes up. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { systemClock } from '../../api/clock.ts'
+import { systemRandom } from '../../api/random.ts'
+import { podNetwork, type PodNetwork } from '../../../agents/kubelet/network/pod-network.ts'
+import { kubelet } from '../../../agents/kubelet/kubelet.ts'
+import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
+import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
+import type { Client } from '../../client/client.ts'
+import type { Component, Log } from '../../client/component.ts'
+import { parseFlags, type Flags } from '../flags.ts'
+import { kubernetesVersion } from '../version.ts'
+import { accessByFile, clientParts } from './client-parts.ts'
+
+export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'data-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
+  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id']
+
+const labelsOf = (text: string | undefined): Record<string, string> =>
+  Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
+
+export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
+
+/** Runtime and network of this node, with whatever ran here before adopted. */
+export const nodeParts = async (flags: Flags, log: Log): Promise<NodeParts> => {
+  const [clusterId, nodeName] = [flags.need('cluster-id'), flags.need('node-name')]
+  const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log })
+  const runtime = await processRuntime({
+    clusterId, nodeName, network, log, clock: systemClock, random: systemRandom, cgroupRoot: '/', stateDirectory: flags.need('state-dir'), dataDirectory: flags.need('root-dir'),
+    hiddenDirectories: [flags.get('data-dir')].filter((each) => each !== undefined),
+  })
+  return { runtime, network }
+}
+
+export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, network } }: { client: Client; log: Log; parts: NodeParts }): Promise<Component> => {
+  const [cert, key, clientCA] = await Promise.all(['tls-cert-file', 'tls-private-key-file', 'client-ca-file'].map((name) => readFile(flags.need(name), 'utf8')))
+  const clusterCIDR = flags.get('cluster-cidr') ?? '10.244.0.0/16'
+  const options: KubeletOptions = {
+    nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
+    network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },
+    staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
+    clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+    server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
+    maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), version: kubernetesVersion,
+  }
+  return kubelet(options)
+}
+
+export const runKubelet = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
+  const flags = parseFlags('kubelet', kubeletFlags, args)
+  const { client, log } = clientParts('kubelet', accessByFile(flags.need('kubeconfig')), signal)
+  const parts = await nodeParts(flags, log)
+  try {
+    await (await kubeletOf(flags, { client, log, parts })).run(signal)
+  } finally {
+    parts.runtime.close()
+  }
+}
