@@ -61,7 +61,7 @@ export interface WatchBatch {
 }
 
 export interface WatchOptions {
-  /** The first revision wanted (inclusive). Below the compacted one the watch throws `CompactedError`. Absent: from now on. */
+  /** The first revision wanted (inclusive). Below the compacted one the watch throws `CompactedError`. Absent or 0: from now on. */
   fromRevision?: number
   signal: AbortSignal
 }

@@ -94,6 +94,22 @@ describe('a disk that fails', () => {
   })
 })
 
+describe('a lease that ends while the disk fails', () => {
+  test('is revoked when the disk is mended', async () => {
+    await using disk = await openOn()
+    const { store, clock } = disk
+    const lease = await store.grantLease(10)
+    const { revision } = await store.put('/leased', bytes('x'), { lease: lease.id })
+    disk.fails = true
+    await clock.advance(12_000)
+    expect((await store.get('/leased')).item).toBeDefined()
+    disk.fails = false
+    const deleted = events(store, { from: revision + 1 }, 1)
+    await clock.advance(2000)
+    expect((await deleted).map((event) => told(event, revision))).toEqual(['/leased x > - @1'])
+  })
+})
+
 describe('before the disk has answered', () => {
   test('nobody sees the write: not by reading, not by a watch, not by a comparison that fails because of it', async () => {
     await using disk = await openOn()

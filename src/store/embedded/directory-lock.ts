@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { DataDirectoryError } from './data-directory.ts'
 
@@ -7,7 +7,8 @@ interface Holder { pid: number; startTime: string; bootId: string; command: stri
 
 /**
  * Takes the data directory for this process and returns what gives it back. Throws DataDirectoryError naming the process that holds it; the lock of
- * a process that is gone is taken over. (The file is for names. That no two processes ever write, whatever becomes of it, is kept by SQLite's own lock in the kernel.)
+ * a process that is gone is taken over. (The file is for names. That no two processes ever write, whatever becomes of it, is kept by SQLite's own lock in the kernel,
+ * also where two take over the same stale lock at once.)
  */
 export const lockDirectory = (directory: string): (() => void) => {
   const file = path.join(directory, 'lock')
@@ -18,10 +19,7 @@ export const lockDirectory = (directory: string): (() => void) => {
     for (let attempt = 0; !linked(partial, file); attempt += 1) {
       const holder = readHolder(file)
       if (attempt >= 10 || (holder && isAlive(holder))) throw inUse(directory, holder)
-      // Renamed before removed: of two who find the same stale lock, only one moves it away.
-      const stale = `${partial}.stale`
-      if (holder) renameSync(file, stale)
-      rmSync(stale, { force: true })
+      if (holder) rmSync(file, { force: true })
     }
   } finally {
     rmSync(partial, { force: true })

@@ -205,8 +205,11 @@ export class EmbeddedStore implements Store {
     await this.#expiring
     await this.#commits.idle()
     this.#watches.close()
-    this.#log.close()
-    this.#release()
+    try {
+      this.#log.close()
+    } finally {
+      this.#release()
+    }
   }
 
   #assertOpen(): void {

@@ -8,10 +8,6 @@ export class History {
   /** How many changes were ever appended: tells how far a reader fell behind, whatever compaction took. */
   appended = 0
 
-  get length(): number {
-    return this.#changes.length - this.#first
-  }
-
   append(change: Change): void {
     this.#changes.push(change)
     this.appended += 1

@@ -7,7 +7,6 @@ const chunkSize = 512
 export class OrderedIndex<Entry extends { readonly order: string }> {
   /** Never empty arrays, except the only one. */
   readonly #chunks: Entry[][] = [[]]
-  size = 0
 
   get(order: string): Entry | undefined {
     const chunk = this.#chunks[this.#chunkOf(order)]!
@@ -25,7 +24,6 @@ export class OrderedIndex<Entry extends { readonly order: string }> {
       return
     }
     chunk.splice(place, 0, entry)
-    this.size += 1
     if (chunk.length > chunkSize) this.#chunks.splice(at + 1, 0, chunk.splice(splitPoint(place)))
   }
 
@@ -35,7 +33,6 @@ export class OrderedIndex<Entry extends { readonly order: string }> {
     const place = firstFrom(chunk, order)
     if (chunk[place]?.order !== order) return
     chunk.splice(place, 1)
-    this.size -= 1
     if (chunk.length === 0 && this.#chunks.length > 1) this.#chunks.splice(at, 1)
   }
 

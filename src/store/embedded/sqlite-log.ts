@@ -54,7 +54,7 @@ export class SqliteLog implements Log {
   }
   write(entry: LogEntry): void {
     this.#opened.write(entry)
-    this.#bytesSinceCheckpoint += entry.do === 'append' ? (entry.change.item?.value.byteLength ?? 0) + 128 : 64
+    this.#bytesSinceCheckpoint += pageBytesOf(entry)
   }
   commit(): void {
     this.#opened.database.exec('COMMIT')
@@ -112,6 +112,12 @@ export class SqliteLog implements Log {
     closeSync(walDescriptor)
     closeSync(databaseDescriptor)
   }
+}
+
+/** About how much an entry adds to the write-ahead log. Deleted rows lie side by side, several to a page. */
+const pageBytesOf = (entry: LogEntry): number => {
+  if (entry.do === 'append') return (entry.change.item?.value.byteLength ?? 0) + 128
+  return entry.do === 'forget' ? entry.seqs.length * pageBytes / 4 : 64
 }
 
 interface OpenHistory {

@@ -44,7 +44,7 @@ export class WatchHub {
   }
 
   watch(start: string, end: string, { fromRevision, signal }: WatchOptions): AsyncIterable<WatchBatch> {
-    const next = fromRevision ?? this.#mvcc.durable + 1
+    const next = fromRevision || this.#mvcc.durable + 1
     const stopped = signal.aborted || this.#closed.signal.aborted
     const watcher: Watcher = { start: byteOrder(start), end: byteOrder(end), next, told: next - 1, askedAt: this.#mvcc.history.appended, owesMark: false, stopped, wake: undefined }
     const stop = (): void => {

@@ -69,4 +69,4 @@ const eventOf = ({ type, kv, prev_kv }: WireEvent, keys: KeySpace): StoreEvent =
 }
 
 /** From which revision a watch is to begin. */
-export const firstRevision = async ({ fromRevision }: WatchOptions, newest: () => Promise<number>): Promise<number> => fromRevision ?? await newest() + 1
+export const firstRevision = async ({ fromRevision }: WatchOptions, newest: () => Promise<number>): Promise<number> => fromRevision || await newest() + 1
