@@ -1,8 +1,11 @@
 import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import type { KeyValue } from '../store.ts'
+import type { Change } from './change.ts'
 import { DataDirectoryError, historyFile, writeVersion } from './data-directory.ts'
 import { checkPages, damaged, hasTables, readChanges, readCompacted, readLeases } from './history-schema.ts'
 import { writeHistory } from './history-writer.ts'
+import { byteOrder } from './key-order.ts'
 import type { LogState } from './log.ts'
 import { explainOpening } from './sqlite-log.ts'
 
@@ -42,5 +45,34 @@ const readSnapshot = (file: string): LogState => {
     throw explainOpening(file, error)
   } finally {
     database?.close()
+  }
+}
+
+/**
+ * Copies the newest state of a store into `file`, also while another process serves the store: what it has acknowledged by now is in the copy. Throws DataDirectoryError
+ * as `restoreSnapshot` does. Returns the number of keys and the newest revision among them.
+ */
+export const copyHistory = async (directory: string, file: string): Promise<{ keys: number; revision: number }> => {
+  const source = historyFile(directory)
+  accessSync(source, constants.R_OK)
+  const database = new DatabaseSync(source, { readOnly: true })
+  try {
+    if (!hasTables(database, source)) throw damaged(source, 'it is empty')
+    // One reading transaction: later commits of the server are not seen by the second query.
+    database.exec('BEGIN')
+    const newest = new Map<string, KeyValue>()
+    let revision = readCompacted(database)
+    for (const change of readChanges(database, source)) {
+      revision = Math.max(revision, change.revision)
+      newest.delete(change.key)
+      if (change.item) newest.set(change.key, change.item)
+    }
+    const changes = [...newest.values()].map((item, index): Change => ({ key: item.key, order: byteOrder(item.key), revision: item.modRevision, seq: index + 1, item, older: undefined }))
+    await writeHistory(file, { compacted: revision, leases: readLeases(database), changes })
+    return { keys: changes.length, revision }
+  } catch (error) {
+    throw explainOpening(source, error)
+  } finally {
+    database.close()
   }
 }

@@ -1,0 +1,58 @@
+/**
+ * `wherry down`: pods first, with their grace, workloads before the system and the control plane last; then everything of ours goes off the machine.
+ * Nothing is deleted through the API: the next `up` brings the same objects back, as after a reboot.
+ */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import { execa } from 'execa'
+import { cleanUpRules } from '../../agents/kube-proxy/cleanup.ts'
+import { markerChain } from '../../agents/kube-proxy/kube-proxy.ts'
+import { readConfig, type ClusterConfig, type NodeConfig } from './config.ts'
+import type { Home } from './home.ts'
+import { runningKeeper, stopKeeper } from './keeper.ts'
+import { namespacePath, nodeNetworkOf, removeBridge, removeNamespace, restoreForwarding } from './node-network.ts'
+import { entryFile } from './program.ts'
+import { UserError } from './user-error.ts'
+
+const keeperMilliseconds = 10_000
+
+const say = (line: string): void => { process.stderr.write(`${line}\n`) }
+
+export const down = async ({ home, deleteData }: { home: Home; deleteData?: boolean }, signal: AbortSignal): Promise<void> => {
+  const config = await readConfig(home).catch((error: unknown) => { if (deleteData) return undefined; throw error })
+  if (!config) {
+    if (!deleteData) throw new UserError(`there is no cluster in ${home.data}`)
+  } else {
+    if (process.getuid?.() !== 0) throw new UserError('stopping the cluster needs root; run: sudo wherry down')
+    await stopCluster(home, config, signal)
+  }
+  if (deleteData) {
+    await rm(home.data, { recursive: true, force: true })
+    say(`deleted ${home.data}`)
+  } else say(`stopped; its objects stay in ${home.data}: wherry up brings them back, wherry down --delete-data removes them`)
+}
+
+const stopCluster = async (home: Home, config: ClusterConfig, signal: AbortSignal): Promise<void> => {
+  const own = config.nodes.filter(({ kind }) => kind !== 'ssh')
+  // The first node last: its pods are the control plane.
+  for (const node of own.toReversed()) {
+    if (await runningKeeper(home.node(node.name).keeperPid)) say(`stopping the kubelet of ${node.name} …`)
+    await stopKeeper(home.node(node.name).keeperPid, keeperMilliseconds, signal)
+    await tearDown(home, config, node, signal)
+    const namespace = node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined
+    await cleanUpRules(markerChain(home.clusterId), namespace).catch((error: unknown) => { if (namespace === undefined) throw error })
+    if (node.kind === 'namespace') await removeNamespace(home.clusterId, node.name)
+  }
+  await removeBridge(nodeNetworkOf(home.clusterId))
+  if (config.forwardingBefore !== undefined) await restoreForwarding(config.forwardingBefore)
+  await rm(home.run, { recursive: true, force: true })
+  for (const { name } of own) await rm(path.join(home.node(name).kubelet, 'roots'), { recursive: true, force: true })
+}
+
+/** In the node's own network namespace, by a process of its own: the runtime works on the namespace that it is in. */
+const tearDown = async (home: Home, config: ClusterConfig, node: NodeConfig, signal: AbortSignal): Promise<void> => {
+  const at = home.node(node.name)
+  const enter = node.kind === 'namespace' ? ['nsenter', `--net=${namespacePath(home.clusterId, node.name)}`] : []
+  const [program = '', ...args] = [...enter, process.execPath, entryFile(), 'tear-down', `--node-name=${node.name}`, `--cluster-id=${home.clusterId}`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--data-dir=${home.data}`, `--cluster-cidr=${config.podCIDR}`]
+  await execa(program, args, { stdio: ['ignore', 'inherit', 'inherit'], cancelSignal: signal, forceKillAfterDelay: 5_000 })
+}
