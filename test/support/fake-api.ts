@@ -17,7 +17,7 @@ export interface FakeApi extends Transport {
   /** Every request so far, `GET /api/v1/pods?watch=true`. */
   readonly requests: string[]
   /** Puts an object there as if somebody had; returns it as stored. */
-  put<T extends KubeObject>(kind: Kind<T>, object: { metadata: { name: string; namespace?: string } }): T
+  put<T extends KubeObject>(kind: Kind<T>, object: { metadata: { name: string; namespace?: string | undefined } }): T
   read<T extends KubeObject>(kind: Kind<T>, key: string): T | undefined
   all<T extends KubeObject>(kind: Kind<T>): T[]
   remove(kind: Kind, key: string): void
@@ -181,7 +181,7 @@ export const fakeApi = ({ now = () => '2026-01-01T00:00:00Z' }: { now?: () => st
         return answer(error.code, error.status)
       }
     },
-    put: <T extends KubeObject>(kind: Kind<T>, object: { metadata: { name: string; namespace?: string } }) => {
+    put: <T extends KubeObject>(kind: Kind<T>, object: { metadata: { name: string; namespace?: string | undefined } }) => {
       const key = keyOf(object)
       const full = { ...of(kind).get(key), ...object, metadata: { ...of(kind).get(key)?.metadata, ...object.metadata } } as KubeObject
       return (of(kind).has(key) ? commit('MODIFIED', kind, full) : insert(kind, full)) as T
