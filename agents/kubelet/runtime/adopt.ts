@@ -18,7 +18,11 @@ export const adopt = async (context: Context): Promise<void> => {
     adoptSandbox(context, uid)
     for (const name of listDirectory(podDirectory(context, uid))) {
       if (name === '.sandbox') continue
-      for (const attempt of listDirectory(path.join(podDirectory(context, uid), name))) await adoptAttempt(context, path.join(podDirectory(context, uid), name, attempt))
+      for (const attempt of listDirectory(path.join(podDirectory(context, uid), name))) {
+        const directory = path.join(podDirectory(context, uid), name, attempt)
+        // One that cannot be taken over, or ended, must not keep the node from its other pods.
+        await adoptAttempt(context, directory).catch((error: unknown) => { context.log.error('cannot adopt a container', { directory, error: String(error) }) })
+      }
     }
     const pod = context.pods.get(uid)
     if (!pod?.sandbox && !pod?.attempts.length) removeDirectory(podDirectory(context, uid))

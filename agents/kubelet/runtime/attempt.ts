@@ -46,10 +46,9 @@ export const newAttempt = (fields: Pick<Attempt, 'directory' | 'cgroup' | 'recor
 export const listen = (context: Context, attempt: Attempt): void => {
   const { directory, record } = attempt
   attempt.go = openForBoth(path.join(directory, 'go'))
-  attempt.pump = logPump({ directory, tty: record.tty, clock: context.clock, openLog: () => openLogFile(record.logPath, {
-    clock: context.clock, ...(context.logLimits && { limits: context.logLimits }),
-    onError: (error) => { context.log.error('cannot write a container log', { logPath: record.logPath, error: error.message }) },
-  }) })
+  const onError = (error: Error): void => { context.log.error('cannot write a container log', { logPath: record.logPath, error: error.message }) }
+  attempt.pump = logPump({ directory, tty: record.tty, clock: context.clock, onError,
+    openLog: () => openLogFile(record.logPath, { clock: context.clock, onError, ...(context.logLimits && { limits: context.logLimits }) }) })
   let line = ''
   attempt.life = readFifo(openForReading(path.join(directory, 'life')), {
     data(chunk) {

@@ -1,5 +1,5 @@
 /** FIFOs: made, opened without ever blocking, read as the kernel tells that there is something, never through the thread pool. */
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import net from 'node:net'
 import type { Clock } from '../../../src/api/clock.ts'
 import { run } from './command.ts'
@@ -30,7 +30,8 @@ export const readFifo = (fd: number, { data, end }: ReaderEvents): Reader => {
   // A FIFO that fails to be read is as good as ended.
   socket.on('error', () => { if (!closed) end?.() })
   return {
-    drain: () => drain(fd, data),
+    // After end-of-file the socket has closed the descriptor, whose number may be somebody else's by now.
+    drain: () => !socket.destroyed && drain(fd, data),
     close: () => {
       if (closed) return
       closed = true
@@ -56,8 +57,9 @@ export const drain = (fd: number, data: (chunk: Buffer) => void): boolean => {
   }
 }
 
-/** Whether a process holds the FIFO open for writing. What was in it is lost. */
+/** Whether a process holds the FIFO open for writing; false if there is no such FIFO. What was in it is lost. */
 export const hasWriter = (file: string): boolean => {
+  if (!existsSync(file)) return false
   const fd = openForReading(file)
   try {
     return drain(fd, () => {})

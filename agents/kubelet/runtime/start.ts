@@ -17,6 +17,7 @@ export const start = async (context: Context, attempt: Attempt, spec: ContainerS
   const { state, directory, record } = attempt
   if (attempt.phase !== 'armed' || attempt.go === undefined) throw new Error(`container ${record.name} (attempt ${record.attempt}) cannot be started: it is ${attempt.phase}`)
   const script = goScript({ command: spec.command, workingDir: spec.workingDir, env: completeEnvironment(spec.env, { hostname, home: record.credentials.home, tty: record.tty }) })
+  attempt.pump?.begin()
   const startedAt = context.clock.now()
   attemptFile.write(directory, 'start', { startedAt: startedAt.toISOString() })
   attempt.spec = spec
@@ -24,7 +25,6 @@ export const start = async (context: Context, attempt: Attempt, spec: ContainerS
   state.startedAt = startedAt
   const heard = attempt.heard.promise
   await writeFifo(attempt.go, script, context.clock)
-  attempt.pump?.begin()
   const word = await heard
   if (word === 'go') {
     if (attempt.phase === 'starting') markRunning(context, attempt)

@@ -6,24 +6,32 @@ import { criLines, type Stream } from './cri-line.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface LogPump {
-  /** Opens the log file, so that it is there however little the container says. Without it, the first output does. */
+  /** Opens the log file, so that it is there however little the container says; throws if that cannot be. Without it, the first output does. */
   begin(): void
   /** Takes everything that is still in the FIFOs, then closes them and the file. */
   finish(): void
   tap(listener: (stream: Stream, chunk: Buffer) => void): () => void
 }
 
-export interface LogPumpOptions { directory: string; tty: boolean; openLog(): LogFile; clock: Clock }
+export interface LogPumpOptions { directory: string; tty: boolean; openLog(): LogFile; onError(error: Error): void; clock: Clock }
 
 /** A spare that never runs leaves no log file. */
-export const logPump = ({ directory, tty, openLog, clock }: LogPumpOptions): LogPump => {
+export const logPump = ({ directory, tty, openLog, onError, clock }: LogPumpOptions): LogPump => {
   let log: LogFile | undefined
   const listeners = new Set<(stream: Stream, chunk: Buffer) => void>()
+  // A log that cannot be opened is said, and tried again with the next output; it does not end the kubelet.
+  const write = (lines: Buffer): void => {
+    try {
+      log ??= openLog()
+      log.append(lines)
+    } catch (error) {
+      onError(error as Error)
+    }
+  }
   const readers = (tty ? (['stdout'] as const) : (['stdout', 'stderr'] as const)).map((stream) =>
     readFifo(openForReading(path.join(directory, stream === 'stdout' ? 'out' : 'err')), {
       data(chunk) {
-        log ??= openLog()
-        log.append(criLines(stream, chunk, clock.now()))
+        write(criLines(stream, chunk, clock.now()))
         for (const listener of listeners) listener(stream, chunk)
       },
     }))

@@ -1,0 +1,197 @@
+/** The agent can die, pods do not: what a kubelet finds that comes back, whenever the last one was killed. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cgroupPids } from '../../agents/kubelet/runtime/cgroups/cgroup.ts'
+import { findHierarchies, type Hierarchies } from '../../agents/kubelet/runtime/cgroups/hierarchies.ts'
+import { parseMountInfo } from '../../agents/kubelet/runtime/proc/mount-info.ts'
+import { readStat } from '../../agents/kubelet/runtime/proc/stat.ts'
+import { type Agent, plain, startAgent } from '../support/runtime-agent.ts'
+import { aContainer, aSandbox, isRoot, leavePlace, logText, newPlace, openRuntime, until } from '../support/runtime-node.ts'
+
+const full = process.env['WHERRY_TEST_SIZE'] === 'full'
+const place = newPlace()
+const isAlive = (pid: number): boolean => (readStat(pid)?.state ?? 'Z') !== 'Z'
+let hierarchies: Hierarchies
+
+const nodePids = (below = ''): number[] => cgroupPids(hierarchies, path.join(`wherry-${place.clusterId}`, place.nodeName, below))
+const shimOf = (podUid: string, name: string, attempt = 0): number => {
+  const directory = path.join(place.stateDirectory, 'pods', podUid, name, String(attempt))
+  const process = JSON.parse(readFileSync(path.join(directory, 'identity.json'), 'utf8')) as { process: { pid: number } }
+  return readStat(process.process.pid)?.parentPid ?? 0
+}
+
+describe.skipIf(!isRoot)('adoption', () => {
+  let agent: Agent
+  beforeAll(async () => {
+    const mounts = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+    const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
+    hierarchies = findHierarchies(mounts, unified ? readFileSync(path.join(unified, 'cgroup.controllers'), 'utf8') : '')
+    agent = await startAgent(place)
+  })
+  afterAll(async () => {
+    await agent.kill()
+    const runtime = await openRuntime(place)
+    await runtime.destroy()
+    leavePlace(place)
+  })
+  const restart = async (): Promise<void> => {
+    await agent.kill()
+    agent = await startAgent(place)
+  }
+
+  test('killed again and again over many pods: the same processes, nothing lost, nothing twice, every log line', async () => {
+    const count = full ? 100 : 20
+    const times = full ? 50 : 20
+    const specs = Array.from({ length: count }, (_, index) => aContainer(place, `pod-${index}`, ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done']))
+    for (const spec of specs) {
+      await agent.tell({ do: 'sandbox', spec: plain(aSandbox(spec.podUid)) })
+      await agent.tell({ do: 'launch', spec })
+    }
+    const before = (await agent.containers()).map(({ podUid, pid, state }) => `${podUid} ${pid} ${state}`)
+    expect(before).toHaveLength(count)
+    for (let time = 0; time < times; time++) {
+      await restart()
+      expect((await agent.containers()).map(({ podUid, pid, state }) => `${podUid} ${pid} ${state}`).sort()).toEqual([...before].sort())
+    }
+    expect(nodePids('shims')).toHaveLength(count)
+    for (const spec of specs) {
+      const seen = logText(spec.logPath).trim().split('\n').map(Number)
+      expect(seen.length).toBeGreaterThan(5)
+      expect(seen).toEqual(seen.map((_, index) => index + 1))
+    }
+    for (const spec of specs) await agent.tell({ do: 'removeSandbox', podUid: spec.podUid })
+    expect(nodePids()).toEqual([])
+  })
+
+  test('what ends while nobody looks: its code, its moment and its last words are kept', async () => {
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('alone')) })
+    const flag = path.join(place.scratch, 'flag')
+    const mounts = [{ hostPath: place.scratch, containerPath: '/flag', readOnly: false, propagation: 'private' as const }]
+    const spec = aContainer(place, 'alone', ['sh', '-c', 'echo first; until [ -e /flag/flag ]; do sleep 0.02; done; echo last words; echo -n sorry > /dev/termination-log; touch /flag/done; exit 42'], { mounts })
+    await agent.tell({ do: 'launch', spec })
+    await until('the first words', () => logText(spec.logPath).includes('first'))
+    const { pid = 0 } = (await agent.containers()).find(({ podUid }) => podUid === 'alone') ?? {}
+    await agent.kill()
+    writeFileSync(flag, '')
+    await until('it to end', () => !isAlive(pid))
+    const ended = performance.now()
+    await until('some time to pass', () => performance.now() - ended > 300)
+    agent = await startAgent(place)
+    const state = (await agent.containers()).find(({ podUid }) => podUid === 'alone')
+    expect(state).toMatchObject({ state: 'exited', exitCode: 42, message: 'sorry' })
+    expect(logText(spec.logPath)).toBe('first\nlast words\n')
+    expect(nodePids('shims')).toEqual([])
+    await restart()
+    expect((await agent.containers()).find(({ podUid }) => podUid === 'alone')).toMatchObject({ state: 'exited', exitCode: 42, finishedAt: state?.finishedAt })
+    await agent.tell({ do: 'removeSandbox', podUid: 'alone' })
+  })
+
+  for (const when of ['while the kubelet looks', 'while nobody looks']) {
+    test(`the shim is killed ${when}: one container is lost, and known to be`, async () => {
+      for (const uid of ['hit', 'spared']) {
+        await agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) })
+        await agent.tell({ do: 'launch', spec: aContainer(place, uid, ['sleep', '1000']) })
+      }
+      const pids = Object.fromEntries((await agent.containers()).map(({ podUid, pid }) => [podUid, pid ?? 0]))
+      const shim = shimOf('hit', 'main')
+      if (when === 'while nobody looks') await agent.kill()
+      process.kill(shim, 'SIGKILL')
+      await until('the shim to be gone', () => !isAlive(shim))
+      if (when === 'while nobody looks') agent = await startAgent(place)
+      const state = await until('it to be known', async () => (await agent.containers()).find(({ podUid, state: each }) => podUid === 'hit' && each === 'exited'))
+      expect(state).toMatchObject({ exitCode: 137, reason: 'ContainerStatusUnknown' })
+      expect(isAlive(pids['hit'] ?? 0)).toBe(false)
+      expect((await agent.containers()).find(({ podUid }) => podUid === 'spared')).toMatchObject({ state: 'running', pid: pids['spared'] })
+      for (const uid of ['hit', 'spared']) await agent.tell({ do: 'removeSandbox', podUid: uid })
+    })
+  }
+
+  test('the process is killed while nobody looks', async () => {
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('killed')) })
+    const pid = (await agent.tell({ do: 'launch', spec: aContainer(place, 'killed', ['sleep', '1000']) })) as number
+    await agent.kill()
+    process.kill(pid, 'SIGKILL')
+    await until('it to be gone', () => !isAlive(pid))
+    agent = await startAgent(place)
+    expect((await agent.containers()).find(({ podUid }) => podUid === 'killed')).toMatchObject({ state: 'exited', exitCode: 137, reason: undefined })
+    await agent.tell({ do: 'removeSandbox', podUid: 'killed' })
+  })
+
+  test('a record that names another process is not believed', async () => {
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('reused')) })
+    await agent.tell({ do: 'launch', spec: aContainer(place, 'reused', ['sleep', '1000']) })
+    await agent.kill()
+    const file = path.join(place.stateDirectory, 'pods/reused/main/0/identity.json')
+    // The kernel has given the pid to somebody else: us.
+    const own = readStat(process.pid)
+    writeFileSync(file, JSON.stringify({ process: { pid: process.pid, startTime: own?.startTime } }))
+    agent = await startAgent(place)
+    expect((await agent.containers()).find(({ podUid }) => podUid === 'reused')).toMatchObject({ state: 'exited', exitCode: 137 })
+    expect(nodePids('besteffort/podreused/main-0')).toEqual([])
+    await agent.tell({ do: 'removeSandbox', podUid: 'reused' })
+  })
+
+  test('an armed spare is kept, and can be started by the next kubelet', async () => {
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('spare')) })
+    const spec = aContainer(place, 'spare', ['sh', '-c', 'echo $WORD; sleep 1000'], { env: [{ name: 'WORD', value: 'from the next' }] })
+    await agent.tell({ do: 'create', spec })
+    const [armed = 0] = nodePids('besteffort/podspare/main-0')
+    await restart()
+    expect((await agent.containers()).find(({ podUid }) => podUid === 'spare')).toMatchObject({ state: 'created' })
+    expect(await agent.tell({ do: 'start', spec })).toMatchObject({ state: 'running', pid: armed })
+    await until('its word', () => logText(spec.logPath) === 'from the next\n')
+    await agent.tell({ do: 'removeSandbox', podUid: 'spare' })
+  })
+
+  test('the sandbox is killed while nobody looks', async () => {
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('lost')) })
+    await agent.tell({ do: 'create', spec: aContainer(place, 'lost', ['sleep', '1000']) })
+    const record = JSON.parse(readFileSync(path.join(place.stateDirectory, 'pods/lost/.sandbox/0/record.json'), 'utf8')) as { holder: { pid: number } }
+    await agent.kill()
+    process.kill(record.holder.pid, 'SIGKILL')
+    await until('it to be gone', () => !isAlive(record.holder.pid))
+    agent = await startAgent(place)
+    expect((await agent.containers()).filter(({ podUid }) => podUid === 'lost')).toEqual([])
+    expect(await agent.tell({ do: 'sandbox', spec: plain(aSandbox('lost', { attempt: 1 })) })).toMatchObject({ ready: true, attempt: 1 })
+    await agent.tell({ do: 'removeSandbox', podUid: 'lost' })
+  })
+
+  test('killed at any moment of a launch: exactly one process afterwards, or none', async () => {
+    const outcomes = new Map<string, number>()
+    const rounds = full ? 200 : 30
+    await restart()
+    const begun = performance.now()
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('measured')) })
+    await agent.tell({ do: 'launch', spec: aContainer(place, 'measured', ['sleep', '1000']) })
+    const whole = performance.now() - begun
+    await agent.tell({ do: 'removeSandbox', podUid: 'measured' })
+    await restart()
+    for (let round = 0; round < rounds; round++) {
+      const uid = `mid-${round}`
+      const spec = aContainer(place, uid, ['sleep', '1000'])
+      await Promise.all([
+        agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) }).then(() => agent.tell({ do: 'create', spec })).then(() => agent.tell({ do: 'start', spec })).catch(() => {}),
+        new Promise((resolve) => { setTimeout(resolve, (round / rounds) * whole * 1.5) }).then(() => agent.kill()),
+      ])
+      agent = await startAgent(place)
+      const states = (await agent.containers()).filter(({ podUid }) => podUid === uid)
+      expect(states.length).toBeLessThanOrEqual(1)
+      const [state] = states
+      outcomes.set(state?.state ?? 'none', (outcomes.get(state?.state ?? 'none') ?? 0) + 1)
+      // What had been started before the agent noticed its death may still be on its way to ending itself.
+      await until(`round ${round}: processes of the container to be those that are known`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (state ? 1 : 0), 3000)
+      await until(`round ${round}: shims to be those that are known`, () => nodePids('shims').length === (state ? 1 : 0), 3000)
+      if (!state || state.state === 'created') {
+        await agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) })
+        await agent.tell({ do: 'launch', spec })
+      }
+      expect(nodePids(`besteffort/pod${uid}/main-0`)).toHaveLength(1)
+      await agent.tell({ do: 'removeSandbox', podUid: uid })
+      expect(nodePids()).toEqual([])
+      expect(existsSync(path.join(place.stateDirectory, 'pods', uid))).toBe(false)
+    }
+    // Kills came early, late and in between, or this test has shown nothing.
+    expect([...outcomes.keys()].length).toBeGreaterThanOrEqual(2)
+  })
+})
