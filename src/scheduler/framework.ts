@@ -86,7 +86,7 @@ export interface Plugin {
   /** True: bound; false: not this plugin's business. */
   bind?(pod: PodInfo, node: string, signal: AbortSignal): Promise<boolean>
   postBind?(pod: PodInfo, node: string): void
-  /** The queueing hint: whether the event may make a pod fit that this plugin rejected. Absent: any event may. */
+  /** The queueing hint: whether the event may make a pod fit that this plugin rejected. Absent: every event may. */
   mayHelp?(event: ClusterEvent, pod: Pod): boolean
 }
 

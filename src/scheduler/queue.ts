@@ -21,7 +21,7 @@ interface Entry extends QueuedPod {
   /** How often in all it fitted nowhere, and how often in a row something went wrong: the back-off of each. */
   unfit: number
   errors: number
-  /** Plugins that rejected it; empty: any event may help. */
+  /** Plugins that rejected it; empty: every event may help. */
   rejectedBy: ReadonlySet<string>
   gated: boolean
   /** clock.monotonic(). */
