@@ -28,6 +28,7 @@ import type { Log } from '../../client/component.ts'
 import { parseCertificateRequest } from '../../client/pki.ts'
 import type { Store } from '../../store/store.ts'
 import { firstAddress } from '../pki.ts'
+import { snapshotHandler } from '../snapshot-path.ts'
 import { kubernetesVersion, wherryVersion } from '../version.ts'
 
 export interface ControlPlaneOptions {
@@ -78,6 +79,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), ...proxies(kubelets, systemRandom)],
     paths: [
+      snapshotHandler(options.store),
       ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion }),
       { path: '/openid/v1/jwks', listed: true, handle: async (exchange) => exchange.respond(200, { 'content-type': 'application/jwk-set+json' }, Buffer.from(JSON.stringify(await issuer.keys()))) },
       { path: '/.well-known/openid-configuration', listed: true, handle: (exchange) => exchange.respond(200, { 'content-type': 'application/json' }, Buffer.from(JSON.stringify({
