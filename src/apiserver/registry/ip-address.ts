@@ -12,13 +12,13 @@ const parseIPv4 = (text: string): bigint | undefined => {
   return parts.reduce((value, part) => value * 256n + BigInt(Number(part)), 0n)
 }
 
-/** Groups of an IPv6 address, with a dotted tail turned into two groups; undefined when one is malformed. */
-const groupsOf = (text: string): number[] | undefined => {
+/** Groups of an IPv6 address, with a dotted tail (only at the address's very end) turned into two groups; undefined when one is malformed. */
+const groupsOf = (text: string, atEnd: boolean): number[] | undefined => {
   if (text === '') return []
   const groups: number[] = []
   const parts = text.split(':')
   for (const [index, part] of parts.entries()) {
-    const tail = index === parts.length - 1 && part.includes('.') ? parseIPv4(part) : undefined
+    const tail = atEnd && index === parts.length - 1 && part.includes('.') ? parseIPv4(part) : undefined
     if (tail !== undefined) groups.push(Number(tail >> 16n), Number(tail & 0xffffn))
     else if (/^[0-9a-fA-F]{1,4}$/.test(part)) groups.push(Number.parseInt(part, 16))
     else return undefined
@@ -29,7 +29,7 @@ const groupsOf = (text: string): number[] | undefined => {
 const parseIPv6 = (text: string): bigint | undefined => {
   const halves = text.split('::')
   if (halves.length > 2) return undefined
-  const [head, tail] = [groupsOf(halves[0] ?? ''), groupsOf(halves[1] ?? '')]
+  const [head, tail] = [groupsOf(halves[0] ?? '', halves.length === 1), groupsOf(halves[1] ?? '', true)]
   if (!head || !tail) return undefined
   const missing = 8 - head.length - tail.length
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined
