@@ -119,7 +119,6 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       }
       record.attempts = attempt + 1
       record.purged = false
-      run.lost = run.lost.filter((lost) => lost.name !== name)
       run.waiting.delete(name)
       note(name, attempt, 'started')
       tell(each, 'Normal', ['Started', 'Container started'])

@@ -1,6 +1,7 @@
 /** The Node object as this kubelet reports it. Pure. Mirrors pkg/kubelet/nodestatus/setters.go and initialNode, with upstream's reasons and messages. */
 import { timestamp } from '../../src/api/clock.ts'
 import type { Draft } from '../../src/api/meta.ts'
+import { formatQuantity, quantityOf } from '../../src/api/quantity.ts'
 import type { Node, NodeCondition, NodeStatus, Taint } from '../../src/api/types.ts'
 import type { MachineFacts, MachineReadings } from './machine-facts.ts'
 
@@ -26,14 +27,15 @@ const memoryReserveBytes = 100 * 1024 * 1024
 const diskReserve = 0.1
 const inodeReserve = 0.05
 
-const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`
+// As the API server keeps it: the largest unit that loses nothing.
+const kibibytes = (bytes: number): string => formatQuantity(quantityOf(Math.floor(bytes / 1024) * 1024, 'BinarySI'))
 
 export const capacityOf = ({ machine, maxPods }: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
   cpu: String(machine.cpus), 'ephemeral-storage': kibibytes(machine.diskBytes), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(machine.memoryBytes), pods: String(maxPods),
 })
 
 export const allocatableOf = (facts: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
-  ...capacityOf(facts), 'ephemeral-storage': String(Math.floor(facts.machine.diskBytes * (1 - diskReserve))), memory: kibibytes(facts.machine.memoryBytes - memoryReserveBytes),
+  ...capacityOf(facts), 'ephemeral-storage': formatQuantity(quantityOf(Math.floor(facts.machine.diskBytes * (1 - diskReserve)))), memory: kibibytes(facts.machine.memoryBytes - memoryReserveBytes),
 })
 
 export const nodeLabels = ({ nodeName, machine, labels }: NodeFacts): Record<string, string> => ({

@@ -22,7 +22,7 @@ export const observe = async (machine: Machine, run: PodRun, messages: Map<strin
     return message ? { ...state, message } : state
   }
   const known = await Promise.all(states.map(withMessage))
-  const lost = run.lost.filter(({ name }) => !known.some((state) => state.name === name && state.state !== 'created'))
+  const lost = run.lost.filter(({ name, attempt }) => !known.some((state) => state.name === name && state.attempt === attempt))
   return { sandbox: newestSandbox(sandboxes, uid), containers: [...known, ...lost] }
 }
 

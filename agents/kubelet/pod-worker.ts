@@ -67,6 +67,8 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     if (known) run.record = { ...known, pod: isStaticPod(run.pod) && known.pod.status ? { ...run.pod, status: known.pod.status } : run.pod }
     run.observed = await observe(machine, run, messages)
     run.lost = findLost(run, clock.now())
+    // What a restart of the machine has ended has not failed.
+    for (const { name } of run.lost) Reflect.deleteProperty(containerRecord(run.record, name), 'backOff')
   }
 
   /** The status as last made, with what others have written beside it. */
@@ -77,8 +79,11 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     return { ...mine, conditions: [...foreign, ...(mine.conditions ?? []).filter(({ type }) => ownedConditions.includes(type))] }
   }
 
+  /** Whatever is being started is given up at once, also a hook that the worker waits for. */
+  const giveUpStarting = (): void => starting.abort(new Error(`pod ${describePod(run.pod)} stops`))
+
   const stop = (graceSeconds: number): void => {
-    starting.abort(new Error(`pod ${describePod(run.pod)} stops`))
+    giveUpStarting()
     run.stopping = { graceSeconds, since: run.stopping?.since ?? clock.now().getTime() }
     // Waiting reasons of what will never start are not reported any more: the settled states are.
     run.waiting.clear()
@@ -224,15 +229,18 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
       run.pod = pod
       run.record.pod = pod
       if (shown) run.volumesReady = false
-      machine.references.retain(pod)
+      if (pod.metadata.deletionTimestamp || isTerminalPhase(pod.status ?? {})) giveUpStarting()
+      else machine.references.retain(pod)
       run.wake.notify()
     },
     remove(graceSeconds) {
       removedGrace = Math.max(1, graceSeconds)
+      giveUpStarting()
       run.wake.notify()
     },
     fail(why) {
       failure ??= why
+      giveUpStarting()
       run.wake.notify()
     },
     wake: () => run.wake.notify(),

@@ -10,7 +10,7 @@ import type { Pod, PodStatus } from '../../src/api/types.ts'
 import { exponentialBackoff } from '../../src/client/backoff.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Log } from '../../src/client/component.ts'
-import { isStaticPod } from './pod.ts'
+import { isStaticPod, isTerminalPhase } from './pod.ts'
 import { statusPatch } from './status-patch.ts'
 
 export interface StatusManager {
@@ -34,14 +34,17 @@ interface Entry {
   finished: boolean
   deleted: boolean
   sending: boolean
+  /** What is not to be sent once more: it was just sent, and the server has its own words for it. */
+  sent: string | undefined
   again: boolean
 }
 
 export const statusManager = ({ client, clock, random, log }: StatusOptions, signal: AbortSignal): StatusManager => {
   const entries = new Map<string, Entry>()
+  const mirrors = new Map<string, Pod>()
   const entryOf = (pod: Pod): Entry => {
     const uid = pod.metadata.uid
-    const entry = entries.get(uid) ?? { pod, status: undefined, inApi: isStaticPod(pod) ? undefined : pod, finished: false, deleted: false, sending: false, again: false }
+    const entry = entries.get(uid) ?? { pod, status: undefined, inApi: isStaticPod(pod) ? mirrors.get(uid) : pod, finished: false, deleted: false, sending: false, sent: undefined, again: false }
     entries.set(uid, entry)
     entry.pod = pod
     return entry
@@ -52,9 +55,14 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
     if (!client || !entry.inApi || entry.deleted) return false
     const { name, namespace, uid } = entry.inApi.metadata
     const body = entry.status && statusPatch(uid, entry.inApi.status ?? {}, entry.status)
-    if (body) {
+    // Somebody has ended the pod: its worker will see that, and a terminal phase is never taken back.
+    const outdated = entry.status && isTerminalPhase(entry.inApi.status ?? {}) && !isTerminalPhase(entry.status)
+    const text = body && JSON.stringify([entry.inApi.metadata.resourceVersion, body])
+    if (body && !outdated && text !== entry.sent) {
       const written = await client.patch(Pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status', signal })
       if (entry.inApi?.metadata.uid === written.metadata.uid) entry.inApi = written
+      // If the server keeps something in other words than ours, saying it again would not help.
+      entry.sent = JSON.stringify([written.metadata.resourceVersion, statusPatch(uid, written.status ?? {}, entry.status ?? {})])
       return true
     }
     if (!entry.finished || !entry.inApi.metadata.deletionTimestamp || isStaticPod(entry.pod)) return false
@@ -103,14 +111,21 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
       entry.finished = true
       pushed(entry)
     },
-    forget: (podUid) => { entries.delete(podUid) },
+    forget(podUid) {
+      entries.delete(podUid)
+      mirrors.delete(podUid)
+    },
     seen(podUid, inApi) {
+      if (inApi && inApi.metadata.uid !== podUid) mirrors.set(podUid, inApi)
+      else mirrors.delete(podUid)
       const entry = entries.get(podUid)
       if (!entry) return
       if (entry.inApi?.metadata.uid !== inApi?.metadata.uid) entry.deleted = false
       if (entry.inApi?.metadata.resourceVersion === inApi?.metadata.resourceVersion && entry.inApi?.metadata.uid === inApi?.metadata.uid) return
+      const another = entry.inApi?.metadata.uid !== inApi?.metadata.uid
       entry.inApi = inApi
-      pushed(entry)
+      // Changes of the same object wake the worker, which looks at them before it reports again.
+      if (another) pushed(entry)
     },
   }
 }

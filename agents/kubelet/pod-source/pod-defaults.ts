@@ -1,4 +1,5 @@
 /** The defaults that the API server gives a pod: static pods never pass it. Mirrors pkg/apis/core/v1/defaults.go. Pure. */
+import { formatQuantity, isValidQuantity, parseQuantity } from '../../../src/api/quantity.ts'
 import type { Container, ContainerPort, Pod, Probe, Volume } from '../../../src/api/types.ts'
 
 const withProbeDefaults = (probe: Probe): Probe => ({
@@ -11,11 +12,16 @@ const pullPolicy = (image: string): string => {
   return image.includes('@') || (tag && tag !== 'latest') ? 'IfNotPresent' : 'Always'
 }
 
+/** As the API server keeps them. A text that is no quantity stays, and is refused where it is used. */
+const canonical = (amounts: Record<string, string> | undefined): Record<string, string> | undefined =>
+  amounts && Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, isValidQuantity(String(amount)) ? formatQuantity(parseQuantity(String(amount))) : amount]))
+
 const withContainerDefaults = (container: Container, hostNetwork: boolean): Container => {
-  const { limits, requests } = container.resources ?? {}
+  const limits = canonical(container.resources?.limits)
+  const requests = canonical(container.resources?.requests)
   return {
     terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File', imagePullPolicy: pullPolicy(container.image ?? ''), ...container,
-    resources: { ...container.resources, ...(limits && { requests: { ...limits, ...requests } }) },
+    resources: { ...container.resources, ...(limits && { limits }), ...((limits ?? requests) && { requests: { ...limits, ...requests } }) },
     ...(container.ports && { ports: container.ports.map((port): ContainerPort => ({ protocol: 'TCP', ...(hostNetwork && { hostPort: port.containerPort }), ...port })) }),
     ...(container.livenessProbe && { livenessProbe: withProbeDefaults(container.livenessProbe) }),
     ...(container.readinessProbe && { readinessProbe: withProbeDefaults(container.readinessProbe) }),
