@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import 'reflect-metadata'
+import { webcrypto } from 'node:crypto'
+import { cryptoProvider, Pkcs10CertificateRequestGenerator } from '@peculiar/x509'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { CertificateSigningRequests, ClusterRoleBindings, ClusterRoles, EndpointSlices, Leases, PriorityClasses, RoleBindings, Roles, type Kind } from '../../../src/api/kinds.ts'
 import type { KubeObject } from '../../../src/api/meta.ts'
+import { newCertificateRequest, newKey, newSelfSignedCertificate, validFor } from '../../../src/client/pki.ts'
 import type { CertificateSigningRequest, EndpointSlice, PriorityClass, RoleBinding } from '../../../src/api/types.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { contextWith, created, sent, strategyOf, updated } from './support.ts'
@@ -84,16 +84,14 @@ describe('roles and bindings', () => {
 })
 
 describe('certificate requests', () => {
-  let folder = ''
-  const openssl = (...args: string[]): string => { execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' }); return readFileSync(path.join(folder, args.at(-1) ?? ''), 'base64') }
+  const base64 = (pem: string): string => Buffer.from(pem).toString('base64')
   let request = ''
   let certificate = ''
-  beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'certificate-request-'))
-    request = openssl('req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key.pem', '-subj', '/O=system:nodes/CN=system:node:n', '-out', 'request.pem')
-    certificate = openssl('req', '-x509', '-key', 'key.pem', '-subj', '/CN=n', '-out', 'certificate.pem')
+  beforeAll(async () => {
+    const key = await newKey()
+    request = base64(await newCertificateRequest({ commonName: 'system:node:n', organizations: ['system:nodes'] }, key))
+    certificate = base64((await newSelfSignedCertificate({ commonName: 'n' }, validFor(1, new Date()))).certificate)
   })
-  afterAll(() => { rmSync(folder, { recursive: true }) })
 
   const context = contextWith([], { clock: fakeClock(), user: { name: 'me', uid: 'u', groups: ['g'], extra: { a: ['b'] } } })
   const of = (spec: object = {}): { object: CertificateSigningRequest; errors: string[] } =>
@@ -106,10 +104,16 @@ describe('certificate requests', () => {
     expect(object.status).toEqual({})
   })
 
-  for (const kind of ['ec', 'ed25519']) {
-    test(`a request with a key of kind ${kind}`, () => {
-      const key = kind === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['-newkey', 'ed25519']
-      expect(of({ request: openssl('req', '-new', ...key, '-nodes', '-keyout', `${kind}.pem`, '-subj', '/CN=n', '-out', `${kind}-request.pem`) }).errors).toEqual([])
+  for (const [name, algorithm] of [
+    ['RSA', { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }],
+    ['P-384', { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' }],
+    ['Ed25519', { name: 'Ed25519' }],
+  ] as const) {
+    test(`a request with a key of kind ${name}`, async () => {
+      cryptoProvider.set(webcrypto)
+      const keys = await webcrypto.subtle.generateKey(algorithm as webcrypto.RsaHashedKeyGenParams, true, ['sign', 'verify'])
+      const made = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=n', keys, signingAlgorithm: algorithm })
+      expect(of({ request: base64(made.toString('pem')) }).errors).toEqual([])
     })
   }
 
