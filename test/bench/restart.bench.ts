@@ -2,11 +2,12 @@
  * How long a restart takes below the kubelet's own thinking: from `kill -9` of a container's process to the first instruction of its armed successor.
  * Run: node test/bench/restart.bench.ts [rounds]   (as root; prints one line of JSON for each measure)
  */
-import { readFileSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeFifos, openForBoth, openForReading, readFifo } from '../../agents/kubelet/runtime/fifo.ts'
 import type { RuntimeEvent } from '../../agents/kubelet/runtime/runtime.ts'
-import { aContainer, aSandbox, launch, leavePlace, newPlace, never, openRuntime, until } from '../support/runtime-node.ts'
+import { aContainer, aSandbox, launch, leavePlace, newPlace, never, openRuntime } from '../support/runtime-node.ts'
 
 const rounds = Number(process.argv[2] ?? 100)
 const place = newPlace('bench')
@@ -20,21 +21,21 @@ const nextExit = async (): Promise<RuntimeEvent> => {
   }
 }
 
+const now = (): number => performance.now()
+
 const report = (measure: string, samples: number[]): void => {
   const sorted = [...samples].sort((one, other) => one - other)
   const at = (share: number): number => Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2))
   process.stdout.write(`${JSON.stringify({ measure, unit: 'ms', count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) })}\n`)
 }
 
-// The clock of both sides is the same: CLOCK_REALTIME, in microseconds, written by the first instruction of the program into a file on a volume.
+// The program's first instruction writes into a FIFO on a volume, at whose other end we listen: what we see is later than what happened, never earlier.
 const mounts = [{ hostPath: place.scratch, containerPath: '/out', readOnly: false, propagation: 'private' as const }]
-const program = ['perl', '-e', 'BEGIN { require "syscall.ph" if 0; use Time::HiRes; $t = Time::HiRes::time() } open my $f, ">", "/out/stamp-$ENV{N}"; printf $f "%.6f", $t; close $f; sleep 1000']
-const stamp = async (attempt: number): Promise<number> => {
-  const text = await until('the stamp', () => { try { return readFileSync(path.join(place.scratch, `stamp-${attempt}`), 'utf8') } catch { return undefined } })
-  return Number(text) * 1000
-}
-const now = (): number => performance.timeOrigin + performance.now()
-
+const program = ['sh', '-c', 'echo up >/out/first; exec sleep 1000']
+await makeFifos(place.scratch, ['first'])
+let heard = Promise.withResolvers<number>()
+const hold = openForBoth(path.join(place.scratch, 'first'))
+const reader = readFifo(openForReading(path.join(place.scratch, 'first')), { data() { heard.resolve(now()) } })
 try {
   const sandboxes: number[] = []
   for (let index = 0; index < Math.min(rounds, 30); index++) {
@@ -44,21 +45,22 @@ try {
   }
   report('sandbox creation', sandboxes)
 
-  const spec = (attempt: number) => aContainer(place, 'box-0', program, { attempt, mounts, env: [{ name: 'N', value: String(attempt) }] })
+  const spec = (attempt: number) => aContainer(place, 'box-0', program, { attempt, mounts})
   const [arming, exits, restarts, starts]: [number[], number[], number[], number[]] = [[], [], [], []]
   let pid = await launch(runtime, spec(0))
-  await stamp(0)
+  await heard.promise
   for (let attempt = 1; attempt <= rounds; attempt++) {
     const begun = performance.now()
     await runtime.createContainer(spec(attempt), never)
     arming.push(performance.now() - begun)
     await delay(5)
+    heard = Promise.withResolvers<number>()
     const killed = now()
     process.kill(pid, 'SIGKILL')
     await nextExit()
     const seen = now()
     pid = (await runtime.startContainer(spec(attempt))).pid ?? 0
-    const first = await stamp(attempt)
+    const first = await heard.promise
     exits.push(seen - killed)
     starts.push(first - seen)
     restarts.push(first - killed)
@@ -66,10 +68,12 @@ try {
   }
   report('arming a spare', arming)
   report('kill -9 to exit event', exits)
-  report('exit event to first instruction (a perl program)', starts)
-  report('kill -9 to first instruction (a perl program)', restarts)
+  report('exit event to first instruction', starts)
+  report('kill -9 to first instruction', restarts)
 } finally {
   stop.abort()
+  reader.close()
+  closeSync(hold)
   await runtime.destroy()
   leavePlace(place)
 }

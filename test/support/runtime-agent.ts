@@ -1,5 +1,5 @@
 /** A kubelet's stand-in that can be killed: a process that holds the runtime of a node and does what its parent says. */
-import { fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import type { ContainerSpec, ContainerState, SandboxSpec } from '../../agents/kubelet/runtime/runtime.ts'
 import { launch, type NodePlace, never, openRuntime } from './runtime-node.ts'
@@ -12,6 +12,7 @@ type Order =
   | { do: 'create' | 'start' | 'launch'; spec: ContainerSpec }
   | { do: 'stop'; podUid: string; name: string; graceSeconds: number }
   | { do: 'removeSandbox'; podUid: string }
+  | { do: 'destroy' }
 
 export interface Agent {
   pid: number
@@ -29,15 +30,17 @@ const obey = async (runtime: ProcessRuntime, order: Order): Promise<unknown> => 
     case 'start': return runtime.startContainer(order.spec)
     case 'launch': return launch(runtime, order.spec)
     case 'stop': return runtime.stopContainer(order.podUid, order.name, order.graceSeconds)
+    case 'destroy': return runtime.destroy()
     case 'removeSandbox': return runtime.removeSandbox(order.podUid)
   }
 }
 
 export const plain = ({ hostsFor: _, ...rest }: SandboxSpec): PlainSandbox => rest
 
-/** Resolves when the runtime has adopted what was there. */
-export const startAgent = async (place: NodePlace): Promise<Agent> => {
-  const child = fork(import.meta.filename, [JSON.stringify(place)], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] })
+/** Resolves when the runtime has adopted what was there. `namespace`: arguments of nsenter(1) for a node that is not the machine itself. */
+export const startAgent = async (place: NodePlace, namespace: string[] = []): Promise<Agent> => {
+  const [command = process.execPath, ...args] = [...(namespace.length > 0 ? ['nsenter', ...namespace] : []), process.execPath, import.meta.filename, JSON.stringify(place)]
+  const child = spawn(command, args, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const gone = new Promise<void>((resolve) => { child.on('exit', () => { resolve() }) })
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   let last = 0

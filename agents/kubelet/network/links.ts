@@ -1,7 +1,7 @@
 /**
  * Links, addresses and routes as batches for ip(8). Pure.
  * A pod has its address as /32 and everything else by way of the gateway, so that all its traffic is routed, pod to pod on one node too: Service rules apply to it
- * without bridge-netfilter, and ports of the bridge are isolated from one another.
+ * with or without bridge-netfilter. Where that is loaded, it delivers what a Service rule sends to a neighbour below the routes: hence hairpin, and no isolated ports.
  */
 import { formatAddress, gatewayOf, hardwareAddress, parseAddress, parseRange } from './address.ts'
 
@@ -35,6 +35,6 @@ export const podBatch = ({ podIP, gateway, veth, hostPid }: PodLink): string => 
 /** Runs on the node: the pair's other end becomes a port of the bridge. */
 export const portBatch = (veth: string, bridge: string): string => [
   `link set dev ${veth} master ${bridge} up`,
-  `link set dev ${veth} type bridge_slave hairpin on isolated on`,
+  `link set dev ${veth} type bridge_slave hairpin on`,
   '',
 ].join('\n')

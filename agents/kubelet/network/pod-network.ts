@@ -39,6 +39,9 @@ export interface PodNetworkOptions {
   log: Log
 }
 
+/** In the network namespace of this process; what /sys shows may be that of another one. */
+const hasLink = (name: string): boolean => existsSync(`/proc/sys/net/ipv4/conf/${name}`)
+
 export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOptions): PodNetwork => {
   const bridge = bridgeName(clusterId, nodeName)
   const names = chainNames(clusterId, nodeName)
@@ -63,7 +66,7 @@ export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOp
     await run('iptables-restore', ['--noflush', '--wait'], { input: renderChains({ names, bridge, podCIDR, clusterCIDR, hostPorts: [...hostPorts.values()].flat(), saved }) })
   }
   const ensureBridge = async (podCIDR: string): Promise<void> => {
-    if (!existsSync(`/sys/class/net/${bridge}`)) await run('ip', ['-batch', '-'], { input: bridgeBatch({ bridge, podCIDR }) })
+    if (!hasLink(bridge)) await run('ip', ['-batch', '-'], { input: bridgeBatch({ bridge, podCIDR }) })
     sysctls.set('net/ipv4/ip_forward', '1')
     // These go with the bridge. Everything is routed in at it and out at it again, which is no reason to send redirects.
     for (const [name, value] of [['send_redirects', '0'], ['route_localnet', '1'], ['rp_filter', '2']] as const) writeFileSync(`/proc/sys/net/ipv4/conf/${bridge}/${name}`, value)
@@ -82,15 +85,16 @@ export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOp
   }
 
   const configure = (range: PodRange): Promise<void> => inTurn(async () => {
-      const parsed = parseRange(range.podCIDR)
-      parseRange(range.clusterCIDR)
-      if (configured && configured.range.podCIDR !== range.podCIDR) await leave(configured)
-      const pool = configured?.pool ?? addressPool(path.join(directory, 'addresses'), range.podCIDR)
-      await ensureBridge(range.podCIDR)
-      await writeChains(range)
-      writeFileSync(rangeFile, JSON.stringify(range), { mode: 0o600 })
-      configured = { range, pool, gateway: formatAddress(gatewayOf(parsed)) }
-    })
+    const parsed = parseRange(range.podCIDR)
+    parseRange(range.clusterCIDR)
+    if (configured && configured.range.podCIDR !== range.podCIDR) await leave(configured)
+    const pool = configured?.pool ?? addressPool(path.join(directory, 'addresses'), range.podCIDR)
+    await ensureBridge(range.podCIDR)
+    await writeChains(range)
+    writeFileSync(rangeFile, JSON.stringify(range), { mode: 0o600 })
+    configured = { range, pool, gateway: formatAddress(gatewayOf(parsed)) }
+  })
+
   return {
     configure,
     async resume() {
@@ -113,7 +117,7 @@ export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOp
     async release(podUid) {
       const veth = vethName(clusterId, nodeName, podUid)
       // It goes with the namespace, but in the kernel's own time; a sandbox that is rebuilt at once needs the name.
-      if (existsSync(`/sys/class/net/${veth}`)) await run('ip', ['link', 'delete', 'dev', veth]).catch((error: unknown) => { if (existsSync(`/sys/class/net/${veth}`)) throw error })
+      if (hasLink(veth)) await run('ip', ['link', 'delete', 'dev', veth]).catch((error: unknown) => { if (hasLink(veth)) throw error })
       if (hostPorts.delete(podUid)) await inTurn(writePorts)
       configured?.pool.free(podUid)
     },
@@ -127,7 +131,7 @@ export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOp
       configured = undefined
       const removal = renderRemoval(names, await run('iptables-save', []))
       if (removal.trim()) await run('iptables-restore', ['--noflush', '--wait'], { input: removal })
-      if (existsSync(`/sys/class/net/${bridge}`)) await run('ip', ['link', 'delete', 'dev', bridge])
+      if (hasLink(bridge)) await run('ip', ['link', 'delete', 'dev', bridge])
       sysctls.restore()
       rmSync(directory, { recursive: true, force: true })
       log.info('the pod network is gone', { bridge })
