@@ -2,6 +2,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, connect, constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../api/clock.ts'
+import { http2Body } from './http2-body.ts'
 import { UnprocessedError } from './unprocessed-error.ts'
 import { type ApiRequest, type ApiResponse, ConnectionError } from './transport.ts'
 
@@ -57,19 +58,14 @@ export class Http2Connection {
     this.#session.destroy(new ConnectionError(`no answer to a ping within ${pingMilliseconds / 1000} s`))
   }
 
-  async request({ method, path, headers, body }: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
+  async request({ method, path, headers, body: sent }: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
     signal.throwIfAborted()
-    const stream = this.#session.request({ ...headers, ':method': method, ':path': path, ...(body && { 'content-length': body.byteLength }) }, { endStream: !body })
-    if (body) stream.end(body)
+    const stream = this.#session.request({ ...headers, ':method': method, ':path': path, ...(sent && { 'content-length': sent.byteLength }) }, { endStream: !sent })
+    if (sent) stream.end(sent)
     this.#opened(stream, signal)
+    const body = http2Body(stream, signal)
     return new Promise((resolve, reject) => {
-      stream.once('response', (head) => {
-        // Reading begins here: Node throws away what nobody has begun to read when the stream closes.
-        const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]()
-        const first = chunks.next()
-        first.catch(() => {}) // told to the reader of the body, if there is one
-        resolve({ status: Number(head[':status']), headers: plain(head), body: bytes({ stream, chunks, first }, signal) })
-      })
+      stream.once('response', (head) => resolve({ status: Number(head[':status']), headers: plain(head), body }))
       stream.once('error', (error) => reject(isUnprocessed(stream, error) ? new UnprocessedError(error.message, { cause: error }) : error))
       stream.once('close', () => reject(signal.aborted ? signal.reason : new ConnectionError('the server closed the connection')))
     })
@@ -83,30 +79,11 @@ export class Http2Connection {
       signal.removeEventListener('abort', abort)
       if (--this.#open === 0 && !this.#session.destroyed) this.#session.unref()
     })
-    stream.on('error', () => {}) // whoever reads the stream hears of it; nobody may be reading
   }
 }
 
 const isUnprocessed = (stream: ClientHttp2Stream, error: Error & { code?: string }): boolean =>
   stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || error.code === 'ERR_HTTP2_GOAWAY_SESSION'
-
-interface Reading { stream: ClientHttp2Stream; chunks: AsyncIterator<Uint8Array>; first: Promise<IteratorResult<Uint8Array>> }
-
-async function* bytes({ stream, chunks, first }: Reading, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  let ended = false
-  try {
-    for (let next = await first; !next.done; next = await chunks.next()) yield next.value
-    ended = true
-  } catch (error) {
-    signal.throwIfAborted()
-    throw new ConnectionError(`the connection broke: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-  } finally {
-    if (!ended && !stream.closed) stream.close(constants.NGHTTP2_CANCEL) // the reader left early
-  }
-  signal.throwIfAborted()
-  // A stream that is reset, or whose connection is gone, ends like a whole one.
-  if (stream.aborted || stream.rstCode) throw new ConnectionError(`the connection broke in the middle of the answer (HTTP/2 code ${stream.rstCode})`)
-}
 
 const plain = (headers: IncomingHttpHeaders): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (name.startsWith(':') || value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])))

@@ -1,8 +1,8 @@
 /** A pod with what plugins ask about it again and again, worked out once. Mirrors `framework.PodInfo`. */
 import { keyOf } from '../api/meta.ts'
 import type { Labels } from '../api/requirement.ts'
-import { type Selector, selectorFromObject, selectorMatches } from '../api/selector.ts'
-import type { Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '../api/types.ts'
+import { nothing, type Selector, SelectorError, selectorFromObject, selectorMatches } from '../api/selector.ts'
+import type { LabelSelector, Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '../api/types.ts'
 import { nonZeroRequests, podRequests, type Resources } from './resources.ts'
 
 /** A term of pod (anti-)affinity, its selectors parsed. */
@@ -34,7 +34,7 @@ export interface PodInfo {
 
 const known = new WeakMap<Pod, PodInfo>()
 
-/** The same PodInfo for the same object. Throws SelectorError when a selector in the pod is not valid (the API server does not let such in). */
+/** The same PodInfo for the same object. */
 export const podInfoOf = (pod: Pod): PodInfo => {
   const before = known.get(pod)
   if (before) return before
@@ -63,8 +63,18 @@ const termOf = (term: PodAffinityTerm, pod: Pod): AffinityTerm => {
   // Neither namespaces nor a selector: the pod's own namespace.
   const namespaces = term.namespaces?.length || term.namespaceSelector ? term.namespaces ?? [] : [namespace]
   return {
-    topologyKey: term.topologyKey, selector: selectorFromObject(labelSelector), namespaces: new Set(namespaces),
-    namespaceSelector: term.namespaceSelector && selectorFromObject(term.namespaceSelector),
+    topologyKey: term.topologyKey, selector: lenient(labelSelector), namespaces: new Set(namespaces),
+    namespaceSelector: term.namespaceSelector && lenient(term.namespaceSelector),
+  }
+}
+
+/** API servers let no invalid selector in; should one be there, it means nobody, and one pod does not stop the others. */
+const lenient = (selector: LabelSelector | undefined): Selector => {
+  try {
+    return selectorFromObject(selector)
+  } catch (error) {
+    if (error instanceof SelectorError) return nothing
+    throw error
   }
 }
 

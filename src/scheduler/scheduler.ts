@@ -68,7 +68,8 @@ class Running implements Scheduler {
 
   get ready(): boolean { return this.#ready }
 
-  async run(signal: AbortSignal): Promise<void> {
+  // Bound, as components are taken apart where they are run.
+  readonly run = async (signal: AbortSignal): Promise<void> => {
     const { leaderElection, ...context } = this.#options
     if (!leaderElection) return this.#schedule(signal)
     this.#ready = true // a replica that waits is fine

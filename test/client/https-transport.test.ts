@@ -76,6 +76,32 @@ describe('HTTP/2', () => {
     const body = 'x'.repeat(300_000)
     expect((await answered(transport, { method: 'POST', path: '/', headers: {}, body: Buffer.from(body) })).body).toMatchObject({ method: 'POST', body })
   })
+  test('short answers that arrive in one piece are not lost', async () => {
+    const transport = to((await http2((_, response) => { response.writeHead(200); response.end('{}') })).port)
+    for (let round = 0; round < 20; round++) {
+      const responses = await Promise.all(Array.from({ length: 50 }, () => transport.request(get('/'), never)))
+      for (const { body } of responses) expect(await text(body)).toBe('{}')
+    }
+  })
+  test('a slow reader gets everything, and holds the sender back meanwhile', async () => {
+    const size = 20 << 20
+    let sent = 0
+    const transport = to((await http2((_, response) => {
+      response.writeHead(200)
+      const write = (): void => {
+        while (sent < size) { sent += 1 << 16; if (!response.write(Buffer.alloc(1 << 16))) return void response.once('drain', write) }
+        response.end()
+      }
+      write()
+    })).port)
+    const { body } = await transport.request(get('/'), never)
+    const iterator = body[Symbol.asyncIterator]()
+    let read = ((await iterator.next()).value as Uint8Array).byteLength
+    for (let before = -1; before !== sent;) { before = sent; await new Promise((resolve) => { setTimeout(resolve, 50) }) }
+    expect(sent).toBeLessThan(size / 2)
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) read += next.value.byteLength
+    expect(read).toBe(size)
+  })
   test('a second connection when the server limits streams', async () => {
     const held: Http2ServerResponse[] = []
     const server = createSecureServer({ ...keyed(serving), settings: { maxConcurrentStreams: 2 } }, (_, response) => { held.push(response); response.writeHead(200); response.write('{') })
