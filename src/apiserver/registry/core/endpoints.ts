@@ -48,5 +48,6 @@ export const endpointsStrategy: Strategy<Endpoints> = {
   },
   validate: check,
   validateUpdate: check,
+  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
   columns: [nameColumn, { name: 'Endpoints', type: 'string', description: 'The addresses and ports that are ready.', value: endpointList }, ageColumn],
 }
