@@ -73,7 +73,7 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
       const chunks: Uint8Array[] = []
       for await (const chunk of response.body) chunks.push(chunk)
       const text = Buffer.concat(chunks).toString()
-      const isJson = (response.headers['content-type'] ?? '').startsWith('application/json') && text !== ''
+      const isJson = (response.headers['content-type'] ?? '').startsWith('application/json') && text !== '' && response.headers['content-encoding'] === undefined
       return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Answer['body'] }
     },
     async *watch(path, signal, headers = {}) {

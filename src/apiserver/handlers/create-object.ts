@@ -30,7 +30,7 @@ const validated = (request: ResourceRequest, object: KubeObject): void => {
   const { kind, strategy } = request.resource
   const context = strategyContext(request)
   const errors = [...newMetadataErrors(object.metadata, strategy.validateName), ...(strategy.validate?.(object, context) ?? [])]
-  if (errors.length > 0) throw invalid(kind, object.metadata.name, errors)
+  if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors)
   for (const warning of strategy.warnings?.(object, context) ?? []) warn(request.exchange, warning)
 }
 

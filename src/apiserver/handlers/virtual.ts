@@ -18,7 +18,7 @@ export const extensionRequest = ({ exchange, info, user }: AuthorizedRequest, se
 
 const encoded = ({ kind }: VirtualResource, object: KubeObject): Encoded => {
   const encoding = encodingOf(kind)
-  const bytes = encodeObject(encoding, object)
+  const bytes = Buffer.from(encodeObject(encoding, object))
   return { revision: 0, object, bytes, itemTail: bytes.subarray(encoding.itemStart) }
 }
 

@@ -71,12 +71,14 @@ export class CachedObject implements Encoded {
   }
 }
 
-/** The bytes to store, and how much of them is the kind's prefix. Drops resourceVersion and selfLink. */
-export const encodeObject = (encoding: Encoding, object: KubeObject): Buffer => {
+const utf8 = new TextEncoder()
+
+/** The bytes to store, the kind's prefix first. Drops resourceVersion and selfLink. A plain array of its own, which the embedded store keeps as it is: so a write is recognised when it comes back. */
+export const encodeObject = (encoding: Encoding, object: KubeObject): Uint8Array => {
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object
   const { resourceVersion: _version, selfLink: _link, ...stored } = metadata
   const body = JSON.stringify(rest)
-  return Buffer.from(`${encoding.prefixText}${JSON.stringify(stored).slice(1)}${body === '{}' ? '}' : `,${body.slice(1)}`}`)
+  return utf8.encode(`${encoding.prefixText}${JSON.stringify(stored).slice(1)}${body === '{}' ? '}' : `,${body.slice(1)}`}`)
 }
 
 /** `object` parsed with the resourceVersion that it got by being stored. */

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { listShapes, negotiate, objectShapes, plainShape } from '../../../src/apiserver/negotiation/accept.ts'
+
+const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+
+for (const [name, header, shapes, expected] of [
+  ['nothing said', undefined, objectShapes, { format: 'json', shape: 'object' }],
+  ['anything', '*/*', objectShapes, { format: 'json', shape: 'object' }],
+  ['kubectl get', `${table},application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json`, listShapes, { format: 'json', shape: 'Table' }],
+  ['a table where none can be made, with a way out', `${table},application/json`, plainShape, { format: 'json', shape: 'object' }],
+  ['protobuf first, then JSON', 'application/vnd.kubernetes.protobuf,application/json', objectShapes, { format: 'json', shape: 'object' }],
+  ['protobuf first, then anything', 'application/vnd.kubernetes.protobuf, */*', objectShapes, { format: 'json', shape: 'object' }],
+  ['YAML', 'application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
+  ['metadata of one', 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', objectShapes, { format: 'json', shape: 'PartialObjectMetadata' }],
+  ['metadata of many', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', listShapes, { format: 'json', shape: 'PartialObjectMetadataList' }],
+  ['quality counts before order', 'application/json;q=0.5,application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
+] as const) test(`${name}: ${expected.format} ${expected.shape}`, () => expect(negotiate(header, shapes)).toEqual(expected))
+
+for (const [name, header] of [['protobuf alone', 'application/vnd.kubernetes.protobuf'], ['CBOR', 'application/cbor'], ['a table alone, where none can be made', table], ['HTML', 'text/html']] as const) {
+  test(`${name}: 406`, () => expect(() => negotiate(header, plainShape)).toThrow(expect.objectContaining({ code: 406, message: 'only the following media types are accepted: application/json, application/yaml' })))
+}
