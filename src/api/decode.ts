@@ -1,8 +1,9 @@
-/** Request bodies as objects: JSON and YAML, checked as `fieldValidation` asks, refused in upstream's words. Mirrors apiserver's handlers/create.go and rest.go. */
+/** Request bodies as objects: JSON, YAML and protobuf, checked as `fieldValidation` asks, refused in upstream's words. Mirrors apiserver's handlers/create.go and rest.go. */
 import { DecodeError, decodeType } from './decode-value.ts'
 import { JsonSyntaxError, parseJson, type ParsedJson } from './json-text.ts'
 import { apiVersionOf, type Kind, storedKinds } from './kinds.ts'
 import type { JsonObject, JsonValue } from './meta.ts'
+import { ProtobufError, readEnvelope, readProtobuf } from './protobuf.ts'
 import { badRequest, requestEntityTooLarge, type StatusError, unsupportedMediaType } from './status.ts'
 import { parseYaml, YamlSyntaxError } from './yaml-text.ts'
 
@@ -97,32 +98,47 @@ export const judgeStrictErrors = (errors: readonly string[], validation: FieldVa
 
 export interface BodyOptions { kind: BodyKind; fieldValidation: FieldValidation }
 
+/** A body that says what it is; its value is read once that has been checked. */
+interface ReadBody { actual: GroupVersionKind; read(): ParsedBody }
+
+const readText = (body: Uint8Array, mediaType: 'application/json' | 'application/yaml', { kind, fieldValidation }: BodyOptions): ReadBody => {
+  try {
+    const parsed = parseBody(body, mediaType, fieldValidation !== 'Ignore')
+    return { actual: interpretKind(parsed.value, kind), read: () => parsed }
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw unrecognized(kind, `couldn't get version/kind; json parse error: ${error.message}`, body)
+    if (error instanceof YamlSyntaxError || error instanceof DecodeError) throw unrecognized(kind, error.message, body)
+    throw error
+  }
+}
+
+const readProtobufBody = (body: Uint8Array, kind: BodyKind): ReadBody => {
+  try {
+    const envelope = readEnvelope(body)
+    const actual = { apiVersion: envelope.apiVersion || apiVersionOf(kind), kind: envelope.kind || kind.kind }
+    return { actual, read: () => ({ value: readProtobuf(envelope.raw, kind.schema), repeated: new Map() }) }
+  } catch (error) {
+    throw error instanceof ProtobufError ? unrecognized(kind, error.message, body) : error
+  }
+}
+
 /**
  * A request's body as an object of `kind`, canonical and with its `apiVersion` and `kind` set. Throws StatusError: 400 for what is no such object,
  * 413 for what is too large, 415 for another media type.
  */
-export const decodeObject = <T = JsonObject>(body: Uint8Array, contentType: string | undefined, { kind: expected, fieldValidation }: BodyOptions): DecodedBody<T> => {
+export const decodeObject = <T = JsonObject>(body: Uint8Array, contentType: string | undefined, options: BodyOptions): DecodedBody<T> => {
   const mediaType = bodyMediaType(contentType)
+  const { kind: expected, fieldValidation } = options
   if (body.length > maxBodyBytes) throw requestEntityTooLarge(`Request entity too large: limit is ${maxBodyBytes}`)
-  if (mediaType === 'application/vnd.kubernetes.protobuf') throw unsupportedMediaType('protobuf bodies are not decoded yet')
-  const strict = fieldValidation !== 'Ignore'
-  let parsed: ParsedBody
-  let actual: GroupVersionKind
-  try {
-    parsed = parseBody(body, mediaType, strict)
-    actual = interpretKind(parsed.value, expected)
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) throw unrecognized(expected, `couldn't get version/kind; json parse error: ${error.message}`, body)
-    if (error instanceof YamlSyntaxError || error instanceof DecodeError) throw unrecognized(expected, error.message, body)
-    throw error
-  }
+  const { actual, read } = mediaType === 'application/vnd.kubernetes.protobuf' ? readProtobufBody(body, expected) : readText(body, mediaType, options)
   checkKind(actual, expected)
   try {
-    const { value, strictErrors } = decodeType<JsonObject>(parsed.value ?? {}, expected.schema, { strict, repeated: parsed.repeated })
+    const parsed = read()
+    const { value, strictErrors } = decodeType<JsonObject>(parsed.value ?? {}, expected.schema, { strict: fieldValidation !== 'Ignore', repeated: parsed.repeated })
     const errors = [...(parsed.warning === undefined ? [] : [parsed.warning]), ...strictErrors]
     const warnings = judgeStrictErrors(errors, fieldValidation, (message) => cannotBeHandled(actual, expected, message))
     return { object: { ...value, apiVersion: actual.apiVersion, kind: actual.kind } as T, warnings }
   } catch (error) {
-    throw error instanceof DecodeError ? cannotBeHandled(actual, expected, error.message) : error
+    throw error instanceof DecodeError || error instanceof ProtobufError ? cannotBeHandled(actual, expected, error.message) : error
   }
 }
