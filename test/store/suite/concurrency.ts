@@ -23,7 +23,7 @@ export const concurrencySuite = (open: Open): void => {
       const { item } = await store.get('/counter')
       expect(text(item?.value)).toBe(String(writers * increments))
       expect(item?.version).toBe(writers * increments)
-    }, 600_000)
+    }, 1_800_000)
 
     test('of many who create a key, one does; of many who delete it at its revision, one does', async () => {
       await using fixture = await open()
