@@ -219,7 +219,7 @@ JSONSchemaProps: id $schema $ref description type format title default maximum? 
     multipleOf? enum maxProperties? minProperties? required items allOf oneOf anyOf not properties additionalProperties patternProperties dependencies additionalItems definitions externalDocs
     example nullable x-kubernetes-preserve-unknown-fields? x-kubernetes-embedded-resource x-kubernetes-int-or-string x-kubernetes-list-map-keys x-kubernetes-list-type? x-kubernetes-map-type?
     x-kubernetes-validations
-CustomResourceSubresourceStatus:  | CustomResourceSubresourceScale: specReplicasPath statusReplicasPath labelSelectorPath? | ApiextensionsWebhookClientConfig: service caBundle url?
+CustomResourceSubresourceScale: specReplicasPath statusReplicasPath labelSelectorPath? | ApiextensionsWebhookClientConfig: service caBundle url?
 KeyToPath: key path mode? | DownwardAPIVolumeFile: path fieldRef resourceFieldRef mode?
 VolumeProjection: secret downwardAPI configMap serviceAccountToken clusterTrustBundle podCertificate | ObjectFieldSelector: apiVersion fieldPath
 ResourceFieldSelector: containerName resource divisor | ConfigMapKeySelector: *LocalObjectReference key optional? | SecretKeySelector: *LocalObjectReference key optional?
