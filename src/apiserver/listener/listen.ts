@@ -28,7 +28,7 @@ export interface ListenParts {
   clock: Clock
 }
 
-const lastWordMs = 10_000
+const lastWordMs = 3000
 
 const onUpgrade = (parts: ListenParts, request: IncomingMessage, socket: Duplex, head: Buffer): void => {
   if (!(socket instanceof TLSSocket)) {
@@ -84,7 +84,7 @@ const connect = (server: Http2SecureServer, parts: ListenParts): Set<{ destroy()
   return open
 }
 
-/** Serves until the signal aborts; then accepts nothing new, lets requests finish for ten seconds, and closes what is still open. */
+/** Serves until the signal aborts; then accepts nothing new, lets requests finish for three seconds, and closes what is still open. */
 export const listen = async (options: ListenOptions, parts: ListenParts, signal: AbortSignal): Promise<void> => {
   const { key, cert, clientCa } = options.tls
   const server = createSecureServer({
