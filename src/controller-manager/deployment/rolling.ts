@@ -1,26 +1,34 @@
 /** The arithmetic of a rolling update: how many pods the new ReplicaSet may get, how many the old ones must keep. Mirrors pkg/controller/deployment/rolling.go. */
 import type { Deployment, ReplicaSet } from '../../api/types.ts'
 import { desiredReplicas, isRollingUpdate, maxSurge, maxUnavailable } from './limits.ts'
-import { oldestFirst, replicasOf, totalAvailable, totalReplicas } from './replica-sets.ts'
+import { oldestFirst, replicasOf, totalReplicas } from './replica-sets.ts'
 
 /** A ReplicaSet and the size that it is to get. */
 export interface Scaling { replicaSet: ReplicaSet; replicas: number }
 
 const withReplicas = (replicaSet: ReplicaSet, replicas: number): ReplicaSet => ({ ...replicaSet, spec: { ...replicaSet.spec, replicas } })
 
-/** What the new ReplicaSet may grow to, given all pods that there are meant to be now. Upstream's NewRSNewReplicas. */
+/** Pods that a smaller ReplicaSet has not deleted yet are there all the same: upstream counts what is meant to be, and may have more than it may for a while. */
+const presentReplicas = (replicaSets: readonly ReplicaSet[]): number => replicaSets.reduce((sum, each) => sum + Math.max(each.status.replicas, replicasOf(each)), 0)
+
+/** What the new ReplicaSet may grow to, given all pods that there are or are meant to be. Upstream's NewRSNewReplicas. */
 export const newReplicaSetSize = (deployment: Deployment, all: readonly ReplicaSet[], newReplicas: number): number => {
   const desired = desiredReplicas(deployment)
   if (!isRollingUpdate(deployment)) return desired
-  const room = desired + maxSurge(deployment) - totalReplicas(all)
+  const room = desired + maxSurge(deployment) - presentReplicas(all)
   return room <= 0 ? newReplicas : newReplicas + Math.min(room, desired - newReplicas)
 }
 
-/** The new ReplicaSet's next size when it is not what is wanted; undefined when there is nothing to do. */
+/** Its own controller has not seen its present size yet: it may still be making pods for the size before. */
+const isUnobserved = ({ metadata, status }: ReplicaSet): boolean => (metadata.generation ?? 0) > (status.observedGeneration ?? 0)
+
+/** The new ReplicaSet's next size when it is not what is wanted; undefined when there is nothing to do, or nothing yet. */
 export const scaleNew = (deployment: Deployment, all: readonly ReplicaSet[], newReplicaSet: ReplicaSet): Scaling | undefined => {
   const now = replicasOf(newReplicaSet)
   const desired = desiredReplicas(deployment)
   if (now === desired) return undefined
+  const others = all.filter(({ metadata }) => metadata.name !== newReplicaSet.metadata.name)
+  if (now < desired && isRollingUpdate(deployment) && others.some(isUnobserved)) return undefined
   const replicas = now > desired ? desired : newReplicaSetSize(deployment, all, now)
   return replicas === now ? undefined : { replicaSet: newReplicaSet, replicas }
 }
@@ -35,8 +43,11 @@ const cleanUpUnhealthy = (old: readonly ReplicaSet[], atMost: number): ReplicaSe
   })
 }
 
+/** A ReplicaSet that was made smaller has at most that many left, whatever its status, which may be of before, says: upstream believes the status, and may take too many. */
+const surelyAvailable = (replicaSets: readonly ReplicaSet[]): number => replicaSets.reduce((sum, each) => sum + Math.min(each.status.availableReplicas ?? 0, replicasOf(each)), 0)
+
 const scaleDownAvailable = (old: readonly ReplicaSet[], newReplicaSet: ReplicaSet, minAvailable: number): ReplicaSet[] => {
-  let left = Math.max(0, totalAvailable([...old, newReplicaSet]) - minAvailable)
+  let left = Math.max(0, surelyAvailable([...old, newReplicaSet]) - minAvailable)
   return old.map((replicaSet) => {
     const surplus = Math.min(left, replicasOf(replicaSet))
     left -= surplus

@@ -23,7 +23,7 @@ const failureOnce = (replicaSet: ReplicaSet, reason: 'FailedCreate' | 'FailedDel
   return (error) => {
     if (told) return []
     told = true
-    return [updateStatus(ReplicaSets, { ...replicaSet, status: failedStatus(replicaSet.status, { reason, message: error.message }, now) })]
+    return [updateStatus(ReplicaSets, { ...replicaSet, status: failedStatus(replicaSet, { reason, message: error.message }, now) })]
   }
 }
 

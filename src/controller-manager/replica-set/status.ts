@@ -23,6 +23,6 @@ export const calculateStatus = (replicaSet: ReplicaSet, pods: { active: readonly
 }
 
 /** The status that says why pods could not be created or deleted. */
-export const failedStatus = (status: ReplicaSetStatus, failure: { reason: 'FailedCreate' | 'FailedDelete'; message: string }, now: Date): ReplicaSetStatus => ({
-  ...status, conditions: withCondition(status.conditions, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), ...failure }),
+export const failedStatus = ({ metadata, status }: ReplicaSet, failure: { reason: 'FailedCreate' | 'FailedDelete'; message: string }, now: Date): ReplicaSetStatus => ({
+  ...status, observedGeneration: metadata.generation, conditions: withCondition(status.conditions, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), ...failure }),
 })
