@@ -97,11 +97,22 @@ const renderTypes = (models: Model[]): string => [
   ...models.filter(({ className }) => !(className in scalarTypes)).map(renderInterface),
 ].join('\n\n')
 
-/** The schema of a type: field → [type in client-node's spelling with our type names, required]. */
-const renderSchema = (models: Model[]): string => JSON.stringify(Object.fromEntries(models.map((model) => [model.name, {
-  className: model.className,
-  fields: Object.fromEntries(model.fields.map(({ name, type, format, required }) => [name, { type, ...(format && { format }), ...(required && { required }) }])),
-}])))
+const schemaScalars: Record<string, string> = {
+  string: 'string', boolean: 'boolean', any: 'any', Date: 'time', V1MicroTime: 'microtime', IntOrString: 'int-or-string', 'string/byte': 'bytes', 'number/int32': 'int32', 'number/int64': 'int64', 'number/double': 'double',
+}
+
+/** `[]X` for lists, `{}X` for maps, a scalar, or the name of a type. */
+const schemaType = (type: string, format: string): string => {
+  const items = /^Array<(.*)>$/.exec(type)?.[1]
+  if (items) return `[]${schemaType(items, format)}`
+  const values = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1]
+  if (values) return `{}${schemaType(values, format)}`
+  return schemaScalars[`${type}/${format}`] ?? schemaScalars[type] ?? typeName(type)
+}
+
+/** The schema of a type: `ClassName|field:type|required!:type`. One string each, since thousands of small objects would take ten milliseconds to load. */
+const renderSchema = (models: Model[]): string => JSON.stringify(Object.fromEntries(models.map(({ name, className, fields }) => [name,
+  [className, ...fields.map((field) => `${field.name}${field.required ? '!' : ''}:${schemaType(field.type, field.format)}`)].join('|')])))
 
 const renderDescriptions = (models: Model[]): string => JSON.stringify(Object.fromEntries(models.map((model) => [model.name, {
   description: model.description, fields: Object.fromEntries(model.fields.map(({ name, description }) => [name, description])),

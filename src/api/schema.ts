@@ -40,8 +40,8 @@ export interface TypeSchema {
   readonly keyDefaults: Readonly<Record<string, string>>
 }
 
-interface GeneratedField { type: string; format?: string; required?: boolean }
-const types = generated as unknown as Readonly<Record<string, { className: string; fields: Readonly<Record<string, GeneratedField>> }>>
+/** Type → `ClassName|field:type|required!:type`; see generate.ts. */
+const types: Readonly<Record<string, string>> = generated
 
 const indexed = (fields: readonly string[]): ReadonlySet<string> => new Set(fields)
 const sets = indexed(facts.setLists)
@@ -54,6 +54,8 @@ const atomicTypes = indexed(facts.atomicTypes)
 const quantities = indexed(facts.quantityFields)
 const values = indexed(facts.valueStructs)
 const absentStrings = indexed(facts.absentStrings)
+export const hasTypeSchema = (name: string): boolean => Object.hasOwn(types, name)
+
 const mapKeys: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(facts.mapLists).flatMap(([keys, fields]) => fields.map((field) => [field, keys.split(' ')] as const)))
 
 /** client-node's class name as upstream's struct and package: `CoreV1Event` → `Event`, `v1`. */
@@ -62,29 +64,15 @@ const goNames = (className: string): { goName: string; goType: string } => {
   return { goName, goType: `${version.toLowerCase()}.${goName}` }
 }
 
-const byClassName = new Map<string, string>()
-/** Our name of a type from client-node's. */
-const refName = (className: string): string | undefined => {
-  if (byClassName.size === 0) for (const [name, type] of Object.entries(types)) byClassName.set(type.className, name)
-  return byClassName.get(className)
-}
+const scalars = new Set<string>(['string', 'int32', 'int64', 'double', 'boolean', 'bytes', 'time', 'microtime', 'int-or-string', 'any'])
+const isScalar = (type: string): type is ScalarKind | 'any' => scalars.has(type)
 
-const scalars: Readonly<Record<string, ScalarKind>> = {
-  boolean: 'boolean', Date: 'time', V1MicroTime: 'microtime', IntOrString: 'int-or-string', 'string/byte': 'bytes', 'number/int32': 'int32', 'number/int64': 'int64', 'number/double': 'double',
-}
-
-const parseType = (type: string, format: string, quantity: boolean): FieldType => {
-  const items = /^Array<(.*)>$/.exec(type)?.[1]
-  if (items !== undefined) return { kind: 'array', items: parseType(items, format, quantity) }
-  const mapped = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1]
-  if (mapped !== undefined) return { kind: 'map', values: parseType(mapped, format, quantity) }
-  if (type === 'any') return { kind: 'any' }
-  const scalar = scalars[type] ?? scalars[`${type}/${format}`]
-  if (scalar) return { kind: scalar }
-  if (type === 'string') return { kind: quantity ? 'quantity' : 'string' }
-  const name = refName(type)
-  if (name === undefined) throw new Error(`the generated schema names a type that it does not have: ${type}`)
-  return { kind: 'ref', name }
+const parseType = (type: string, quantity: boolean): FieldType => {
+  if (type.startsWith('[]')) return { kind: 'array', items: parseType(type.slice(2), quantity) }
+  if (type.startsWith('{}')) return { kind: 'map', values: parseType(type.slice(2), quantity) }
+  if (isScalar(type)) return { kind: quantity && type === 'string' ? 'quantity' : type }
+  if (!hasTypeSchema(type)) throw new Error(`the generated schema names a type that it does not have: ${type}`)
+  return { kind: 'ref', name: type }
 }
 
 const isAlways = (path: string, type: FieldType, required: boolean): boolean => {
@@ -96,9 +84,13 @@ const isAlways = (path: string, type: FieldType, required: boolean): boolean => 
   }
 }
 
-const fieldSchema = (owner: string, name: string, { type: typeText, format = '', required = false }: GeneratedField): FieldSchema => {
+/** `text` is `field:type` or `field!:type`. */
+const fieldSchema = (owner: string, text: string): FieldSchema => {
+  const colon = text.indexOf(':')
+  const required = text.charAt(colon - 1) === '!'
+  const name = text.slice(0, required ? colon - 1 : colon)
   const path = `${owner}.${name}`
-  const type = parseType(typeText, format, quantities.has(path))
+  const type = parseType(text.slice(colon + 1), quantities.has(path))
   const keys = mapKeys.get(path)
   const mergeKey = facts.mergedLists[path] ?? (keys && !replacedLists.has(path) ? keys[0] : undefined)
   return {
@@ -114,17 +106,16 @@ const fieldSchema = (owner: string, name: string, { type: typeText, format = '',
 
 const built = new Map<string, TypeSchema>()
 
-export const hasTypeSchema = (name: string): boolean => Object.hasOwn(types, name)
-
 /** The schema of a type by our name; throws where there is none. */
 export const typeSchema = (name: string): TypeSchema => {
   const known = built.get(name)
   if (known) return known
-  const type = hasTypeSchema(name) ? types[name] : undefined
-  if (!type) throw new Error(`no type ${JSON.stringify(name)} in the schema`)
+  const text = hasTypeSchema(name) ? types[name] : undefined
+  if (text === undefined) throw new Error(`no type ${JSON.stringify(name)} in the schema`)
+  const [className = '', ...fields] = text.split('|')
   const schema: TypeSchema = {
-    name, ...goNames(type.className),
-    fields: new Map(Object.entries(type.fields).map(([field, generatedField]) => [field, fieldSchema(name, field, generatedField)])),
+    name, ...goNames(className),
+    fields: new Map(fields.map((field) => fieldSchema(name, field)).map((field) => [field.name, field])),
     keyDefaults: Object.fromEntries(Object.entries(facts.keyDefaults).filter(([path]) => path.startsWith(`${name}.`)).map(([path, value]) => [path.slice(name.length + 1), value])),
   }
   built.set(name, schema)

@@ -92,7 +92,7 @@ const sampleStruct = (name: string, depth: number): JsonObject => Object.fromEnt
 
 describe.skipIf(!hasOracle)('as upstream', () => {
   const encoder = hasOracle ? new ProtobufEncoder() : undefined
-  const ourNames = new Map(Object.entries(generated as Record<string, { className: string }>).map(([name, { className }]) => [className, name]))
+  const ourNames = new Map(Object.entries(generated as Record<string, string>).map(([name, text]) => [text.split('|')[0] ?? '', name]))
   const ourName = (message: string): string | undefined => {
     const [, group = '', version = '', name = ''] = /([^.]+)\.(v\d+)\.([^.]+)$/.exec(message) ?? []
     const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)

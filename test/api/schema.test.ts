@@ -7,7 +7,7 @@ import { hasOracle, oracle, oracleFiles } from '../support/oracle.ts'
 interface Property { $ref?: string; allOf?: { $ref: string }[]; type?: string; format?: string; items?: Property; additionalProperties?: Property; default?: unknown; [extension: `x-${string}`]: unknown }
 interface Definition { properties?: Record<string, Property>; required?: string[]; [extension: `x-${string}`]: unknown }
 
-const ourNames = new Map(Object.entries(generated as Record<string, { className: string }>).map(([name, { className }]) => [className, name]))
+const ourNames = new Map(Object.entries(generated as Record<string, string>).map(([name, text]) => [text.split('|')[0] ?? '', name]))
 
 /** `io.k8s.api.core.v1.Event` → our name; undefined for what is no struct of ours, and for alpha and beta. */
 const ourName = (definition: string): string | undefined => {
