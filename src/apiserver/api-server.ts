@@ -85,6 +85,8 @@ export interface ApiServer {
 }
 
 const defaultEventTtlSeconds = 3600
+/** How long a stopping server waits for requests that are under way. */
+const lastRequestsMs = 3000
 
 export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const { store, clock, random, log } = options
@@ -130,13 +132,19 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       await listen(listening, { handle, log, clock }, signal)
     } }),
     async run(signal) {
-      signal.addEventListener('abort', () => stopping.abort(), { once: true })
+      // Watches end at once; the cache goes on until the last write has been seen by whoever made it.
+      const caching = new AbortController()
+      signal.addEventListener('abort', () => {
+        stopping.abort()
+        const patience = clock.sleep(lastRequestsMs, caching.signal).catch(() => undefined)
+        void Promise.race([pipeline.drained(), patience]).then(() => caching.abort())
+      }, { once: true })
       for (const strategy of options.strategies) await addKind(strategy)
-      const following = cache.run(signal, () => {
+      const following = cache.run(caching.signal, () => {
         state.ready = true
         becomeReady()
       })
-      await ready
+      await Promise.race([ready, following])
       await Promise.all([
         following, runAutoCompaction({ store, clock, log }, signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),

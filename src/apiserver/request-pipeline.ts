@@ -47,6 +47,8 @@ export class RequestPipeline {
   private readonly discovery: Discovery
   private readonly metrics: ServerMetrics
   private readonly pending = new Set<string>()
+  private underWay = 0
+  private idle: (() => void) | undefined
 
   constructor(given: PipelineParts) {
     this.given = given
@@ -77,13 +79,21 @@ export class RequestPipeline {
     const { clock, log } = this.given.parts
     const begun = clock.monotonic()
     let context: RequestContext | undefined
+    this.underWay += 1
     try {
       context = new RequestContext(exchange, requestInfo(exchange.method, exchange.rawPath, () => exchange.query))
       await this.run(context)
     } catch (error) {
       respondError(exchange, error, (shown) => log.error('a request failed', { method: exchange.method, path: exchange.rawPath, error: shown.message, stack: (shown.cause as Error | undefined)?.stack ?? shown.stack }))
     }
+    this.underWay -= 1
+    if (this.underWay === 0) this.idle?.()
     if (context) this.metrics.observe(context, (clock.monotonic() - begun) / 1000)
+  }
+
+  /** Resolves when no request is under way. */
+  drained(): Promise<void> {
+    return this.underWay === 0 ? Promise.resolve() : new Promise((resolve) => { this.idle = resolve })
   }
 
   private async answer(context: RequestContext): Promise<void> {

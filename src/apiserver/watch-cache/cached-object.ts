@@ -39,11 +39,12 @@ export class CachedObject implements Encoded {
   private readonly tailStart: number
   private parsed: KubeObject | undefined
 
+  /** Revision 0: never stored (the answer to a dry run), and so without a resourceVersion. */
   constructor(at: { key: string; revision: number; encoding: Encoding }, tail: Uint8Array, parsed?: KubeObject) {
     this.key = at.key
     this.revision = at.revision
     this.encoding = at.encoding
-    const version = `"resourceVersion":"${at.revision}",`
+    const version = at.revision === 0 ? '' : `"resourceVersion":"${at.revision}",`
     const { prefix } = at.encoding
     this.tailStart = prefix.length + version.length
     const bytes = Buffer.allocUnsafe(this.tailStart + tail.length)
@@ -82,7 +83,7 @@ export const encodeObject = (encoding: Encoding, object: KubeObject): Uint8Array
 }
 
 /** `object` parsed with the resourceVersion that it got by being stored. */
-export const withVersion = <T extends KubeObject>(object: T, revision: number): T => ({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } })
+export const withVersion = <T extends KubeObject>(object: T, revision: number): T => ({ ...object, metadata: { ...object.metadata, resourceVersion: revision === 0 ? '' : String(revision) } })
 
 const startsWith = (value: Uint8Array, prefix: Buffer): boolean => value.length > prefix.length && prefix.equals(value.subarray(0, prefix.length))
 
