@@ -1,7 +1,7 @@
 /** DELETE of a collection: each object by itself, with a few at work at a time; answered with the list of what was there. */
 import { isNotFound } from '../../api/status.ts'
 import { listShapes, negotiate } from '../negotiation/accept.ts'
-import { representationOf } from '../negotiation/representation.ts'
+import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'

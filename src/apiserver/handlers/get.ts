@@ -1,7 +1,7 @@
 /** GET of one object. */
 import { notFound } from '../../api/status.ts'
 import { negotiate, objectShapes } from '../negotiation/accept.ts'
-import { representationOf } from '../negotiation/representation.ts'
+import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'

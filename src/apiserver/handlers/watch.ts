@@ -2,7 +2,7 @@
 import type { Clock } from '../../api/clock.ts'
 import { expired } from '../../api/status.ts'
 import { negotiate, notAcceptableTypes, objectShapes } from '../negotiation/accept.ts'
-import { representationOf } from '../negotiation/representation.ts'
+import { representationOf } from '../negotiation/choose-representation.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { type ListOptions, listOptions, parseResourceVersion } from './list-options.ts'
 import { type Selection, selectionOf } from './selection.ts'

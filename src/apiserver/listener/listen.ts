@@ -14,7 +14,7 @@ import { peerOf } from './peer.ts'
 
 export interface ListenOptions {
   host: string
-  /** 0: any free port; `listening` tells which. */
+  /** 0 is a free one; `listening` tells which. */
   port: number
   /** PEM. */
   tls: { key: string; cert: string; clientCa?: string }

@@ -3,8 +3,6 @@ import { apiVersionOf, type Kind } from '../../api/kinds.ts'
 import type { Column } from '../registry/strategy.ts'
 import type { Encoded } from '../watch-cache/cached-object.ts'
 import type { View } from '../view.ts'
-import type { Shape } from './accept.ts'
-import { tableRepresentation } from './table.ts'
 
 export interface ListMeta {
   resourceVersion: string
@@ -34,7 +32,7 @@ const bookmarkOf = (kind: string, apiVersion: string) => (resourceVersion: strin
   Buffer.from(JSON.stringify({ kind, apiVersion, metadata: { resourceVersion, creationTimestamp: null, ...(annotations && { annotations }) } }))
 
 /** The stored form itself: nothing is encoded, only put together. */
-const whole = (kind: Kind): Representation => {
+export const wholeRepresentation = (kind: Kind): Representation => {
   const apiVersion = apiVersionOf(kind)
   return {
     key: 'json',
@@ -52,7 +50,7 @@ const whole = (kind: Kind): Representation => {
 
 const joined = (head: Buffer, items: readonly string[]): Buffer => Buffer.concat([head, Buffer.from(items.join(',')), listEnd])
 
-const viewed = (kind: Kind, view: View): Representation => {
+export const viewRepresentation = (kind: Kind, view: View): Representation => {
   const apiVersion = apiVersionOf(kind)
   const text = (object: Encoded): string => JSON.stringify(view.toView(object.object))
   return {
@@ -70,7 +68,7 @@ const viewed = (kind: Kind, view: View): Representation => {
 const metaVersion = 'meta.k8s.io/v1'
 export const partialMetadata = (object: Encoded): string => `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}","metadata":${JSON.stringify(object.object.metadata)}}`
 
-const metadataOnly: Representation = {
+export const metadataRepresentation: Representation = {
   key: 'metadata',
   object: (object) => Buffer.from(partialMetadata(object)),
   list: (objects, meta) => joined(listHead('PartialObjectMetadataList', metaVersion, meta), objects.map(partialMetadata)),
@@ -82,11 +80,4 @@ export interface Shown {
   kind: Kind
   view: View | undefined
   columns: readonly Column<never>[] | undefined
-}
-
-/** `query` and `now` matter to tables only: includeObject, and ages. */
-export const representationOf = (shown: Shown, shape: Shape, at: { query: URLSearchParams; now: () => Date }): Representation => {
-  if (shape === 'Table') return tableRepresentation(shown, at)
-  if (shape !== 'object') return metadataOnly
-  return shown.view ? viewed(shown.kind, shown.view) : whole(shown.kind)
 }
