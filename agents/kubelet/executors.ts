@@ -9,7 +9,7 @@ import { describePod, fieldPathOf, findContainer, type RoledContainer } from './
 import { containerRecord } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { containerLogDirectory, MissingImage, podIPsOf, prepareContainer, resolveImage } from './prepare-container.ts'
-import type { ContainerState } from './runtime/runtime.ts'
+import type { ContainerSpec, ContainerState } from './runtime/runtime.ts'
 import { sandboxSpec } from './sandbox-spec.ts'
 import { stopContainer } from './stop-container.ts'
 
@@ -39,13 +39,16 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
   /** A failed step of a start, in upstream's reasons. */
   const fail = (each: RoledContainer, reason: string, error: unknown): false => {
     if (run.starting.aborted) return false
+    const before = run.waiting.get(each.container.name)
     if (error instanceof MissingImage) {
-      for (const event of error.verdict.events) tell(each, event.type, [event.reason, event.message])
+      // Whatever wakes the worker meanwhile is no news of the image.
+      const known = before?.reason === error.verdict.reason && before.message === error.verdict.message
+      for (const event of known ? [] : error.verdict.events) tell(each, event.type, [event.reason, event.message])
       run.waiting.set(each.container.name, { reason: error.verdict.reason, message: error.verdict.message })
       run.wake.notifyIn(error.verdict.retryMilliseconds ?? retryMilliseconds)
       return false
     }
-    tell(each, 'Warning', ['Failed', `Error: ${text(error)}`])
+    if (before?.message !== text(error)) tell(each, 'Warning', ['Failed', `Error: ${text(error)}`])
     return hold(each, error instanceof ConfigError ? 'CreateContainerConfigError' : reason, text(error))
   }
 
@@ -104,21 +107,22 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       const usable = armed && record.images[String(attempt)] === each.container.image
       machine.spares.gone(spareKey(run.pod, name))
       countRestart(name)
-      let state: ContainerState
+      let spec: ContainerSpec
       try {
         const image = await resolveImage(machine, run, each.container)
         if (armed && !usable) await runtime.removeContainer(uid, name, attempt)
-        const spec = await prepareContainer(machine, run, { container: each.container, attempt, image })
+        spec = await prepareContainer(machine, run, { container: each.container, attempt, image })
         tell(each, 'Normal', ['Pulled', `Container image ${JSON.stringify(each.container.image ?? '')} already present on machine and can be accessed by the pod`])
         if (!usable) await create(each, attempt)
         tell(each, 'Normal', ['Created', 'Container created'])
         run.starting.throwIfAborted()
-        state = await runtime.startContainer(spec)
       } catch (error) {
         return fail(each, 'CreateContainerError', error)
       }
       record.attempts = attempt + 1
       record.purged = false
+      let state: ContainerState
+      try { state = await runtime.startContainer(spec) } catch (error) { return fail(each, 'RunContainerError', error) }
       run.waiting.delete(name)
       note(name, attempt, 'started')
       tell(each, 'Normal', ['Started', 'Container started'])
