@@ -64,7 +64,7 @@ const watchFanOut = async (config: Kubeconfig): Promise<number> => {
   const watchers = 100
   const changes = 500
   const readers = new Connections(config, watchers)
-  const writers = new Connections(config, 10)
+  const writers = new Connections(config, 50)
   let received = 0
   const { promise: all, resolve } = Promise.withResolvers<void>()
   const listening = readers.sessions.map((session) => new Promise<void>((ready) => {
