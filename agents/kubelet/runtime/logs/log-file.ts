@@ -22,6 +22,8 @@ export const openLogFile = (file: string, { clock, limits = defaultLogLimits, on
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
   let fd = openAppending(file)
   let bytes = fstatSync(fd).size
+  // One after the other: two would compress the same file.
+  let tidying: Promise<void> = Promise.resolve()
   const rotate = (): void => {
     const rotated = `${file}.${rotationStamp(clock.now())}`
     // Two in one second: the file grows for the rest of it.
@@ -31,7 +33,7 @@ export const openLogFile = (file: string, { clock, limits = defaultLogLimits, on
     fd = openAppending(file)
     bytes = 0
     closeSync(old)
-    tidyRotated(file, rotated, limits).catch(onError)
+    tidying = tidying.then(() => tidyRotated(file, limits)).catch(onError)
   }
   return {
     append(lines) {
@@ -53,14 +55,14 @@ const openAppending = (file: string): number => openSync(file, constants.O_WRONL
 export const rotationStamp = (at: Date): string => at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
 
 /** Compresses all rotated files but the newest, and keeps as many as the limits allow beside the one that is written. */
-const tidyRotated = async (file: string, newest: string, { maxFiles }: LogLimits): Promise<void> => {
+const tidyRotated = async (file: string, { maxFiles }: LogLimits): Promise<void> => {
   const directory = path.dirname(file)
   const names = readdirSync(directory).filter((name) => name.startsWith(`${path.basename(file)}.`) && !name.endsWith('.tmp')).sort()
   const surplus = names.slice(0, Math.max(0, names.length - (maxFiles - 1)))
   for (const name of surplus) rmSync(path.join(directory, name), { force: true })
-  for (const name of names.slice(surplus.length)) {
+  for (const name of names.slice(surplus.length, -1)) {
     const source = path.join(directory, name)
-    if (name.endsWith('.gz') || source === newest) continue
+    if (name.endsWith('.gz')) continue
     await pipeline(createReadStream(source), createGzip(), createWriteStream(`${source}.tmp`, { mode: 0o640 }))
     renameSync(`${source}.tmp`, `${source}.gz`)
     rmSync(source, { force: true })

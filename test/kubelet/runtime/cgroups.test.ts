@@ -1,0 +1,82 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { createCgroup } from '../../../agents/kubelet/runtime/cgroups/cgroup.ts'
+import { findHierarchies, type Hierarchies, rootsOf } from '../../../agents/kubelet/runtime/cgroups/hierarchies.ts'
+import { limitWrites, weightOf } from '../../../agents/kubelet/runtime/cgroups/limits.ts'
+import { readOomKills, readUsage, statistic } from '../../../agents/kubelet/runtime/cgroups/usage.ts'
+import { parseMountInfo } from '../../../agents/kubelet/runtime/proc/mount-info.ts'
+
+const v1Mounts = parseMountInfo(['cpu,cpuacct', 'memory', 'pids', 'freezer', 'devices', 'name=systemd'].map((each, index) => `${index} 31 0:${index} / /sys/fs/cgroup/${each} rw - cgroup cgroup rw,${each}`).join('\n'))
+const unified = parseMountInfo('41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw')
+const v2 = parseMountInfo('41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw')
+
+describe('hierarchies', () => {
+  test('version 1, controllers mounted together and apart', () => {
+    const found = findHierarchies(v1Mounts, '')
+    expect(found).toMatchObject({ version: 1, unified: undefined, controllers: { cpu: '/sys/fs/cgroup/cpu,cpuacct', cpuacct: '/sys/fs/cgroup/cpu,cpuacct', memory: '/sys/fs/cgroup/memory' } })
+    expect(rootsOf(found)).toEqual(['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids', '/sys/fs/cgroup/freezer'])
+  })
+  test('version 1 with a unified one beside: it kills, so the freezer is not needed', () => {
+    const found = findHierarchies([...v1Mounts, ...unified], '')
+    expect(found).toMatchObject({ version: 1, unified: '/sys/fs/cgroup/unified' })
+    expect(rootsOf(found)).toEqual(['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids', '/sys/fs/cgroup/unified'])
+  })
+  test('version 2', () => {
+    const found = findHierarchies(v2, 'cpuset cpu io memory pids\n')
+    expect(found.version).toBe(2)
+    expect(rootsOf(found)).toEqual(['/sys/fs/cgroup'])
+  })
+  test('none', () => { expect(() => findHierarchies([], '')).toThrow('the cgroup controller "memory" is not mounted') })
+})
+
+describe('limits', () => {
+  const limits = { cpuShares: 512, cpuQuotaMicroseconds: 50_000, cpuPeriodMicroseconds: 100_000, memoryLimitBytes: 1 << 20, pidsLimit: 10 }
+  const lines = (version: 1 | 2, over: object = limits): string[] => limitWrites(version, over).map(({ controller, file, value }) => `${controller} ${file}=${value}`)
+  test('version 1', () => {
+    expect(lines(1)).toEqual(['cpu cpu.shares=512', 'cpu cpu.cfs_period_us=100000', 'cpu cpu.cfs_quota_us=50000', 'memory memory.limit_in_bytes=1048576', 'memory memory.memsw.limit_in_bytes=1048576', 'pids pids.max=10'])
+  })
+  test('version 2', () => {
+    expect(lines(2)).toEqual(['cpu cpu.weight=20', 'cpu cpu.max=50000 100000', 'memory memory.max=1048576', 'memory memory.swap.max=0', 'memory memory.oom.group=1', 'pids pids.max=10'])
+  })
+  test('none', () => { expect([...lines(1, {}), ...lines(2, {})]).toEqual([]) })
+  test('unlimited, said aloud', () => {
+    expect(lines(1, { cpuQuotaMicroseconds: -1, pidsLimit: -1 })).toEqual(['cpu cpu.cfs_quota_us=-1', 'pids pids.max=max'])
+    expect(lines(2, { cpuQuotaMicroseconds: -1, pidsLimit: -1 })).toEqual(['cpu cpu.max=max 100000', 'pids pids.max=max'])
+  })
+  for (const [shares, weight] of [[0, 1], [2, 1], [1024, 39], [262_144, 10_000], [1_000_000, 10_000]] as const) test(`${shares} shares weigh ${weight}`, () => { expect(weightOf(shares)).toBe(weight) })
+})
+
+describe('files of a hierarchy', () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'wherry-cgroup-'))
+  afterAll(() => { rmSync(root, { recursive: true }) })
+  const place = (name: string, files: Record<string, string>): void => {
+    mkdirSync(path.join(root, name), { recursive: true })
+    for (const [file, text] of Object.entries(files)) writeFileSync(path.join(root, name, file), text)
+  }
+  const hierarchies = (version: 1 | 2): Hierarchies => ({ version, unified: root, controllers: { cpu: root, cpuacct: root, memory: root, pids: root } })
+
+  test('usage of version 1', () => {
+    place('a', { 'cpuacct.usage': '123456789\n', 'memory.usage_in_bytes': '1000\n', 'memory.stat': 'cache 1\ninactive_file 1\ntotal_inactive_file 300\ntotal_rss 250\n', 'pids.current': '3\n', 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n' })
+    expect(readUsage(hierarchies(1), 'a', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 123_456_789n, memoryUsageBytes: 1000, memoryWorkingSetBytes: 700, memoryRssBytes: 250, processCount: 3 })
+    expect(readOomKills(hierarchies(1), 'a')).toBe(2)
+  })
+  test('usage of version 2', () => {
+    place('b', { 'cpu.stat': 'usage_usec 5\nuser_usec 2\n', 'memory.current': '100\n', 'memory.stat': 'anon 70\nfile 5\ninactive_file 130\n', 'pids.current': '1\n', 'memory.events': 'low 0\noom 1\noom_kill 1\n' })
+    expect(readUsage(hierarchies(2), 'b', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 5000n, memoryUsageBytes: 100, memoryWorkingSetBytes: 0, memoryRssBytes: 70, processCount: 1 })
+    expect(readOomKills(hierarchies(2), 'b')).toBe(1)
+  })
+  test('of a cgroup that is gone', () => { expect([readUsage(hierarchies(1), 'no', new Date(0)), readOomKills(hierarchies(1), 'no')]).toEqual([undefined, 0]) })
+  test('version 2: every level above passes its controllers on, the cgroup itself does not', () => {
+    createCgroup(hierarchies(2), 'x/y/z', { pidsLimit: 5 })
+    for (const each of ['', 'x', 'x/y']) expect(readFileSync(path.join(root, each, 'cgroup.subtree_control'), 'utf8')).toBe('+cpu +memory +pids')
+    expect(() => readFileSync(path.join(root, 'x/y/z/cgroup.subtree_control'))).toThrow('ENOENT')
+    expect(readFileSync(path.join(root, 'x/y/z/pids.max'), 'utf8')).toBe('5')
+  })
+})
+
+describe('a statistic', () => {
+  const text = 'cache 12\ntotal_cache 34\nrss 56'
+  for (const [name, value] of [['cache', 12], ['total_cache', 34], ['rss', 56], ['ss', 0], ['none', 0]] as const) test(`${name} is ${value}`, () => { expect(statistic(text, name)).toBe(value) })
+})
