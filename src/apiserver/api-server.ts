@@ -54,7 +54,7 @@ export interface ApiServerOptions {
   connectHandlers?: Provided<readonly ConnectHandler[]>
   paths?: Provided<readonly PathHandler[]>
   delegate?: Provided<Delegate>
-  /** Run between authentication and the in-flight limit: impersonation, audit. */
+  /** Run between impersonation and the in-flight limit: audit. */
   filters?: Provided<readonly Filter[]>
   healthChecks?: readonly HealthCheck[]
   /** Objects that upstream's server makes for itself; absent: none (tests). */

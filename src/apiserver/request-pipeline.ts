@@ -8,6 +8,7 @@ import type { Delegate, PathHandler, SubresourceHandler } from './extension.ts'
 import { authenticate } from './filters/authenticate.ts'
 import { authorize } from './filters/authorize.ts'
 import { type InFlightLimits, limitInFlight, usualInFlightLimits } from './filters/limit-in-flight.ts'
+import { impersonate } from './filters/impersonate.ts'
 import { limitTime } from './filters/limit-time.ts'
 import { respondError } from './filters/respond-error.ts'
 import { dispatch } from './handlers/dispatch.ts'
@@ -60,7 +61,8 @@ export class RequestPipeline {
     this.run = chain([
       // First who asks: nothing is told to strangers, not even that we are busy.
       authenticate(given.authenticator),
-      // Impersonation changes the user, audit wants the request before anything refuses it.
+      // Then as whom: everything after it judges the user who acts.
+      impersonate(given.authorizer),
       ...given.filters,
       // Before authorization, which may itself cost something.
       limitInFlight(given.inFlightLimits ?? usualInFlightLimits, inFlight),
