@@ -1,10 +1,16 @@
 /** API server, controller manager and fake kubelet in one process, in memory: what needs controllers but no processes. */
 import { microTimestamp, timestamp, systemClock } from '../../src/api/clock.ts'
-import { type Kind, Leases, Nodes, Pods, ReplicaSets } from '../../src/api/kinds.ts'
+import { type Kind, Leases, Namespaces, Nodes, Pods, ReplicaSets } from '../../src/api/kinds.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { systemRandom } from '../../src/api/random.ts'
 import { builtInAdmission } from '../../src/apiserver/admission/built-in.ts'
-import { alwaysAllow } from '../../src/apiserver/authorization/authorizer.ts'
+import type { ProviderParts } from '../../src/apiserver/api-server.ts'
+import type { Authorizer } from '../../src/apiserver/authorization/authorizer.ts'
+import { bootstrapRbac } from '../../src/apiserver/authorization/bootstrap.ts'
+import { nodeAuthorizer } from '../../src/apiserver/authorization/node-authorizer.ts'
+import { rbacAuthorizer } from '../../src/apiserver/authorization/rbac.ts'
+import { accessReviews } from '../../src/apiserver/authorization/reviews.ts'
+import { privilegedGroup, unionAuthorizer } from '../../src/apiserver/authorization/union.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
 import { type Cluster, runController } from '../../src/client/controller.ts'
 import { eventSink } from '../../src/client/events.ts'
@@ -33,14 +39,29 @@ export interface TestControlPlane extends AsyncDisposable {
 const deadlineMilliseconds = 10_000
 const beatMilliseconds = 300
 
+/** The controllers may do what their role says, no more. */
+const bootstrapRoles = (server: TestServer, client: Client): Promise<void> => bootstrapRbac({
+  get: (kind, name, namespace) => server.server.lookup.get(kind, name, namespace),
+  create: async (kind, object) => { await client.create(kind, object) },
+  update: async (kind, object) => { await client.update(kind, object) },
+})
+
 export const startControlPlane = async (options: ControllerOptions = {}): Promise<TestControlPlane> => {
-  const server = await startTestServer({ admission: () => builtInAdmission({ random: systemRandom, authorizer: alwaysAllow, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }), bootstrap: { advertise: { addresses: ['192.0.2.1'], port: 6443 }, serviceIP: '10.96.0.1' } })
+  const authorizer = ({ lookup }: ProviderParts): Authorizer => unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup), rbacAuthorizer(lookup))
+  const server = await startTestServer({
+    authorizer, virtualResources: (parts) => accessReviews(authorizer(parts)),
+    admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizer(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    bootstrap: { advertise: { addresses: ['192.0.2.1'], port: 6443 }, serviceIP: '10.96.0.1' },
+  })
   const client = createClient(server.server.inMemoryTransport(admin))
+  const controllers = createClient(server.server.inMemoryTransport({ name: 'system:kube-controller-manager', groups: ['system:authenticated'] }))
   const log = logs()
   const stop = new AbortController()
   const context = { client, clock: systemClock, random: systemRandom, log }
   const cluster: Cluster = { ...context, informers: sharedInformers(context, stop.signal), events: eventSink(context, stop.signal) }
-  const running = Promise.all([controllerManager({ ...context, options }).run(stop.signal), runController(fakeKubelet, cluster, stop.signal)])
+  await cluster.informers.of(Namespaces).waitUntil((lister) => ['kube-system', 'kube-public'].every((name) => lister.get(name)), AbortSignal.timeout(deadlineMilliseconds))
+  await bootstrapRoles(server, client)
+  const running = Promise.all([controllerManager({ ...context, client: controllers, options }).run(stop.signal), runController(fakeKubelet, cluster, stop.signal)])
   await Promise.all([Pods, ReplicaSets].map((kind) => cluster.informers.of<KubeObject>(kind).synced))
   const waited = async (condition: (signal: AbortSignal) => Promise<void>, shown: () => unknown): Promise<void> => {
     const deadline = AbortSignal.timeout(deadlineMilliseconds)

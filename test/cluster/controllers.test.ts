@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigMaps, DaemonSets, Deployments, Endpoints, EndpointSlices, Events, Jobs, Namespaces, Nodes, Pods, ReplicaSets, ServiceAccounts, Services } from '../../src/api/kinds.ts'
+import { CertificateSigningRequests, ClusterRoleBindings, ConfigMaps, DaemonSets, Deployments, Endpoints, EndpointSlices, Events, Jobs, Namespaces, Nodes, Pods, ReplicaSets, ServiceAccounts, Services } from '../../src/api/kinds.ts'
 import type { Deployment, Job, PodTemplateSpec } from '../../src/api/types.ts'
+import { createClient } from '../../src/client/client.ts'
+import { certificateFacts, newCertificateAuthority, newCertificateRequest, newKey, validFor } from '../../src/client/pki.ts'
+import { systemClock } from '../../src/api/clock.ts'
 import { isPodReady } from '../../src/controller-manager/pod.ts'
 import { startControlPlane, type TestControlPlane } from './control-plane.ts'
 import { fateLabel } from './fake-kubelet.ts'
 
 let plane: TestControlPlane
 beforeAll(async () => {
-  plane = await startControlPlane({ caBundle: 'the CA\n', podRanges: { clusterCIDR: '10.244.0.0/16' } })
+  const ca = await newCertificateAuthority({ commonName: 'kubernetes', validity: validFor(1, systemClock.now()) })
+  plane = await startControlPlane({ signing: { ca }, caBundle: 'the CA\n', podRanges: { clusterCIDR: '10.244.0.0/16' } })
   await plane.addNode('node-1')
 })
 afterAll(() => plane[Symbol.asyncDispose]())
@@ -224,3 +228,25 @@ test('what has lost its owner is collected, whatever kind it is', async () => {
   await plane.until(ConfigMaps, 'default/owned', (each) => each === undefined)
 })
 
+
+test('a kubelet gets its certificates', async () => {
+  // As kubeadm binds it: nodes renew their own certificates.
+  await plane.client.create(ClusterRoleBindings, {
+    metadata: { name: 'node-autoapprove-certificate-rotation' }, subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }],
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient' },
+  })
+  const key = await newKey()
+  const request = async (name: string, spec: { signerName: string; usages: string[]; ipAddresses?: string[] }): Promise<string> => {
+    const pem = await newCertificateRequest({ commonName: 'system:node:node-1', organizations: ['system:nodes'], ipAddresses: spec.ipAddresses ?? [] }, key)
+    const kubelet = createClient(plane.server.server.inMemoryTransport({ name: 'system:node:node-1', groups: ['system:nodes', 'system:authenticated'] }))
+    await kubelet.create(CertificateSigningRequests, { metadata: { name }, spec: { request: Buffer.from(pem).toString('base64'), signerName: spec.signerName, usages: spec.usages } })
+    const signed = await plane.until(CertificateSigningRequests, name, (csr) => csr?.status.certificate !== undefined)
+    return certificateFacts(Buffer.from(signed.status.certificate ?? '', 'base64').toString()).commonName
+  }
+  expect(await request('client', { signerName: 'kubernetes.io/kube-apiserver-client-kubelet', usages: ['digital signature', 'client auth'] })).toBe('system:node:node-1')
+  await plane.client.patch(Nodes, { name: 'node-1' }, { type: 'merge', body: { status: { addresses: [{ type: 'InternalIP', address: '192.0.2.7' }] } } }, { subresource: 'status' })
+  expect(await request('serving', { signerName: 'kubernetes.io/kubelet-serving', usages: ['digital signature', 'server auth'], ipAddresses: ['192.0.2.7'] })).toBe('system:node:node-1')
+})
+
+// What is told of a namespace that is going may come too late to be written.
+test('nothing went wrong on the way', () => expect(plane.log.lines.filter((line) => /^(warn|error):/.test(line) && !line.includes('because it is being terminated'))).toEqual([]))
