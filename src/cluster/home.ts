@@ -55,7 +55,8 @@ export const homeAt = (dataDirectory: string): Home => {
     program: path.join(run, 'program'),
     node: (name) => ({
       data: at('nodes', name), manifests: at('nodes', name, 'manifests'), kubelet: at('nodes', name, 'kubelet'),
-      run: path.join(run, name), log: at('logs', `kubelet-${name}.log`), keeperPid: path.join(run, name, 'keeper.pid'),
+      run: path.join(run, name), log: at('logs', `kubelet-${name}.log`), // Not among the runtime's files, which it clears when the machine has been booted anew.
+      keeperPid: path.join(run, 'keepers', `${name}.pid`),
     }),
   }
 }

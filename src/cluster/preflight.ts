@@ -74,8 +74,8 @@ const isTaken = (port: number): Promise<boolean> => new Promise((resolve) => {
 const searchPath = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin']
 const isMissing = (program: string): boolean => !searchPath.some((folder) => existsSync(`${folder}/${program}`))
 
-/** Reads the facts. `ours` tells chains and links of this cluster from foreign ones: a comment in the rules and a prefix of link names. */
-export const readFacts = async (ports: readonly { port: number; purpose: string }[], ours: { chainMark: string; linkPrefix: string; dataParent: string }): Promise<Facts> => {
+/** Reads the facts. `ours` tells chains and links of this cluster from foreign ones: a marker chain and the names of links. */
+export const readFacts = async (ports: readonly { port: number; purpose: string }[], ours: { chainMark: string; ownLinks: readonly string[]; dataParent: string }): Promise<Facts> => {
   const [rules, routes, filesystems] = await Promise.all([
     execa('iptables-save', [], { reject: false }), execa('ip', ['-o', 'route', 'show'], { reject: false }), readFile('/proc/filesystems', 'utf8'),
   ])
@@ -91,7 +91,7 @@ export const readFacts = async (ports: readonly { port: number; purpose: string 
     routes: (routes.stdout ?? '').split('\n').flatMap((line) => {
       const [destination = ''] = line.split(' ')
       const device = / dev (\S+)/.exec(line)?.[1] ?? ''
-      return destination && !device.startsWith(ours.linkPrefix) ? [{ destination, device }] : []
+      return destination && !ours.ownLinks.includes(device) ? [{ destination, device }] : []
     }),
     overlay: filesystems.includes('overlay'),
     cgroups: existsSync('/sys/fs/cgroup/cgroup.procs') || existsSync('/sys/fs/cgroup/memory/cgroup.procs'),

@@ -10,6 +10,7 @@ import type { Home } from './home.ts'
 import { runningKeeper } from './keeper.ts'
 import { manifestsFolder, parseManifest, readManifests } from './manifests.ts'
 import { machineAddress, nodeNetworkOf } from './node-network.ts'
+import { bridgeName } from '../../agents/kubelet/network/names.ts'
 import { ensureNetworks, planNodes, startNodes } from './nodes.ts'
 import { ensurePki, firstAddress } from './pki.ts'
 import { problemsOf, readFacts } from './preflight.ts'
@@ -95,7 +96,7 @@ const start = async (options: UpOptions, stored: ClusterConfig | undefined): Pro
   const config = stored ? reconcileConfig(stored, options) : await newConfig(options)
   const ports = config.isolated ? [] : [{ port: config.serverPort, purpose: 'API server' }, { port: 10_250, purpose: 'kubelet' }, { port: 10_256, purpose: 'kube-proxy' }, { port: 10_257, purpose: 'controller manager' }, { port: 10_259, purpose: 'scheduler' }]
   const leftover = stored !== undefined
-  const facts = await readFacts(leftover ? [] : ports, { chainMark: `WHERRY-${home.clusterId}`, linkPrefix: `wh${home.clusterId}`, dataParent: path.dirname(home.data) })
+  const facts = await readFacts(leftover ? [] : ports, { chainMark: `WHERRY-${home.clusterId}`, ownLinks: [nodeNetworkOf(home.clusterId).bridge, ...config.nodes.map(({ name }) => bridgeName(home.clusterId, name))], dataParent: path.dirname(home.data) })
   const problems = problemsOf(facts, config)
   if (problems.length > 0) throw new UserError(`this machine cannot run the cluster yet:\n${problems.map(({ what, remedy }) => `  - ${what}\n    ${remedy}`).join('\n')}`)
   return bringUp(home, config)
