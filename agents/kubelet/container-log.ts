@@ -53,18 +53,19 @@ export const tailPosition = async (handle: FileHandle, count: number): Promise<n
     position -= length
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, position)
     tail = Buffer.concat([buffer.subarray(0, bytesRead), tail])
-    const start = startOfLast(tail, count)
+    const start = startOfLast(tail, count, position === 0)
     if (start !== undefined) return position + start
   }
   return 0
 }
 
 /** After the (count + 1)-th last whole line; undefined if the buffer does not reach back so far. */
-const startOfLast = (tail: Buffer, count: number): number | undefined => {
+const startOfLast = (tail: Buffer, count: number, whole: boolean): number | undefined => {
   let wholes = 0
   for (let end = tail.lastIndexOf(0x0a); end > 0;) {
     const before = tail.lastIndexOf(0x0a, end - 1)
-    if (before < 0) return undefined
+    // What the buffer begins with is a line only at the file's beginning.
+    if (before < 0 && !whole) return undefined
     if (!parseLogLine(tail.subarray(before + 1, end))?.partial && ++wholes > count) return end + 1
     end = before
   }

@@ -35,7 +35,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const machineFacts = options.machine ?? await readMachineFacts(options.dataDirectory, random)
   const facts: NodeFacts = {
     nodeName, nodeIP: options.nodeIP, machine: machineFacts, maxPods: options.maxPods ?? defaultMaxPods, labels: options.labels ?? {}, taints: options.taints ?? [],
-    version: options.version, kubeletPort: options.server?.port || defaultPort,
+    version: options.version, providerID: options.providerID, kubeletPort: options.server?.port || defaultPort,
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
@@ -63,7 +63,8 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
       await wakeSources.next(signal)
       const apiPods = apiKnown ? (api.pods?.lister.list() ?? []) : []
       await workers.update({ pods: [...(staticPods ?? []), ...apiPods.filter((pod) => !isMirrorPod(pod))], complete: { static: staticPods !== undefined, api: apiKnown && api.pods !== undefined } })
-      for (const pod of workers.list()) shared.statuses.seen(pod.metadata.uid, isStaticPod(pod) ? mirrorOf(pod, apiPods) : apiPods.find(({ metadata }) => metadata.uid === pod.metadata.uid))
+      const byUid = new Map(apiPods.map((pod) => [pod.metadata.uid, pod]))
+      for (const pod of workers.list()) shared.statuses.seen(pod.metadata.uid, isStaticPod(pod) ? mirrorOf(pod, apiPods) : byUid.get(pod.metadata.uid))
       if (staticPods && apiKnown) mirrors.update({ staticPods, apiPods, running: workers.list().filter(isStaticPod) })
     }
   }
@@ -80,11 +81,11 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const runtimeEvents = async (): Promise<void> => {
     for await (const event of runtime.events(signal)) {
       const pod = workers.get(event.podUid)
-      if (pod && event.container && event.kind !== 'started') {
+      if (pod && event.container && event.kind === 'exited') {
         const state = (await runtime.listContainers(event.podUid)).find(({ name, attempt }) => name === event.container && attempt === event.attempt)
         shared.heal.add({ podUid: event.podUid, podNamespace: pod.metadata.namespace ?? '', podName: pod.metadata.name, container: event.container, attempt: event.attempt ?? 0, phase: 'exit',
           monotonicMs: event.monotonicMilliseconds, ...(state?.exitCode !== undefined && { exitCode: state.exitCode }), ...(state?.signal !== undefined && { signal: state.signal }),
-          ...(event.kind === 'oom' && { message: 'out of memory' }) })
+          ...(state?.oomKilled && { message: 'out of memory' }) })
       }
       workers.wake(event.podUid)
       for (const hear of shared.heard) hear(event)

@@ -15,7 +15,7 @@ import { describePod, fieldPathOf } from './pod.ts'
 import { podRecords } from './pod-record.ts'
 import type { Machine } from './pod-run.ts'
 import { runProbe } from './prober/probe.ts'
-import { prober, type ProbeNews, type Prober } from './prober/prober.ts'
+import { prober, type ProbeNews } from './prober/prober.ts'
 import { references } from './references.ts'
 import { spares } from './spares.ts'
 import { statusManager } from './status-manager.ts'
@@ -47,7 +47,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     else log.info(`event: ${what.reason}: ${what.message}`, { pod: describePod(pod) })
   }
   const heal = healLog(clock)
-  const probes: Prober = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, health: (...of) => probes.health(...of), wake: parts.wake }) })
+  const probes = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, wake: parts.wake }) })
   const statuses = statusManager({ client: options.client, clock, random, log }, signal)
   return {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, logDirectory: path.join(options.dataDirectory, 'logs'),
@@ -67,10 +67,10 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
 
 const words = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' } as const
 
-interface ProbeTelling { news: ProbeNews; record: Machine['record']; heal: Machine['heal']; health: Prober['health']; wake(podUid: string): void }
+interface ProbeTelling { news: ProbeNews; record: Machine['record']; heal: Machine['heal']; wake(podUid: string): void }
 
 /** What a probe says goes to events, to the heal log, and wakes the pod's worker. */
-const tellProbe = ({ news: { pod, each, state, kind, what, outcome, verdict }, record, heal, health, wake }: ProbeTelling): void => {
+const tellProbe = ({ news: { pod, each, state, kind, what, outcome }, record, heal, wake }: ProbeTelling): void => {
   const at = { podUid: pod.metadata.uid, podNamespace: pod.metadata.namespace ?? '', podName: pod.metadata.name, container: state.name, attempt: state.attempt }
   if (what === 'run') heal.add({ ...at, phase: 'probing', message: kind })
   if (what === 'failed' && outcome) {
@@ -78,8 +78,5 @@ const tellProbe = ({ news: { pod, each, state, kind, what, outcome, verdict }, r
       : outcome.result === 'warning' ? `${words[kind]} probe warning: ${outcome.output}` : `${words[kind]} probe failed: ${outcome.output}`
     record(pod, { type: 'Warning', reason: outcome.result === 'warning' ? 'ProbeWarning' : 'Unhealthy', message, fieldPath: fieldPathOf(each) })
   }
-  if (what !== 'verdict') return
-  if (health(pod, state).ready) heal.add({ ...at, phase: 'ready' })
-  else if (kind === 'readiness' && verdict === 'failure') heal.add({ ...at, phase: 'unready', ...(outcome && { message: outcome.output }) })
-  wake(pod.metadata.uid)
+  if (what === 'verdict') wake(pod.metadata.uid)
 }

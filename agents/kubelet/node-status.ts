@@ -13,6 +13,7 @@ export interface NodeFacts {
   labels: Readonly<Record<string, string>>
   taints: readonly Taint[]
   version: string
+  providerID: string | undefined
   kubeletPort: number
 }
 
@@ -46,7 +47,7 @@ export const nodeLabels = ({ nodeName, machine, labels }: NodeFacts): Record<str
 export const initialNode = (facts: NodeFacts, status: NodeStatus): Draft<Node> => ({
   apiVersion: 'v1', kind: 'Node',
   metadata: { name: facts.nodeName, labels: nodeLabels(facts), annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' } },
-  spec: { ...(facts.taints.length > 0 && { taints: [...facts.taints] }) }, status,
+  spec: { ...(facts.providerID && { providerID: facts.providerID }), ...(facts.taints.length > 0 && { taints: [...facts.taints] }) }, status,
 })
 
 interface Verdict { type: string; status: 'True' | 'False'; reason: string; message: string }

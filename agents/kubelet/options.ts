@@ -10,7 +10,7 @@ import type { Runtime } from './runtime/runtime.ts'
 import type { Mounter } from './volumes/mounter.ts'
 
 export interface ServerOptions {
-  /** 10250 unless nodes share a network namespace; 0: any free one. */
+  /** 10250, unless several nodes share a network namespace. */
   port: number
   /** '' or absent: all addresses. */
   address?: string
@@ -49,6 +49,8 @@ export interface KubeletOptions {
   maxPods?: number
   labels?: Readonly<Record<string, string>>
   taints?: readonly Taint[]
+  /** How a cloud knows this machine; set once, when the node registers. */
+  providerID?: string
   /** `v1.36.0`: what `kubectl get nodes` shows. */
   version: string
   /** How many attempts may be armed ahead of need; default by the machine's memory. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Pod, PodStatus } from '../../src/api/types.ts'
 import type { BackOff } from './back-off.ts'
 import { currentOf, type Observed } from './observed.ts'
-import { containersOf, statusesOf } from './pod.ts'
+import { containersOf, isStaticPod, statusesOf } from './pod.ts'
 import type { ContainerState } from './runtime/runtime.ts'
 
 export interface ContainerRecord {
@@ -25,6 +25,13 @@ export interface PodRecord {
   imageBackOffs: Record<string, BackOff>
 }
 
+/** What is kept of a pod: enough to stop it, and of a static pod, which nobody else remembers, its status. */
+export const rememberedPod = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => {
+  const { name, namespace, uid, labels, annotations, creationTimestamp } = metadata
+  const of = { name, namespace, uid, labels, annotations, creationTimestamp, resourceVersion: '' }
+  return { apiVersion, kind, metadata: of, spec, status: isStaticPod({ metadata: of, spec, status }) ? status : {} }
+}
+
 export const containerRecord = (record: PodRecord, name: string): ContainerRecord =>
   (Object.hasOwn(record.containers, name) ? record.containers[name] : undefined) ?? (record.containers[name] = { attempts: 0, images: {} })
 
@@ -35,7 +42,7 @@ export const freshRecord = (pod: Pod): PodRecord => {
     const status = statusesOf(statuses).find((each) => each.name === name)
     return [name, { attempts: status?.containerID ? status.restartCount + 1 : (status?.restartCount ?? 0), images: {} }]
   })
-  return { pod, sandboxes: 0, containers: Object.fromEntries(containers), imageBackOffs: {} }
+  return { pod: rememberedPod(pod), sandboxes: 0, containers: Object.fromEntries(containers), imageBackOffs: {} }
 }
 
 /** Containers that ran once and of which the runtime knows nothing any more: the machine was started anew. They count as ended, nobody knows how. */
@@ -62,13 +69,17 @@ export const podRecords = (directory: string): PodRecords => {
   const fileOf = (podUid: string): string => path.join(directory, `${encodeURIComponent(podUid)}.json`)
   const writing = new Map<string, Promise<void>>()
   const waiting = new Map<string, PodRecord>()
+  const written = new Map<string, string>()
   const write = async (podUid: string): Promise<void> => {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     for (let record = waiting.get(podUid); record; record = waiting.get(podUid)) {
       waiting.delete(podUid)
+      const text = JSON.stringify(record)
+      if (written.get(podUid) === text) continue
       const temporary = `${fileOf(podUid)}.tmp`
-      await writeFile(temporary, JSON.stringify(record), { mode: 0o600 })
+      await writeFile(temporary, text, { mode: 0o600 })
       await rename(temporary, fileOf(podUid))
+      written.set(podUid, text)
     }
   }
   return {
@@ -86,6 +97,7 @@ export const podRecords = (directory: string): PodRecords => {
     async remove(podUid) {
       waiting.delete(podUid)
       await writing.get(podUid)
+      written.delete(podUid)
       await rm(fileOf(podUid), { force: true })
     },
   }

@@ -10,7 +10,7 @@ import { findLost, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { planTermination } from './plan-termination.ts'
 import { describePod, graceSecondsOf, isStaticPod, isTerminalPhase } from './pod.ts'
-import { containerRecord, freshRecord } from './pod-record.ts'
+import { containerRecord, freshRecord, rememberedPod } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { downwardFacts, podIPsOf } from './prepare-container.ts'
 import { forgetPod, reclaimPod } from './reclaim-pod.ts'
@@ -64,7 +64,7 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     machine.references.retain(run.pod)
     const known = await machine.records.load(run.pod.metadata.uid)
     // Of a static pod the record has the status; of others the API server's is newer.
-    if (known) run.record = { ...known, pod: isStaticPod(run.pod) && known.pod.status ? { ...run.pod, status: known.pod.status } : run.pod }
+    if (known) run.record = { ...known, pod: rememberedPod({ ...run.pod, status: known.pod.status ?? {} }) }
     run.observed = await observe(machine, run, messages)
     run.lost = findLost(run, clock.now())
     // What a restart of the machine has ended has not failed.
@@ -176,14 +176,26 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     prober.sync(run.pod, running, { podIP: podIPsOf(machine, run)[0] ?? '', stopping: run.stopping !== undefined, known: (state) => reportedHealth(old(), state) })
   }
 
+  /** The end of a healing, or the beginning of an illness, for the heal log. */
+  const tellReadiness = (before: PodStatus, now: PodStatus): void => {
+    for (const { name, ready, restartCount, state } of [...(now.containerStatuses ?? []), ...(now.initContainerStatuses ?? []).filter(({ state: each }) => each?.running)]) {
+      const was = [...(before.containerStatuses ?? []), ...(before.initContainerStatuses ?? [])].find((status) => status.name === name)
+      if (ready === (was?.ready ?? false) && (!ready || was?.restartCount === restartCount)) continue
+      if (!ready && !state?.running) continue
+      machine.heal.add({ podUid: run.pod.metadata.uid, podNamespace: run.pod.metadata.namespace ?? '', podName: run.pod.metadata.name, container: name, attempt: restartCount, phase: ready ? 'ready' : 'unready' })
+    }
+  }
+
   const report = (stopped: boolean): void => {
     if (rejected) { statuses.set(run.pod, rejectedStatus(run.pod, old(), rejected, clock.now())); return }
+    const before = old()
     const { status, phase } = podStatus({
-      pod: run.pod, observed: run.observed, old: old(), waiting: run.waiting, failure, stopped, hostIPs: machine.hostIPs, now: clock.now(),
+      pod: run.pod, observed: run.observed, old: before, waiting: run.waiting, failure, stopped, hostIPs: machine.hostIPs, now: clock.now(),
       health: (state: ContainerState) => prober.health(run.pod, state),
     })
     statuses.set(run.pod, status)
-    if (isStaticPod(run.pod)) run.record.pod = { ...run.pod, status }
+    run.record.pod = rememberedPod({ ...run.pod, status })
+    tellReadiness(before, status)
     if (isTerminalPhase({ phase }) && !run.stopping) {
       stop(run.pod.spec.terminationGracePeriodSeconds ?? 30)
       run.wake.notify()
@@ -227,7 +239,7 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     update(pod) {
       const shown = JSON.stringify([run.pod.metadata.labels, run.pod.metadata.annotations]) !== JSON.stringify([pod.metadata.labels, pod.metadata.annotations])
       run.pod = pod
-      run.record.pod = pod
+      run.record.pod = rememberedPod({ ...pod, status: run.record.pod.status })
       if (shown) run.volumesReady = false
       if (pod.metadata.deletionTimestamp || isTerminalPhase(pod.status ?? {})) giveUpStarting()
       else machine.references.retain(pod)

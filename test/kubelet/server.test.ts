@@ -28,11 +28,11 @@ beforeAll(async () => {
   node = await testNode()
   port = await freePort()
   node.start({ server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate } })
-  await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }, { name: 'bad', image: 'nginx' }] }, { name: 'mixed' })
+  await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }, { name: 'bad', image: 'nginx', imagePullPolicy: 'Never' }] }, { name: 'mixed' })
   const pod = await node.createPod({})
   uid = pod.metadata.uid
   await node.untilPod('web-1', 'is ready', isReady)
-  await node.untilPod('mixed', 'waits', ({ status }) => status.containerStatuses?.some(({ state }) => state?.waiting?.reason === 'ImagePullBackOff') ?? false)
+  await node.untilPod('mixed', 'waits', ({ status }) => status.containerStatuses?.some(({ state }) => state?.waiting?.reason === 'ErrImageNeverPull') ?? false)
 })
 afterAll(async () => { await node[Symbol.asyncDispose]() })
 
@@ -91,7 +91,7 @@ describe('logs', () => {
   test.each<[string, string, number, string]>([
     ['a container that is not there', '/containerLogs/default/web-1/none', 404, 'container "none" not found in pod "web-1"\n'],
     ['no earlier attempt', '/containerLogs/default/web-1/web?previous=true', 400, 'previous terminated container "web" in pod "web-1" not found\n'],
-    ['a container that has not started', '/containerLogs/default/mixed/bad', 400, 'container "bad" in pod "mixed" is waiting to start: trying and failing to pull image\n'],
+    ['a container that has not started', '/containerLogs/default/mixed/bad', 400, 'container "bad" in pod "mixed" is waiting to start: ErrImageNeverPull\n'],
     ['a negative number', '/containerLogs/default/web-1/web?tailLines=-1', 422, 'tailLines: Invalid value: -1: must be greater than or equal to 0\n'],
   ])('%s', async (_, path, status, text) => { expect(await get(path)).toEqual({ status, text }) })
 
@@ -195,8 +195,9 @@ describe('wherry\'s own', () => {
     await node.clock.advance(2_000)
     node.runtime.exit(uid, 'web', 9)
     await node.until('restart', () => node.runtime.running().includes('web-1/web#1'))
+    await node.untilPod('web-1', 'is ready again', (pod) => pod.status.containerStatuses?.[0]?.restartCount === 1 && isReady(pod))
     const history = JSON.parse((await get('/wherry/heal')).text) as { podUid: string; phase: string; attempt: number; exitCode?: number; at: string }[]
-    expect(history.filter(({ podUid }) => podUid === uid).map(({ phase, attempt }) => `${phase} ${attempt}`)).toEqual(['sandbox 0', 'started 0', 'exit 0', 'started 1'])
+    expect(history.filter(({ podUid }) => podUid === uid).map(({ phase, attempt }) => `${phase} ${attempt}`)).toEqual(['sandbox 0', 'started 0', 'ready 0', 'exit 0', 'started 1', 'ready 1'])
     expect(history.find(({ podUid, phase }) => podUid === uid && phase === 'exit')).toMatchObject({ exitCode: 9, at: expect.stringMatching(/\.\d{3}Z$/) as string })
   })
 

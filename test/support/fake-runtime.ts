@@ -63,7 +63,9 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
     process.state = { ...process.state, state: 'exited', pid: undefined, finishedAt: clock.now(), exitCode: code, signal: more.signal, oomKilled: more.oomKilled ?? false }
     log.push(`exit ${process.state.name}#${process.state.attempt} ${code}`)
     for (const wake of process.ended) wake()
-    emit({ podUid: process.state.podUid, container: process.state.name, attempt: process.state.attempt, kind: more.oomKilled ? 'oom' : 'exited' })
+    const of = { podUid: process.state.podUid, container: process.state.name, attempt: process.state.attempt }
+    if (more.oomKilled) emit({ ...of, kind: 'oom' })
+    emit({ ...of, kind: 'exited' })
   }
   const usage = (): Usage => ({ at: clock.now(), cpuNanoseconds: BigInt(Math.round(clock.monotonic() * 1000)), memoryWorkingSetBytes: 1_000_000, memoryRssBytes: 900_000, memoryUsageBytes: 1_100_000, processCount: 1 })
 

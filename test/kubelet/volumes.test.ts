@@ -1,0 +1,229 @@
+/** Volumes on a real file system: atomic content, modes, links that lead nowhere else. Named after pkg/volume/util/atomic_writer_test.go and subpath_linux_test.go. */
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { writeAtomically } from '../../agents/kubelet/volumes/atomic-writer.ts'
+import { prepareHostPath } from '../../agents/kubelet/volumes/host-path.ts'
+import { type Payload, payloadOf } from '../../agents/kubelet/volumes/payload.ts'
+import { bindSubPath } from '../../agents/kubelet/volumes/sub-path.ts'
+import { MountError, type VolumeFacts, volumes } from '../../agents/kubelet/volumes/volumes.ts'
+import type { ConfigMap, Pod, Volume } from '../../src/api/types.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { aContainer, aPod } from './builders.ts'
+import { fakeMounter } from './support.ts'
+
+let directory: string
+beforeEach(async () => { directory = await mkdtemp(path.join(os.tmpdir(), 'wherry-volumes-')) })
+afterEach(async () => { await rm(directory, { recursive: true, force: true }) })
+
+const payload = (files: Record<string, string>, mode = 0o644): Payload => new Map(Object.entries(files).map(([name, text]) => [name, { data: Buffer.from(text), mode }]))
+const write = (files: Record<string, string>, mode?: number) => writeAtomically(directory, payload(files, mode), { fsGroup: undefined }, new Date('2026-01-01T00:00:00Z'))
+const read = (name: string): Promise<string> => readFile(path.join(directory, name), 'utf8')
+
+describe('atomic writer', () => {
+  test('names lead through ..data', async () => {
+    expect(await write({ 'a.txt': 'one', 'sub/b.txt': 'two' })).toBe(true)
+    expect(await readlink(path.join(directory, 'a.txt'))).toBe('..data/a.txt')
+    expect(await readlink(path.join(directory, 'sub'))).toBe('..data/sub')
+    expect([await read('a.txt'), await read('sub/b.txt')]).toEqual(['one', 'two'])
+    expect(await readlink(path.join(directory, '..data'))).toMatch(/^\.\.2026_01_01_00_00_00\./)
+  })
+
+  test('the same content is not written again', async () => {
+    await write({ a: 'one' })
+    const before = await readlink(path.join(directory, '..data'))
+    expect(await write({ a: 'one' })).toBe(false)
+    expect(await readlink(path.join(directory, '..data'))).toBe(before)
+  })
+
+  test.each<[string, Record<string, string>, Record<string, string>]>([
+    ['a changed file', { a: 'one' }, { a: 'two' }], ['a new one', { a: 'one' }, { a: 'one', b: 'two' }], ['one that goes', { a: 'one', b: 'two' }, { b: 'two' }], ['a whole directory that goes', { 'x/y/z': '1', a: '2' }, { a: '2' }], ['everything goes', { a: '1' }, {}],
+  ])('%s', async (_, before, after) => {
+    await write(before)
+    expect(await write(after)).toBe(true)
+    const visible = (await readdir(directory)).filter((name) => !name.startsWith('..')).sort()
+    expect(visible).toEqual([...new Set(Object.keys(after).map((name) => name.split('/')[0]))].sort())
+    for (const [name, text] of Object.entries(after)) expect(await read(name)).toBe(text)
+    expect((await readdir(directory)).filter((name) => /^\.\.\d/.test(name))).toHaveLength(1)
+  })
+
+  test.each(['../a', '/a', 'x/../../a', '..a', ''])('the name %j is refused', async (name) => { await expect(write({ [name]: 'x' })).rejects.toThrow(/invalid path/) })
+
+  test('modes are as asked, whatever the umask', async () => {
+    const before = process.umask(0o077)
+    try { await write({ a: 'x' }, 0o444) } finally { process.umask(before) }
+    expect((await stat(path.join(directory, 'a'))).mode & 0o777).toBe(0o444)
+  })
+
+  test.runIf(process.getuid?.() === 0)('a group may read', async () => {
+    await writeAtomically(directory, payload({ a: 'x' }, 0o400), { fsGroup: 1234 }, new Date(0))
+    const facts = await stat(path.join(directory, 'a'))
+    expect([facts.gid, facts.mode & 0o777]).toEqual([1234, 0o440])
+    expect(await writeAtomically(directory, payload({ a: 'x' }, 0o400), { fsGroup: 1234 }, new Date(0))).toBe(false)
+  })
+})
+
+describe('payload', () => {
+  const settings = { metadata: aPod().metadata, data: { a: '1', b: '2' }, binaryData: { bin: Buffer.from([0xff]).toString('base64') } } as ConfigMap
+  const facts = { podIPs: [], hostIPs: [], nodeName: 'n', allocatable: {}, configMap: (name: string) => (name === 'settings' ? settings : undefined), secret: () => undefined, token: () => 'token' }
+  const of = (volume: Omit<Volume, 'name'>, pod: Pod = aPod()) => Object.fromEntries([...payloadOf(pod, { name: 'v', ...volume }, facts)].map(([name, { data, mode }]) => [name, `${data.toString('latin1')} ${mode.toString(8)}`]))
+  test.each<[string, Omit<Volume, 'name'>, Record<string, string>]>([
+    ['all keys', { configMap: { name: 'settings', defaultMode: 0o400 } }, { a: '1 400', b: '2 400', bin: 'ÿ 400' }],
+    ['items with modes', { configMap: { name: 'settings', items: [{ key: 'a', path: 'x/y', mode: 0o600 }, { key: 'b', path: 'z' }] } }, { 'x/y': '1 600', z: '2 644' }],
+    ['an optional one that is not there', { configMap: { name: 'none', optional: true } }, {}], ['an optional key', { configMap: { name: 'settings', optional: true, items: [{ key: 'none', path: 'x' }] } }, {}], ['an optional Secret', { secret: { secretName: 'none', optional: true } }, {}],
+    ['projected from several', { projected: { sources: [{ configMap: { name: 'settings', items: [{ key: 'a', path: 'a' }] } }, { downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } }, { serviceAccountToken: { path: 'token' } }], defaultMode: 0o440 } }, { a: '1 440', name: 'web-1 440', token: 'token 440' }],
+  ])('%s', (_, volume, expected) => { expect(of(volume)).toEqual(expected) })
+  test.each<[string, Omit<Volume, 'name'>, string]>([
+    ['no ConfigMap', { configMap: { name: 'none' } }, 'configmap "none" not found'], ['no Secret', { secret: { secretName: 'none' } }, 'secret "none" not found'], ['no key', { configMap: { name: 'settings', items: [{ key: 'none', path: 'x' }] } }, 'configmap references non-existent config key: none'],
+  ])('%s', (_, volume, message) => { expect(() => of(volume)).toThrow(message) })
+  test('a token belongs to the one user of all containers', () => {
+    expect(of({ projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }, aPod({ containers: [aContainer('web', { securityContext: { runAsUser: 1000 } })] }))).toEqual({ token: 'token 600' })
+  })
+})
+
+describe('hostPath', () => {
+  test.each(['', 'DirectoryOrCreate', 'FileOrCreate'])('type %j takes what is not there', async (type) => {
+    await prepareHostPath({ path: path.join(directory, 'new'), type })
+    const facts = await stat(path.join(directory, 'new')).catch(() => undefined)
+    expect([facts?.isDirectory() ?? false, facts?.isFile() ?? false]).toEqual([type === 'DirectoryOrCreate', type === 'FileOrCreate'])
+  })
+  test.each([['Directory', 'a directory'], ['File', 'a file'], ['Socket', 'a socket file'], ['CharDevice', 'a character device'], ['BlockDevice', 'a block device']])('type %s does not', async (type, word) => {
+    await expect(prepareHostPath({ path: path.join(directory, 'none'), type })).rejects.toThrow(`hostPath type check failed: ${directory}/none is not ${word}`)
+  })
+  test('what is there must be of its type', async () => {
+    const socket = net.createServer()
+    await new Promise<void>((resolve) => { socket.listen(path.join(directory, 'socket'), resolve) })
+    await writeFile(path.join(directory, 'file'), '')
+    await prepareHostPath({ path: path.join(directory, 'socket'), type: 'Socket' })
+    await prepareHostPath({ path: path.join(directory, 'file'), type: 'File' })
+    await prepareHostPath({ path: '/dev/null', type: 'CharDevice' })
+    await expect(prepareHostPath({ path: path.join(directory, 'file'), type: 'DirectoryOrCreate' })).rejects.toThrow('is not a directory')
+    await expect(prepareHostPath({ path: directory, type: 'FileOrCreate' })).rejects.toThrow('is not a file')
+    socket.close()
+  })
+})
+
+describe('subPath', () => {
+  const base = () => path.join(directory, 'volume')
+  const target = () => path.join(directory, 'target')
+  const bind = async (subPath: string) => { const mounter = fakeMounter(); await bindSubPath(base(), subPath, target(), mounter); return mounter }
+  beforeEach(async () => {
+    await mkdir(path.join(base(), 'sub'), { recursive: true })
+    await writeFile(path.join(base(), 'sub', 'file'), 'x')
+    await mkdir(path.join(directory, 'outside'))
+  })
+
+  test('a directory, a file, and what has to be made', async () => {
+    await bind('sub')
+    expect((await stat(target())).isDirectory()).toBe(true)
+    await rm(target(), { recursive: true })
+    await bind('sub/file')
+    expect((await stat(target())).isFile()).toBe(true)
+    await rm(target())
+    await bind('new/deep')
+    expect((await stat(path.join(base(), 'new/deep'))).isDirectory()).toBe(true)
+  })
+
+  test.each(['../outside', 'sub/../../outside', '/etc'])('%s is refused by its text', async (subPath) => { await expect(bind(subPath)).rejects.toThrow(/must not/) })
+
+  test.each<[string, string]>([['a link out of the volume', '../../outside'], ['an absolute link', '/etc']])('%s is refused', async (_, to) => {
+    await symlink(to, path.join(base(), 'sub', 'link'))
+    await expect(bind('sub/link')).rejects.toThrow(/not within volume path/)
+    await expect(bind('sub/link/passwd')).rejects.toThrow(/not within volume path|ENOENT|symlink/)
+  })
+
+  test('a link inside the volume is followed', async () => {
+    await symlink('file', path.join(base(), 'sub', 'inside'))
+    const mounter = await bind('sub/inside')
+    expect([...mounter.mounts.keys()]).toEqual([target()])
+  })
+
+  test('somebody who swaps links all the time never leads out', async () => {
+    const link = path.join(base(), 'swapped')
+    let swapping = true
+    const swap = (async () => {
+      while (swapping) {
+        await rm(link, { recursive: true, force: true })
+        await symlink('../outside', link).catch(() => {})
+        await rm(link, { recursive: true, force: true })
+        await mkdir(link).catch(() => {})
+      }
+    })()
+    for (let round = 0; round < 200; round++) {
+      let opened = ''
+      const mounter = { ...fakeMounter(), bind: async (source: string) => { opened = await readlink(source) } }
+      await bindSubPath(base(), 'swapped', path.join(directory, `target-${round}`), mounter).catch(() => {})
+      expect(opened.startsWith(path.join(directory, 'outside'))).toBe(false)
+    }
+    swapping = false
+    await swap
+  })
+})
+
+describe('a pod\'s volumes', () => {
+  const clock = fakeClock()
+  const facts: VolumeFacts = { podIPs: [], hostIPs: [], nodeName: 'n', allocatable: {}, configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined) }
+  const make = () => {
+    const mounter = fakeMounter()
+    return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, tokens: { get: () => Promise.resolve('t'), renewIn: () => undefined, forget() {} } }) }
+  }
+
+  test('emptyDirs are writable by all; what a pod made of them stays', async () => {
+    const { of, mounter } = make()
+    const pod = aPod({ volumes: [{ name: 'disk', emptyDir: {} }, { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }], containers: [aContainer('web', { volumeMounts: [{ name: 'disk', mountPath: '/disk', mountPropagation: 'HostToContainer' }, { name: 'memory', mountPath: '/memory', readOnly: true }] })] })
+    await of.prepare(pod, facts)
+    const [disk, memory] = await of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])
+    expect((await stat(disk?.hostPath ?? '')).mode & 0o777).toBe(0o777)
+    expect(disk).toMatchObject({ containerPath: '/disk', readOnly: false, propagation: 'rslave' })
+    expect(memory).toMatchObject({ containerPath: '/memory', readOnly: true })
+    expect(mounter.mounts.get(memory?.hostPath ?? '')).toBe('tmpfs 1048576')
+    await chmod(disk?.hostPath ?? '', 0o700)
+    await make().of.prepare(pod, facts)
+    expect((await stat(disk?.hostPath ?? '')).mode & 0o777).toBe(0o700)
+  })
+
+  test('what is missing is named', async () => {
+    const { of } = make()
+    await expect(of.prepare(aPod({ volumes: [{ name: 'cfg', configMap: { name: 'none' } }] }), facts)).rejects.toThrow(new MountError('MountVolume.SetUp failed for volume "cfg" : configmap "none" not found'))
+    await expect(of.prepare(aPod({ volumes: [{ name: 'net', nfs: { server: 'x', path: '/' } }] }), facts)).rejects.toThrow('no volume plugin matched: nfs')
+  })
+
+  test('secrets are kept in memory only', async () => {
+    const { of } = make()
+    const pod = aPod({ volumes: [{ name: 's', secret: { secretName: 'x' } }] })
+    await of.prepare(pod, { ...facts, secret: () => Promise.resolve({ metadata: pod.metadata, data: { word: Buffer.from('hush').toString('base64') } } as never) })
+    expect(await readFile(path.join(directory, 'memory/pods/uid-1/volumes/kubernetes.io~secret/s/word'), 'utf8')).toBe('hush')
+    expect(await readdir(path.join(directory, 'disk')).catch(() => [])).toEqual([])
+  })
+
+  test.each<[string, object, string]>([['absolute', { subPathExpr: '/tmp' }, 'must not be an absolute path'], ['of a variable that is not there', { subPathExpr: '$(NONE)' }, 'missing value for "NONE"'], ['with dots', { subPath: '..' }, "must not contain '..'"]])('a subPath %s', async (_, mount, message) => {
+    const { of } = make()
+    const pod = aPod({ volumes: [{ name: 'v', emptyDir: {} }], containers: [aContainer('web', { volumeMounts: [{ name: 'v', mountPath: '/v', ...mount }] })] })
+    await of.prepare(pod, facts)
+    await expect(of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])).rejects.toThrow(message)
+  })
+
+  test('removal takes everything of the pod, and nothing that a link of its leads to', async () => {
+    const { of, mounter } = make()
+    const pod = aPod({ volumes: [{ name: 'v', emptyDir: {} }, { name: 'm', emptyDir: { medium: 'Memory' } }] })
+    await of.prepare(pod, facts)
+    await mkdir(path.join(directory, 'victim'))
+    await writeFile(path.join(directory, 'victim/file'), 'x')
+    await symlink(path.join(directory, 'victim'), path.join(directory, 'disk/pods/uid-1/volumes/kubernetes.io~empty-dir/v/link'))
+    await of.remove('uid-1')
+    expect(mounter.mounts.size).toBe(0)
+    await expect(lstat(path.join(directory, 'disk/pods/uid-1'))).rejects.toThrow(/ENOENT/)
+    expect(await readFile(path.join(directory, 'victim/file'), 'utf8')).toBe('x')
+  })
+
+  test('nothing is deleted while something is mounted below', async () => {
+    const { of, mounter } = make()
+    const pod = aPod({ volumes: [{ name: 'm', emptyDir: { medium: 'Memory' } }] })
+    await of.prepare(pod, facts)
+    mounter.unmount = () => Promise.resolve()
+    await expect(of.remove('uid-1')).rejects.toThrow(/still mounted/)
+    expect((await stat(path.join(directory, 'disk/pods/uid-1'))).isDirectory()).toBe(true)
+  })
+})
