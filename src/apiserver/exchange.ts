@@ -72,4 +72,6 @@ export interface Exchange {
   addHeader(name: string, value: string): void
   respond(status: number, headers: ResponseHeaders, body: Uint8Array): void
   stream(status: number, headers: ResponseHeaders): BodyWriter
+  /** Ends a streamed response in the middle, so that the client notices; nothing where there is none. */
+  breakOff(): void
 }

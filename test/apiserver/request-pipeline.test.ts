@@ -28,7 +28,7 @@ test('without credentials: 401', async () => {
       const answered = { status: 0, responded: false }
       void api.server.handle({ method: 'GET', rawPath: '/api/v1/pods', rawQuery: '', query: new URLSearchParams(), headers, peer: { address: '192.0.2.1' }, signal: new AbortController().signal, upgrade: undefined,
         get responded() { return answered.responded }, get status() { return answered.status }, body: () => Promise.resolve(new Uint8Array()), bodyStream: () => { throw new Error('no body') }, addHeader: () => undefined,
-        respond: (status, _headers, body) => resolve({ status, body: Buffer.from(body).toString() }), stream: () => { throw new Error('no stream') } })
+        respond: (status, _headers, body) => resolve({ status, body: Buffer.from(body).toString() }), stream: () => { throw new Error('no stream') }, breakOff: () => undefined })
     })
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([401, { kind: 'Status', reason: 'Unauthorized', message: 'Unauthorized' }])
   }
@@ -64,6 +64,14 @@ test('too much at a time: 429 with Retry-After; watches and masters are exempt',
 test('what breaks inside: 500 as a Status', async () => {
   await using api = await startTestServer({ admission: [plugin(() => { throw new TypeError('oops') })] })
   expect((await api.ask('POST', configMaps, { body: configMap('a') })).body).toMatchObject({ kind: 'Status', code: 500, reason: 'InternalError', message: 'Internal error occurred: oops' })
+})
+
+test('what breaks in the middle of a stream ends it, so that the client notices', async () => {
+  await using api = await startTestServer({ connectHandlers: [{ resource: 'pods', subresource: 'log', methods: ['GET'], needsParent: false, connect: ({ exchange }) => {
+    exchange.stream(200, {}).write(Buffer.from('half'))
+    throw new Error('oops')
+  } }] })
+  await expect(api.ask('GET', '/api/v1/namespaces/default/pods/p/log')).rejects.toThrow('the server ended the response in the middle')
 })
 
 describe('what is no request of ours', () => {

@@ -19,8 +19,15 @@ const decodeKey = (key: string): string => {
   }
 }
 
+/** Nearly no request does: found out without making anything. */
+const asksForIt = (headers: RequestHeaders): boolean => {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true
+  return false
+}
+
 /** Whom a request wants to be taken for; undefined: nobody else. */
 export const wantedUser = (headers: RequestHeaders): Wanted | undefined => {
+  if (!asksForIt(headers)) return undefined
   const user = headers['impersonate-user'] ?? ''
   const groups = listOf(headers['impersonate-group'])
   const uid = headers['impersonate-uid'] ?? ''

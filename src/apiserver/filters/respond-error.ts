@@ -2,14 +2,12 @@
 import { StatusError } from '../../api/status.ts'
 import type { Exchange } from '../exchange.ts'
 
-const verbose = new Set([500])
-
 /** The answer to a failed request; a response that has begun is broken off, so that the client notices. */
 export const respondError = (exchange: Exchange, thrown: unknown, report: (error: StatusError) => void): void => {
   const error = StatusError.from(thrown)
-  if (verbose.has(error.code) && error.reason === 'InternalError') report(error)
+  if (error.reason === 'InternalError') report(error)
   if (exchange.responded) {
-    report(error)
+    exchange.breakOff()
     return
   }
   const retryAfter = error.status.details?.retryAfterSeconds

@@ -11,6 +11,7 @@ export class ExchangeOverLine implements Exchange {
   private readonly line: Line
   private parsedQuery: URLSearchParams | undefined
   private controller: AbortController | undefined
+  private writer: BodyWriter | undefined
   private extra: Record<string, string[]> | undefined
 
   constructor(line: Line) {
@@ -59,12 +60,16 @@ export class ExchangeOverLine implements Exchange {
   /** Once only: a handler that finishes after its time was over has nothing to say any more. */
   respond(status: number, headers: ResponseHeaders, body: Uint8Array): void {
     if (this.responded) return
-    this.status = status
+    // Only what the line has taken is an answer: a header that it refuses must not leave the client without one.
     this.line.respond(status, this.extra ? { ...headers, ...this.extra } : headers, body)
+    this.status = status
   }
 
   stream(status: number, headers: ResponseHeaders): BodyWriter {
+    this.writer = this.line.open(status, this.extra ? { ...headers, ...this.extra } : headers)
     this.status = status
-    return this.line.open(status, this.extra ? { ...headers, ...this.extra } : headers)
+    return this.writer
   }
+
+  breakOff(): void { this.writer?.abort() }
 }

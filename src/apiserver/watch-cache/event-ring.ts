@@ -10,7 +10,8 @@ export interface RingLimits {
   maxAgeMs: number
 }
 
-export const usualLimits: RingLimits = { minEvents: 1000, maxEvents: 50_000, maxAgeMs: 300_000 }
+/** Upstream's cacher's: a hundred at least, and 75 seconds of a busy kind. */
+export const usualLimits: RingLimits = { minEvents: 100, maxEvents: 50_000, maxAgeMs: 75_000 }
 
 export class EventRing {
   private events: CacheEvent[] = []
