@@ -9,10 +9,12 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/api/clock.ts'
 import { systemRandom } from '../../src/api/random.ts'
-import { type ApiServerOptions, createApiServer } from '../../src/apiserver/api-server.ts'
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/apiserver/api-server.ts'
 import type { Authenticator } from '../../src/apiserver/authentication/authenticator.ts'
 import { alwaysAllow, type Authorizer } from '../../src/apiserver/authorization/authorizer.ts'
 import type { Log } from '../../src/apiserver/log.ts'
+import { openapi } from '../../src/apiserver/openapi/openapi.ts'
+import { kindOf } from '../../src/apiserver/resource-table.ts'
 import { defaultRegistryOptions, makeStrategies } from '../../src/apiserver/registry/registry.ts'
 import { renderKubeconfig } from '../../src/client/kubeconfig.ts'
 import { newCertificate, newCertificateAuthority, validFor } from '../../src/client/pki.ts'
@@ -60,9 +62,9 @@ export const startDevServer = async ({ port = 0, directory, memory = false, allo
   const serving = await newCertificate(ca, { subject: { commonName: 'kube-apiserver', dnsNames: ['localhost', 'kubernetes.default.svc'], ipAddresses: ['127.0.0.1'] }, usages: ['server auth'], validity })
   const admin = await newCertificate(ca, { subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, usages: ['client auth'], validity })
   const store = memory ? await openMemoryStore({ clock: systemClock }) : await openEmbeddedStore({ directory: path.join(folder, 'store'), clock: systemClock })
-  const server = createApiServer({
+  const server: ApiServer = createApiServer({
     store, clock: systemClock, random: systemRandom, log, version: '0.1.0', strategies: makeStrategies(defaultRegistryOptions), authenticator: certificates,
-    authorizer: allowAll ? alwaysAllow : masters, admission: [], bootstrap: { advertise: { addresses: [advertised()], port: port || 6443 }, serviceIP: '10.96.0.1' }, ...more,
+    authorizer: allowAll ? alwaysAllow : masters, admission: [], paths: openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: 'v1.36.0' }), bootstrap: { advertise: { addresses: [advertised()], port: port || 6443 }, serviceIP: '10.96.0.1' }, ...more,
   })
   const stop = new AbortController()
   const running = server.run(stop.signal)
