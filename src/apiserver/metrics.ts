@@ -76,7 +76,7 @@ export class ServerMetrics {
     let series = this.series.get(key)
     if (!series) {
       const labels = { verb, group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope }
-      this.series.set(key, series = { labels, codes: new Map(), buckets: new Array<number>(bounds.length + 1).fill(0), sum: 0 })
+      this.series.set(key, series = { labels, codes: new Map(), buckets: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 })
     }
     series.codes.set(exchange.status, (series.codes.get(exchange.status) ?? 0) + 1)
     if (context.longRunning) return

@@ -58,9 +58,7 @@ const ownerErrors = (owners: NonNullable<Metadata['ownerReferences']>): FieldErr
 ]
 
 const finalizerErrors = (finalizers: readonly string[]): FieldError[] => [
-  ...finalizers.flatMap((finalizer) => [
-    ...isQualifiedName(finalizer).map((why) => fieldError.invalid('metadata.finalizers', finalizer, why)),
-  ]),
+  ...finalizers.flatMap((finalizer) => isQualifiedName(finalizer).map((why) => fieldError.invalid('metadata.finalizers', finalizer, why))),
   ...(finalizers.includes('orphan') && finalizers.includes('foregroundDeletion') ? [fieldError.invalid('metadata.finalizers', finalizers, 'finalizer orphan and foregroundDeletion cannot be both set')] : []),
 ]
 
