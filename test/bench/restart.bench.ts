@@ -5,8 +5,10 @@
 import { closeSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { makeFifos, openForBoth, openForReading, readFifo } from '../../agents/kubelet/runtime/fifo.ts'
+import { fifoPool } from '../../agents/kubelet/runtime/fifo-pool.ts'
+import { openForBoth, openForReading, readFifo } from '../../agents/kubelet/runtime/fifo.ts'
 import type { RuntimeEvent } from '../../agents/kubelet/runtime/runtime.ts'
+import { systemRandom } from '../../src/api/random.ts'
 import { aContainer, aSandbox, launch, leavePlace, newPlace, never, openRuntime } from '../support/runtime-node.ts'
 
 const rounds = Number(process.argv[2] ?? 100)
@@ -32,7 +34,7 @@ const report = (measure: string, samples: number[]): void => {
 // The program's first instruction writes into a FIFO on a volume, at whose other end we listen: what we see is later than what happened, never earlier.
 const mounts = [{ hostPath: place.scratch, containerPath: '/out', readOnly: false, propagation: 'private' as const }]
 const program = ['sh', '-c', 'echo up >/out/first; exec sleep 1000']
-await makeFifos(place.scratch, ['first'])
+await fifoPool(path.join(place.scratch, 'stock'), systemRandom).place(place.scratch, ['first'])
 let heard = Promise.withResolvers<number>()
 const hold = openForBoth(path.join(place.scratch, 'first'))
 const reader = readFifo(openForReading(path.join(place.scratch, 'first')), { data() { heard.resolve(now()) } })

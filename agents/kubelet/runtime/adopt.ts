@@ -15,7 +15,7 @@ import { markRunning } from './start.ts'
 
 export const adopt = async (context: Context): Promise<void> => {
   for (const uid of listDirectory(path.join(context.stateDirectory, 'pods'))) {
-    adoptSandbox(context, uid)
+    await adoptSandbox(context, uid)
     for (const name of listDirectory(podDirectory(context, uid))) {
       if (name === '.sandbox') continue
       for (const attempt of listDirectory(path.join(podDirectory(context, uid), name))) {
@@ -25,20 +25,20 @@ export const adopt = async (context: Context): Promise<void> => {
       }
     }
     const pod = context.pods.get(uid)
-    if (!pod?.sandbox && !pod?.attempts.length) removeDirectory(podDirectory(context, uid))
+    if (!pod?.sandbox && !pod?.attempts.length) await removeDirectory(podDirectory(context, uid))
   }
   await sweepCgroups(context)
   sweepShims(context)
-  for (const uid of listDirectory(rootsDirectory(context))) if (!context.pods.has(uid)) removeDirectory(path.join(rootsDirectory(context), uid))
+  for (const uid of listDirectory(rootsDirectory(context))) if (!context.pods.has(uid)) await removeDirectory(path.join(rootsDirectory(context), uid))
   await context.network.keepOnly(new Set([...context.pods.values()].filter(({ sandbox }) => sandbox?.state.podIP !== undefined).map(({ uid }) => uid)))
 }
 
-const adoptSandbox = (context: Context, uid: string): void => {
+const adoptSandbox = async (context: Context, uid: string): Promise<void> => {
   const parent = path.join(podDirectory(context, uid), '.sandbox')
   for (const name of listDirectory(parent).sort((one, other) => Number(one) - Number(other))) {
     const directory = path.join(parent, name)
     const record = readSandboxRecord(directory)
-    if (!record || record.bootId !== context.bootId) { removeDirectory(directory); continue }
+    if (!record || record.bootId !== context.bootId) { await removeDirectory(directory); continue }
     const sandbox = sandboxOf(directory, record)
     podOf(context, uid).sandbox = sandbox
     if (!isHeld(context, sandbox)) continue
@@ -56,7 +56,7 @@ const goDeadlineMilliseconds = 500
 const adoptAttempt = async (context: Context, directory: string): Promise<void> => {
   const record = attemptFile.read(directory, 'record')
   const sandbox = record && context.pods.get(record.podUid)?.sandbox
-  if (!record || !sandbox || record.bootId !== context.bootId) { removeDirectory(directory); return }
+  if (!record || !sandbox || record.bootId !== context.bootId) { await removeDirectory(directory); return }
   const attempt = newAttempt({ directory, cgroup: path.join(sandbox.record.cgroup, `${record.name}-${record.attempt}`), record })
   podOf(context, record.podUid).attempts.push(attempt)
   attempt.identity = attemptFile.read(directory, 'identity')
@@ -74,6 +74,7 @@ const adoptAttempt = async (context: Context, directory: string): Promise<void> 
   listenAgain(context, attempt, 'running')
   if (supervised && isOurs(context, attempt)) {
     markRunning(context, attempt)
+    attempt.pump?.begin()
     return
   }
   attempt.life?.close()

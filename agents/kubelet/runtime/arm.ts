@@ -1,17 +1,16 @@
 /** "Arm before need": everything of an attempt up to the execution of its program, so that nothing of this stands between an exit and a restart. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
-import { type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
+import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
 import { cgroupDirectories, createCgroup } from './cgroups/cgroup.ts'
 import { run } from './command.ts'
-import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, toolsDirectory } from './context.ts'
-import { makeFifos } from './fifo.ts'
+import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { identify, readIfThere } from './proc/stat.ts'
-import { credentialsOf, setprivArguments } from './rootfs/credentials.ts'
+import { type Credentials, credentialsOf, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
 import { toolsInContainer } from './rootfs/tools.ts'
@@ -27,27 +26,28 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
   signal.throwIfAborted()
   const directory = attemptDirectory(context, spec)
   const rootDirectory = path.join(rootsDirectory(context), spec.podUid, `${spec.name}-${spec.attempt}`)
-  for (const each of [directory, rootDirectory]) removeDirectory(each)
+  await Promise.all([directory, rootDirectory].map(removeDirectory))
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const record: AttemptRecord = {
     bootId: context.bootId, id: context.random.uuid().replaceAll('-', '').repeat(2), podUid: spec.podUid, name: spec.name, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
     imageRef: spec.image.kind === 'host' ? 'host' : spec.image.id, logPath: spec.logPath, stopSignal: spec.stopSignal, tty: spec.tty, stdin: spec.stdin, stdinOnce: spec.stdinOnce,
-    workingDir: spec.workingDir, credentials: credentialsOf(spec, { passwd: '', group: '' }), sandboxAttempt: sandbox.record.attempt, shape: shapeOf(spec, sandbox), rootDirectory,
+    workingDir: spec.workingDir, sandboxAttempt: sandbox.record.attempt, shape: shapeOf(spec, sandbox), rootDirectory,
   }
   attemptFile.write(directory, 'record', record)
   const attempt = newAttempt({ directory, cgroup: path.join(sandbox.record.cgroup, `${spec.name}-${spec.attempt}`), record })
   podOf(context, spec.podUid).attempts.push(attempt)
   try {
-    const prepared = prepareFiles(context, { attempt, sandbox, spec })
+    const { prepared, credentials } = prepareFiles(context, { attempt, sandbox, spec })
     createCgroup(context.hierarchies, attempt.cgroup, spec.resources)
-    await Promise.all([makeFifos(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : [])]), sharesMounts(spec) && isolateRoots(context)])
+    await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : [])]), sharesMounts(spec) && isolateRoots(context)])
     signal.throwIfAborted()
-    for (const each of ['out', 'err']) chownSync(path.join(directory, each), record.credentials.uid, record.credentials.gid)
+    for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid, credentials.gid)
     listen(context, attempt)
     const heard = attempt.heard.promise
     launch(context, attempt, sandbox)
     await untilArmed(context, { attempt, heard, signal })
-    inspect(attempt, sandbox, prepared)
+    attempt.identity = { ...inspect(attempt, sandbox, prepared), credentials }
+    attemptFile.write(directory, 'identity', attempt.identity)
     attempt.phase = 'armed'
     return attempt
   } catch (error) {
@@ -58,30 +58,29 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
 
 interface Preparation { attempt: Attempt; sandbox: Sandbox; spec: ContainerSpec }
 
-const prepareFiles = (context: Context, { attempt, sandbox, spec }: Preparation): PreparedRoot => {
+const prepareFiles = (context: Context, { attempt, sandbox, spec }: Preparation): { prepared: PreparedRoot; credentials: Credentials } => {
   const { directory, record } = attempt
   const terminationMessageFile = path.join(directory, 'termination')
   writeFileSync(terminationMessageFile, '')
   chmodSync(terminationMessageFile, 0o666)
   const text = (name: string): string => readFileSync(path.join(sandbox.directory, name), 'utf8')
   const prepared = prepareRoot({
-    spec, directory: record.rootDirectory, terminationMessageFile, tools: toolsDirectory(context),
+    spec, directory: record.rootDirectory, terminationMessageFile, tools: toolsDirectory(context), template: templateDirectory(context),
     etc: { 'resolv.conf': text('resolv.conf'), hosts: text('hosts'), hostname: `${sandbox.record.hostname}\n` },
     sharedMemory: sandbox.record.hostIpc ? '/dev/shm' : path.join(sandbox.directory, 'shm'),
     hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
   })
-  record.credentials = credentialsOf(spec, prepared)
-  attemptFile.write(directory, 'record', record)
+  const credentials = credentialsOf(spec, prepared)
   writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, prepared.mounts), { mode: 0o600 })
   writeFileSync(path.join(directory, 'spec'), assignments({
     scripts: scriptsDirectory(context), tools: toolsInContainer, root: prepared.mountPoint,
     shim_groups: cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
-    privileges: setprivArguments(record.credentials, context.boundingSet).join(' '), oom_score_adj: String(spec.oomScoreAdj),
+    privileges: setprivArguments(credentials, context.boundingSet).join(' '), oom_score_adj: String(spec.oomScoreAdj),
     tty: spec.tty ? 'yes' : '', controlling: spec.tty ? '--ctty' : '', stdin: spec.stdin ? 'yes' : '',
     label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: shimCommand(context, sandbox).join(' '),
   }), { mode: 0o600 })
-  return prepared
+  return { prepared, credentials }
 }
 
 const sharesMounts = (spec: ContainerSpec): boolean => spec.mounts.some(({ propagation }) => propagation === 'rshared')
@@ -124,7 +123,7 @@ const untilArmed = async (context: Context, { attempt, heard, signal }: { attemp
 }
 
 /** Whether what came to be is what was planned: the process is in its cgroup and in the sandbox's namespaces, and every mount is where it was meant to be. */
-const inspect = (attempt: Attempt, sandbox: Sandbox, { mounts }: PreparedRoot): void => {
+const inspect = (attempt: Attempt, sandbox: Sandbox, { mounts }: PreparedRoot): Omit<AttemptIdentity, 'credentials'> => {
   const pid = Number(readIfThere(path.join(attempt.directory, 'pid')))
   const process = identify(pid)
   if (!process) throw new Error('the armed process is gone')
@@ -132,8 +131,6 @@ const inspect = (attempt: Attempt, sandbox: Sandbox, { mounts }: PreparedRoot): 
   const made = new Set(parseMountInfo(readIfThere(`/proc/${pid}/mountinfo`) ?? '').map(({ mountPoint }) => mountPoint))
   const missing = mounts.find(({ containerPath }) => !made.has(containerPath))
   if (missing) throw new Error(`cannot mount ${missing.source} at ${missing.containerPath}: the path changed while it was being mounted`)
-  rmdirSync(path.join(attempt.record.rootDirectory, 'dev', '.old'))
   const holder = Number(readIfThere(path.join(attempt.directory, 'holder')) ?? 0)
-  attempt.identity = { process, holder: holder ? identify(holder) : undefined }
-  attemptFile.write(attempt.directory, 'identity', attempt.identity)
+  return { process, holder: holder ? identify(holder) : undefined }
 }

@@ -1,5 +1,6 @@
 /** The files of one attempt, which are its truth: a kubelet that comes back knows nothing else. Each step is written down before it is taken. */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isGone, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import type { Credentials } from './rootfs/credentials.ts'
@@ -19,7 +20,6 @@ export interface AttemptRecord {
   stdin: boolean
   stdinOnce: boolean
   workingDir: string
-  credentials: Credentials
   sandboxAttempt: number
   /** Of everything that is fixed when an attempt is armed. */
   shape: string
@@ -28,7 +28,7 @@ export interface AttemptRecord {
 }
 
 /** Written when the attempt is armed and has been looked over: from then on its process is ours by pid, start time and cgroup. */
-export interface AttemptIdentity { process: ProcessIdentity; holder: ProcessIdentity | undefined }
+export interface AttemptIdentity { process: ProcessIdentity; holder: ProcessIdentity | undefined; credentials: Credentials }
 
 /** Written before the process is told to go. */
 export interface AttemptStart { startedAt: string }
@@ -86,7 +86,8 @@ export const readTerminationMessage = (directory: string): string | undefined =>
   }
 }
 
-export const removeDirectory = (directory: string): void => { rmSync(directory, { recursive: true, force: true, maxRetries: 3 }) }
+/** Off the event loop: removing a container's layers can take long. */
+export const removeDirectory = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true, maxRetries: 3 })
 
 export const listDirectory = (directory: string): string[] => {
   try {

@@ -140,7 +140,7 @@ export const discard = async (context: Context, attempt: Attempt): Promise<void>
   await emptyCgroup(context.hierarchies, attempt.cgroup, context.clock)
   await release(context, attempt)
   await removeCgroup(context.hierarchies, attempt.cgroup, context.clock)
-  removeFiles(context, attempt)
+  await removeFiles(context, attempt)
   attempt.ended.resolve()
 }
 
@@ -149,8 +149,8 @@ export const forget = (context: Context, attempt: Attempt): void => {
   pod.attempts = pod.attempts.filter((each) => each !== attempt)
 }
 
-export const removeFiles = (context: Context, { directory, record }: Attempt): void => {
-  removeDirectory(directory)
+export const removeFiles = async (context: Context, { directory, record }: Attempt): Promise<void> => {
+  await removeDirectory(directory)
   // The record is ours, but it is read from a file: nothing outside of the place for layers is ever removed.
-  if (isWithin(record.rootDirectory, rootsDirectory(context))) removeDirectory(record.rootDirectory)
+  if (isWithin(record.rootDirectory, rootsDirectory(context))) await removeDirectory(record.rootDirectory)
 }

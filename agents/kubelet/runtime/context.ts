@@ -6,6 +6,7 @@ import type { Log } from '../../../src/client/component.ts'
 import type { PodNetwork } from '../network/pod-network.ts'
 import type { Attempt } from './attempt.ts'
 import type { Hierarchies } from './cgroups/hierarchies.ts'
+import type { FifoPool } from './fifo-pool.ts'
 import type { LogLimits } from './logs/log-file.ts'
 import type { RuntimeEvent } from './runtime.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
@@ -40,6 +41,7 @@ export interface Context extends RuntimeOptions {
   bootId: string
   /** Capabilities that exist here, as bits. */
   boundingSet: bigint
+  fifos: FifoPool
   pods: Map<string, Pod>
   emit(event: Omit<RuntimeEvent, 'monotonicMilliseconds'>): void
 }
@@ -56,6 +58,8 @@ export const attemptDirectory = (context: RuntimeOptions, { podUid, name, attemp
   path.join(podDirectory(context, podUid), name, String(attempt))
 export const rootsDirectory = ({ dataDirectory }: Pick<RuntimeOptions, 'dataDirectory'>): string => path.join(dataDirectory, 'roots')
 export const toolsDirectory = ({ dataDirectory }: Pick<RuntimeOptions, 'dataDirectory'>): string => path.join(dataDirectory, 'tools')
+/** What all containers share of their roots: the frame of /dev, an empty directory, a place to mount at. */
+export const templateDirectory = ({ dataDirectory }: Pick<RuntimeOptions, 'dataDirectory'>): string => path.join(dataDirectory, 'template')
 export const scriptsDirectory = ({ stateDirectory }: Pick<RuntimeOptions, 'stateDirectory'>): string => path.join(stateDirectory, 'scripts')
 
 export const podOf = (context: Context, uid: string): Pod => {

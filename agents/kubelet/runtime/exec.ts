@@ -59,7 +59,7 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   return {
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, ...groups, '--',
       'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
-      ...toolCommand('setpriv'), ...setprivArguments(record.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
+      ...toolCommand('setpriv'), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {
         killCgroup(context.hierarchies, own)
@@ -78,12 +78,12 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
 }
 
 /** As the container was started; a kubelet that adopted it asks the kernel. */
-const environmentOf = ({ spec, record }: Attempt, pid: number): { name: string; value: string }[] => {
+const environmentOf = ({ spec, identity }: Attempt, pid: number): { name: string; value: string }[] => {
   const entries = (readIfThere(`/proc/${pid}/environ`) ?? '').split('\0').filter((entry) => entry.indexOf('=') > 0)
   const running = entries.map((entry) => ({ name: entry.slice(0, entry.indexOf('=')), value: entry.slice(entry.indexOf('=') + 1) }))
   if (!spec) return running
   const hostname = running.find(({ name }) => name === 'HOSTNAME')?.value ?? ''
-  return [...completeEnvironment(spec.env, { hostname, home: record.credentials.home, tty: false })]
+  return [...completeEnvironment(spec.env, { hostname, home: identity?.credentials.home ?? '/', tty: false })]
 }
 
 const removeQuietly = (directory: string): void => {

@@ -1,12 +1,7 @@
-/** FIFOs: made, opened without ever blocking, read as the kernel tells that there is something, never through the thread pool. */
+/** FIFOs: opened without ever blocking, read as the kernel tells that there is something, never through the thread pool. */
 import { closeSync, constants, existsSync, openSync, readSync, writeSync } from 'node:fs'
 import net from 'node:net'
 import type { Clock } from '../../../src/api/clock.ts'
-import { run } from './command.ts'
-
-export const makeFifos = async (directory: string, names: readonly string[]): Promise<void> => {
-  await run('mkfifo', ['-m', '600', '--', ...names], { cwd: directory })
-}
 
 export const openForReading = (file: string): number => openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
 
@@ -19,13 +14,19 @@ export interface Reader {
   close(): void
 }
 
+/** `chunk` is valid during the call only. */
 export interface ReaderEvents { data(chunk: Buffer): void; end?(): void }
+
+const chunkBytes = 65_536
+
+// One for all: what is read is used up before the next read, and between the two nothing else runs.
+const buffer = Buffer.alloc(chunkBytes)
 
 /** Takes over `fd`. `end` is called when the last writer has closed, once there was one. */
 export const readFifo = (fd: number, { data, end }: ReaderEvents): Reader => {
-  const socket = new net.Socket({ fd, readable: true, writable: false })
   let closed = false
-  socket.on('data', data)
+  const socket = new net.Socket({ fd, readable: true, writable: false, onread: { buffer, callback: (count, chunk) => { data((chunk as Buffer).subarray(0, count)); return true } } })
+  socket.resume()
   socket.on('end', () => { if (!closed) end?.() })
   // A FIFO that fails to be read is as good as ended.
   socket.on('error', () => { if (!closed) end?.() })
@@ -40,12 +41,9 @@ export const readFifo = (fd: number, { data, end }: ReaderEvents): Reader => {
   }
 }
 
-const chunkBytes = 65_536
-
 /** Reads until there is nothing more; false at end-of-file, which is also what a FIFO without any writer says. */
 export const drain = (fd: number, data: (chunk: Buffer) => void): boolean => {
   for (;;) {
-    const buffer = Buffer.allocUnsafe(chunkBytes)
     try {
       const count = readSync(fd, buffer, 0, chunkBytes, null)
       if (count === 0) return false

@@ -5,9 +5,10 @@ import { listDirectory, removeDirectory } from './attempt-files.ts'
 import { childDirectories, createCgroup, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies, rootsOf } from './cgroups/hierarchies.ts'
 import { run } from './command.ts'
-import { type Context, nodeCgroup, rootsDirectory, type RuntimeOptions, scriptsDirectory, shimCgroup, toolsDirectory } from './context.ts'
+import { type Context, nodeCgroup, rootsDirectory, type RuntimeOptions, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { type MountInfo, mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { readBootId, readIfThere } from './proc/stat.ts'
+import { installTemplate } from './rootfs/template.ts'
 import { installTools } from './rootfs/tools.ts'
 import { installScripts } from './shim/scripts.ts'
 
@@ -26,9 +27,10 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
   const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
   const hierarchies = findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '')
   const bootId = readBootId()
-  forgetOtherBoot(options, bootId)
+  await forgetOtherBoot(options, bootId)
   await layersOffOverlay(options, mounts)
   await installTools(toolsDirectory(options))
+  installTemplate(templateDirectory(options))
   mkdirSync(scriptsDirectory(options), { recursive: true, mode: 0o700 })
   installScripts(scriptsDirectory(options), (file, text) => {
     writeFileSync(`${file}.new`, text, { mode: 0o600 })
@@ -43,10 +45,10 @@ const readMounts = (): MountInfo[] => parseMountInfo(readFileSync('/proc/self/mo
 const readBoundingSet = (): bigint => BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
 
 /** State of running things means nothing after a reboot; where /run outlives one, it is erased here. */
-const forgetOtherBoot = (options: RuntimeOptions, bootId: string): void => {
+const forgetOtherBoot = async (options: RuntimeOptions, bootId: string): Promise<void> => {
   const file = path.join(options.stateDirectory, 'boot')
   if (readIfThere(file) !== bootId) {
-    for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) removeDirectory(directory)
+    for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) await removeDirectory(directory)
     writeFileSync(file, bootId, { mode: 0o600 })
   }
   for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -67,8 +69,8 @@ export const tearDownNode = async (context: Context): Promise<void> => {
   removeEmptyParent(hierarchies, path.dirname(nodeCgroup(context)))
   const roots = rootsDirectory(context)
   while (mountOf(readMounts(), roots)?.mountPoint === roots) await run('umount', ['--lazy', roots])
-  for (const directory of [roots, toolsDirectory(context), context.stateDirectory]) removeDirectory(directory)
-  for (const directory of [context.dataDirectory, path.dirname(context.stateDirectory)]) if (existsSync(directory) && listDirectory(directory).length === 0) removeDirectory(directory)
+  for (const directory of [roots, toolsDirectory(context), templateDirectory(context), context.stateDirectory]) await removeDirectory(directory)
+  for (const directory of [context.dataDirectory, path.dirname(context.stateDirectory)]) if (existsSync(directory) && listDirectory(directory).length === 0) await removeDirectory(directory)
 }
 
 /** The cluster's cgroup goes with the last node of it on this machine. */

@@ -10,6 +10,7 @@ import { type Context, podDirectory, rootsDirectory, type RuntimeOptions } from 
 import { dial } from './dial.ts'
 import { eventQueue } from './event-queue.ts'
 import { exec } from './exec.ts'
+import { fifoPool } from './fifo-pool.ts'
 import { setUpNode, tearDownNode } from './node-setup.ts'
 import { identify, signalProcess } from './proc/stat.ts'
 import { readPodUsage } from './pod-usage.ts'
@@ -30,7 +31,7 @@ export interface ProcessRuntime extends Runtime {
 export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRuntime> => {
   const queue = eventQueue<RuntimeEvent>()
   const context: Context = {
-    ...options, ...(await setUpNode(options)), pods: new Map(),
+    ...options, ...(await setUpNode(options)), pods: new Map(), fifos: fifoPool(path.join(options.stateDirectory, 'fifos'), options.random),
     emit: (event) => { queue.push({ ...event, monotonicMilliseconds: options.clock.monotonic() }) },
   }
   await options.network.resume()
@@ -74,7 +75,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
       if (attempt.phase === 'starting' || attempt.phase === 'running') throw new Error(`container ${name} (attempt ${number}) runs: stop it first`)
       if (attempt.phase !== 'ended') { await discard(context, attempt); return }
       forget(context, attempt)
-      removeFiles(context, attempt)
+      await removeFiles(context, attempt)
     },
     exec: (podUid, name, execOptions) => exec(context, runningOne(context, podUid, name), execOptions),
     attach: (podUid, name, attachOptions) => attach(context, runningOne(context, podUid, name), attachOptions),
@@ -136,7 +137,7 @@ const removePod = async (context: Context, podUid: string): Promise<void> => {
     await emptyCgroup(context.hierarchies, pod.sandbox.record.cgroup, context.clock)
     await removeCgroup(context.hierarchies, pod.sandbox.record.cgroup, context.clock)
   }
-  for (const directory of [podDirectory(context, podUid), path.join(rootsDirectory(context), podUid)]) removeDirectory(directory)
+  await Promise.all([podDirectory(context, podUid), path.join(rootsDirectory(context), podUid)].map(removeDirectory))
   context.pods.delete(podUid)
 }
 

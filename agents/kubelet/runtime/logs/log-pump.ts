@@ -15,7 +15,10 @@ export interface LogPump {
 
 export interface LogPumpOptions { directory: string; tty: boolean; openLog(): LogFile; onError(error: Error): void; clock: Clock }
 
-/** A spare that never runs leaves no log file. */
+/**
+ * A spare that never runs leaves no log file. What has been read is written before anything else happens. A kubelet that is killed just between
+ * these two system calls loses that one chunk: only tee(2) or splice(2) could close this gap of some microseconds, and Node has neither.
+ */
 export const logPump = ({ directory, tty, openLog, onError, clock }: LogPumpOptions): LogPump => {
   let log: LogFile | undefined
   const listeners = new Set<(stream: Stream, chunk: Buffer) => void>()
@@ -32,7 +35,7 @@ export const logPump = ({ directory, tty, openLog, onError, clock }: LogPumpOpti
     readFifo(openForReading(path.join(directory, stream === 'stdout' ? 'out' : 'err')), {
       data(chunk) {
         write(criLines(stream, chunk, clock.now()))
-        for (const listener of listeners) listener(stream, chunk)
+        for (const listener of listeners) listener(stream, Buffer.from(chunk))
       },
     }))
   return {

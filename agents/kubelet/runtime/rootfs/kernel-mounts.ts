@@ -4,7 +4,7 @@ import { bind, type MountLine } from './fstab.ts'
 export const standardDevices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const
 export const deviceLinks: readonly (readonly [name: string, target: string])[] =
   [['fd', '/proc/self/fd'], ['stdin', '/proc/self/fd/0'], ['stdout', '/proc/self/fd/1'], ['stderr', '/proc/self/fd/2'], ['ptmx', 'pts/ptmx']]
-export const deviceDirectories = ['pts', 'shm', 'mqueue', '.old', '.wherry'] as const
+export const deviceDirectories = ['pts', 'shm', 'mqueue', '.wherry'] as const
 
 const masked = ['/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug',
   '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap']

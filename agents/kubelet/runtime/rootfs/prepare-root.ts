@@ -1,5 +1,5 @@
 /** Everything of a container's root that can be made before it is mounted: directories, files, and the list of mounts. */
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseMountInfo } from '../proc/mount-info.ts'
@@ -7,7 +7,7 @@ import { isGone } from '../proc/stat.ts'
 import type { ContainerSpec, Mount } from '../runtime.ts'
 import { bind, type MountLine } from './fstab.ts'
 import { hostMounts } from './host-layers.ts'
-import { deviceDirectories, deviceLinks, kernelMounts, maskedPaths, standardDevices } from './kernel-mounts.ts'
+import { deviceDirectories, kernelMounts, maskedPaths, standardDevices } from './kernel-mounts.ts'
 import { type LayeredRoot, layeredRoot } from './layered-root.ts'
 import { toolsInContainer } from './tools.ts'
 
@@ -20,6 +20,8 @@ export interface RootInput {
   sharedMemory: string
   terminationMessageFile: string
   tools: string
+  /** What installTemplate made. */
+  template: string
   /** Directories of the machine that no container sees by way of `image: host`. */
   hidden: readonly string[]
 }
@@ -33,34 +35,32 @@ export interface PreparedRoot {
 }
 
 export const prepareRoot = (input: RootInput): PreparedRoot => {
-  const { spec, directory } = input
-  for (const each of ['upper', 'work', 'root', 'dev', 'run', 'tmp', 'empty']) {
-    mkdirSync(path.join(directory, each), { recursive: true })
-    chmodSync(path.join(directory, each), each === 'tmp' ? 0o1777 : 0o755)
-  }
+  const { spec, directory, template } = input
+  const nodev = !spec.privileged
   const view = layeredRoot()
   const lower = spec.image.kind === 'host' ? '/' : spec.image.path
-  const mounts: MountLine[] = [overlay(view, { containerPath: '/', lower, upper: path.join(directory, 'upper'), work: path.join(directory, 'work'), nodev: !spec.privileged })]
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const mounts = [overlay(view, { containerPath: '/', lower, directory: path.join(directory, 'root'), nodev })]
   const { uid, gid, mode } = statSync(lower)
-  chownSync(path.join(directory, 'upper'), uid, gid)
-  chmodSync(path.join(directory, 'upper'), mode & 0o7777)
+  chownSync(path.join(directory, 'root-upper'), uid, gid)
+  chmodSync(path.join(directory, 'root-upper'), mode & 0o7777)
   if (spec.image.kind === 'host') mounts.push(...hostLayers(view, input))
   const devices = spec.privileged ? allDevices() : []
   const kernel = { privileged: spec.privileged, sharedMemory: input.sharedMemory, devices, isDirectory }
-  prepareDevices(path.join(directory, 'dev'), devices)
   view.mountPoint('/dev', 'directory')
-  view.add({ containerPath: '/dev', lower: path.join(directory, 'dev'), upper: path.join(directory, 'dev') })
+  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true }))
+  for (const name of devices) view.mountPoint(path.join('/dev', name), 'file')
   for (const each of ['/proc', '/sys']) {
     view.mountPoint(each, 'directory')
     view.add({ containerPath: each, lower: each, upper: undefined })
   }
-  mounts.push(bind(path.join(directory, 'dev'), '/dev', 'nosuid', 'nodev'), ...kernelMounts(kernel), bind(input.tools, toolsInContainer, 'ro', 'nosuid', 'nodev'))
+  mounts.push(...kernelMounts(kernel), bind(input.tools, toolsInContainer, 'ro', 'nosuid', 'nodev'))
   const passwd = view.readFile('/etc/passwd') ?? ''
   const group = view.readFile('/etc/group') ?? ''
   writeEtc(view, input)
-  mounts.push(...volumes(view, input), ...maskedPaths(kernel, { empty: path.join(directory, 'empty'), root: path.join(directory, 'root') }))
+  mounts.push(...volumes(view, input), ...maskedPaths(kernel, { empty: path.join(template, 'empty'), root: path.join(template, 'root') }))
   view.mountPoint(spec.workingDir, 'directory')
-  return { mountPoint: path.join(directory, 'root'), mounts, passwd, group }
+  return { mountPoint: path.join(template, 'root'), mounts, passwd, group }
 }
 
 // "volatile" leaves out the flush of the whole disk when the overlay goes; kernels before 5.10 do not know it.
@@ -69,12 +69,15 @@ const volatile = ((): string[] => {
   return major > 5 || (major === 5 && minor >= 10) ? ['volatile'] : []
 })()
 
-const overlay = (view: LayeredRoot, { containerPath, lower, upper, work, nodev }: { containerPath: string; lower: string; upper: string; work: string; nodev: boolean }): MountLine => {
+/** `directory`: prefix of the two directories in which what is written is kept. */
+const overlay = (view: LayeredRoot, { containerPath, lower, directory, nodev }: { containerPath: string; lower: string; directory: string; nodev: boolean }): MountLine => {
+  const [upper, work] = [`${directory}-upper`, `${directory}-work`] as const
+  for (const each of [upper, work]) mkdirSync(each, { mode: 0o755 })
   view.add({ containerPath, lower, upper })
   return { source: 'overlay', containerPath, type: 'overlay', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(nodev ? ['nodev'] : [])] }
 }
 
-const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): MountLine[] => {
+const hostLayers = (view: LayeredRoot, { spec, directory, template, hidden }: RootInput): MountLine[] => {
   const fresh = ['/run', '/tmp']
   const covered = hidden.filter((each) => isDirectory(each) && !fresh.some((other) => each.startsWith(`${other}/`)))
   const found = hostMounts(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), [...fresh, ...hidden, '/dev', '/proc', '/sys'], (each) => isDirectory(each) === true)
@@ -83,27 +86,19 @@ const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): 
       view.add({ containerPath: mountPoint, lower: mountPoint, upper: undefined })
       return bind(mountPoint, mountPoint, 'ro', ...(spec.privileged ? [] : ['nodev']))
     }
-    const [upper, work] = ['upper', 'work'].map((each) => path.join(directory, 'layers', String(index), each)) as [string, string]
-    for (const each of [upper, work]) mkdirSync(each, { recursive: true, mode: 0o755 })
-    return overlay(view, { containerPath: mountPoint, lower: mountPoint, upper, work, nodev: !spec.privileged })
+    return overlay(view, { containerPath: mountPoint, lower: mountPoint, directory: path.join(directory, `layer-${index}`), nodev: !spec.privileged })
   })
   const own = fresh.filter((each) => isDirectory(each)).map((each) => {
-    view.add({ containerPath: each, lower: path.join(directory, path.basename(each)), upper: path.join(directory, path.basename(each)) })
-    return bind(path.join(directory, path.basename(each)), each, 'nosuid', 'nodev', ...(spec.readOnlyRootFilesystem ? ['ro'] : []))
+    const place = path.join(directory, path.basename(each))
+    mkdirSync(place)
+    chmodSync(place, each === '/tmp' ? 0o1777 : 0o755)
+    view.add({ containerPath: each, lower: place, upper: place })
+    return bind(place, each, 'nosuid', 'nodev', ...(spec.readOnlyRootFilesystem ? ['ro'] : []))
   })
   return [...layers, ...own, ...covered.map((each) => {
-    view.add({ containerPath: each, lower: path.join(directory, 'empty'), upper: undefined })
-    return bind(path.join(directory, 'empty'), each, 'ro')
+    view.add({ containerPath: each, lower: path.join(template, 'empty'), upper: undefined })
+    return bind(path.join(template, 'empty'), each, 'ro')
   })]
-}
-
-const prepareDevices = (directory: string, devices: readonly string[]): void => {
-  for (const name of deviceDirectories) mkdirSync(path.join(directory, name), { recursive: true })
-  for (const name of [...standardDevices, ...devices]) {
-    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true })
-    closeSync(openSync(path.join(directory, name), 'a'))
-  }
-  for (const [name, target] of deviceLinks) symlinkSync(target, path.join(directory, name))
 }
 
 /** Every device node of the machine, for privileged containers; links and what containers get of their own left out. */

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
 import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
 import { bareEnvironment, type Context, podCgroup, podOf, sandboxDirectory, scriptsDirectory } from '../context.ts'
-import { makeFifos, openForReading, type Reader, readFifo } from '../fifo.ts'
+import { openForReading, type Reader, readFifo } from '../fifo.ts'
 import { identify, type ProcessIdentity, readIfThere } from '../proc/stat.ts'
 import type { SandboxSpec, SandboxState } from '../runtime.ts'
 import { assignments } from '../shim/quote.ts'
@@ -59,7 +59,7 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
   if (pod.sandbox) await stopSandbox(context, pod.sandbox)
   signal.throwIfAborted()
   const directory = sandboxDirectory(context, spec.podUid, spec.attempt)
-  removeDirectory(path.dirname(directory))
+  await removeDirectory(path.dirname(directory))
   mkdirSync(path.join(directory, 'shm'), { recursive: true, mode: 0o700 })
   chmodSync(path.join(directory, 'shm'), 0o1777)
   const record: SandboxRecord = {
@@ -78,7 +78,7 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
     sandbox.state.podIP = network?.podIP
     writeRecord(sandbox)
     writeFiles(context, { sandbox, spec, network: network?.inside ?? '' })
-    await makeFifos(directory, ['life'])
+    await context.fifos.place(directory, ['life'])
     listenToSandbox(context, sandbox)
     const child = launch(context, sandbox, spec)
     if (!(await sandbox.heard.promise)) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)

@@ -33,13 +33,15 @@ exec 9>&-
 [ -n "$tty" ] || read -r released <&7
 `
 
-/** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest of its program on `go`. */
+/** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest
+ * of its program on `go`. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
+ */
 const root = `. ./spec || exit 125
 mount --all --fstab ./fstab || exit 125
 [ -z "$read_only" ] || mount -o remount,bind,ro "$root" || exit 125
-cd "$root" && pivot_root . dev/.old && cd / || exit 125
-[ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/.old || exit 125
-"$tools/ld.so" --library-path "$tools" "$tools/umount" -l /dev/.old || exit 125
+cd "$root" && pivot_root . dev/mqueue && cd / || exit 125
+[ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/mqueue || exit 125
+"$tools/ld.so" --library-path "$tools" "$tools/umount" -l /dev/mqueue || exit 125
 exec "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 2>&5 4>&- 5>&- 7>&-
 `
 
