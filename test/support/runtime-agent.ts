@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import type { ContainerSpec, ContainerState, SandboxSpec } from '../../agents/kubelet/runtime/runtime.ts'
-import { launch, type NodePlace, never, openRuntime } from './runtime-node.ts'
+import { collect, launch, type NodePlace, never, openRuntime } from './runtime-node.ts'
 
 /** What travels: functions do not. */
 type PlainSandbox = Omit<SandboxSpec, 'hostsFor'>
@@ -13,6 +13,7 @@ type Order =
   | { do: 'stop'; podUid: string; name: string; graceSeconds: number }
   | { do: 'removeSandbox'; podUid: string }
   | { do: 'destroy' }
+  | { do: 'exec'; podUid: string; name: string; command: string[] }
 
 export interface Agent {
   pid: number
@@ -30,6 +31,7 @@ const obey = async (runtime: ProcessRuntime, order: Order): Promise<unknown> => 
     case 'start': return runtime.startContainer(order.spec)
     case 'launch': return launch(runtime, order.spec)
     case 'stop': return runtime.stopContainer(order.podUid, order.name, order.graceSeconds)
+    case 'exec': return (await collect(runtime, order.podUid, order.command, { name: order.name })).out
     case 'destroy': return runtime.destroy()
     case 'removeSandbox': return runtime.removeSandbox(order.podUid)
   }

@@ -1,7 +1,7 @@
 /** "Arm before need": everything of an attempt up to the execution of its program, so that nothing of this stands between an exit and a restart. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
@@ -60,6 +60,7 @@ interface Preparation { attempt: Attempt; sandbox: Sandbox; spec: ContainerSpec 
 
 const prepareFiles = (context: Context, { attempt, sandbox, spec }: Preparation): { prepared: PreparedRoot; credentials: Credentials } => {
   const { directory, record } = attempt
+  checkShared(spec)
   const terminationMessageFile = path.join(directory, 'termination')
   writeFileSync(terminationMessageFile, '')
   chmodSync(terminationMessageFile, 0o666)
@@ -83,14 +84,23 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec }: Preparation)
   return { prepared, credentials }
 }
 
+/** As upstream's runtimes: what a container mounts can only be passed on to the machine by a mount that does so. */
+const checkShared = ({ mounts }: ContainerSpec): void => {
+  const own = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+  for (const { hostPath, propagation } of mounts) {
+    const mount = propagation === 'rshared' ? mountOf(own, realpathSync(hostPath)) : undefined
+    if (mount && !mount.isShared) throw new Error(`path ${JSON.stringify(hostPath)} is mounted on ${JSON.stringify(mount.mountPoint)} but it is not a shared mount`)
+  }
+}
+
 const sharesMounts = (spec: ContainerSpec): boolean => spec.mounts.some(({ propagation }) => propagation === 'rshared')
 
-/** Mounts that are passed on to the machine must not carry the container's own root with them: its place becomes a mount that passes nothing on. */
+/** Mounts that are passed on to the machine must not carry the container's own root with them: the place where that is built becomes a mount that passes nothing on. */
 const isolateRoots = async (context: Context): Promise<void> => {
-  const roots = rootsDirectory(context)
-  if (mountOf(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), roots)?.mountPoint === roots) return
-  await run('mount', ['--bind', roots, roots])
-  await run('mount', ['--make-private', roots])
+  const place = templateDirectory(context)
+  if (mountOf(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), place)?.mountPoint === place) return
+  await run('mount', ['--bind', place, place])
+  await run('mount', ['--make-private', place])
 }
 
 /** The process namespace is entered first, so that the shim's one child is the first process of it. */

@@ -6,7 +6,7 @@ import { childDirectories, createCgroup, emptyCgroup, removeCgroup } from './cgr
 import { findHierarchies, type Hierarchies, rootsOf } from './cgroups/hierarchies.ts'
 import { run } from './command.ts'
 import { type Context, nodeCgroup, rootsDirectory, type RuntimeOptions, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
-import { type MountInfo, mountOf, parseMountInfo } from './proc/mount-info.ts'
+import { isWithin, type MountInfo, mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { readBootId, readIfThere } from './proc/stat.ts'
 import { installTemplate } from './rootfs/template.ts'
 import { installTools } from './rootfs/tools.ts'
@@ -67,10 +67,18 @@ export const tearDownNode = async (context: Context): Promise<void> => {
   await emptyCgroup(hierarchies, nodeCgroup(context), clock, 30_000)
   await removeCgroup(hierarchies, nodeCgroup(context), clock)
   removeEmptyParent(hierarchies, path.dirname(nodeCgroup(context)))
-  const roots = rootsDirectory(context)
-  while (mountOf(readMounts(), roots)?.mountPoint === roots) await run('umount', ['--lazy', roots])
-  for (const directory of [roots, toolsDirectory(context), templateDirectory(context), context.stateDirectory]) await removeDirectory(directory)
+  // Before anything is removed: what is mounted below our directories (memory volumes, host paths) is not ours to delete.
+  await unmountBelow([context.stateDirectory, context.dataDirectory])
+  for (const directory of [rootsDirectory(context), toolsDirectory(context), templateDirectory(context), context.stateDirectory]) await removeDirectory(directory)
   for (const directory of [context.dataDirectory, path.dirname(context.stateDirectory)]) if (existsSync(directory) && listDirectory(directory).length === 0) await removeDirectory(directory)
+}
+
+const unmountBelow = async (directories: readonly string[]): Promise<void> => {
+  const find = (): MountInfo[] => readMounts().filter(({ mountPoint }) => directories.some((each) => isWithin(mountPoint, each)))
+  for (let mounts = find(), tries = 0; mounts.length > 0; mounts = find(), tries++) {
+    if (tries === 3) throw new Error(`cannot unmount ${mounts.map(({ mountPoint }) => mountPoint).join(', ')}, so nothing below is removed`)
+    for (const { mountPoint } of mounts.toReversed()) await run('umount', ['--lazy', mountPoint]).catch(() => {})
+  }
 }
 
 /** The cluster's cgroup goes with the last node of it on this machine. */
