@@ -102,7 +102,7 @@ const snapshot = program.command('snapshot').description("backup of the cluster'
 snapshot.command('save').argument('<file>').action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
 snapshot.command('restore').argument('<file>').action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })
 
-const components = ['apiserver', 'scheduler', 'controller-manager', 'kubelet', 'kube-proxy', 'dns', 'tear-down'] as const
+const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'tear-down'] as const
 for (const name of components) {
   program.command(name, { hidden: name === 'tear-down' }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)
     .action(async (flags: string[]) => { const { runComponent } = await import('./cluster/components.ts'); await runComponent(name, flags, ended.signal) })
@@ -117,4 +117,10 @@ const report = (error: unknown): number => {
 }
 
 endOn('SIGINT', 'SIGTERM', 'SIGHUP')
+// An open port keeps the process alive while it waits for nothing but an answer; idle connections alone would not.
+const { port1: alive } = new MessageChannel()
+alive.ref()
 process.exitCode = await program.parseAsync().then(() => 0, report)
+alive.close()
+// What a command leaves open (a socket that is closing, a child that was detached) is no reason to stay.
+process.exit()

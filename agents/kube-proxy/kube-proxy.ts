@@ -17,6 +17,8 @@ const byService: Index<EndpointSlice> = { name: 'service', valuesOf: (slice) => 
 /** Changes that come within so many milliseconds are written together; a single one after a quiet time is written at once. */
 const burstMilliseconds = 20
 const retryMilliseconds = 1_000
+/** Removals come in bursts, our own among them: looked at when it is quiet again. */
+const settleMilliseconds = 250
 /** How often rules are compared where the kernel cannot tell of changes. */
 const compareMilliseconds = 30_000
 
@@ -52,7 +54,7 @@ export const kubeProxy = (options: KubeProxyOptions): Component => ({
     const follow = async (keys: AsyncIterable<readonly string[]>): Promise<void> => { for await (const each of keys) each.forEach(take) }
     await Promise.all([
       follow(keysOfServices(services.changes(signal))), follow(keysOfSlices(slices.changes(signal))),
-      syncLoop({ tables, wake, clock, log, health }, signal), guard(options, wake, signal), health.run(signal),
+      syncLoop({ tables, wake, clock, log, health }, signal), guard(options, { tables, wake }, signal), health.run(signal),
     ])
   },
 })
@@ -111,15 +113,30 @@ const syncLoop = async ({ tables, wake, clock, log, health }: SyncParts, signal:
   }
 }
 
-/** Somebody flushed our rules: write them again. Told by the kernel where it can, else compared now and then. */
-const guard = async ({ iptables, clock, log }: KubeProxyOptions, wake: WakeUp, signal: AbortSignal): Promise<void> => {
+/** Somebody flushed our rules: write them again. The kernel tells when something of ours goes; whether it was missed is then looked up. */
+const guard = async ({ iptables, clock, log }: KubeProxyOptions, { tables, wake }: Pick<SyncParts, 'tables' | 'wake'>, signal: AbortSignal): Promise<void> => {
+  let looking = false
+  const look = async (): Promise<void> => {
+    if (looking) return
+    looking = true
+    try {
+      await clock.sleep(settleMilliseconds, signal)
+      if (await tables.intact()) return
+      log.warn('rules of ours were removed by somebody else; writing them again')
+      wake.call(true)
+    } catch (error) {
+      if (!signal.aborted) log.warn('cannot compare the rules', { error: String(error) })
+    } finally {
+      looking = false
+    }
+  }
   try {
-    await iptables.monitor(() => { log.warn('rules of ours were removed by somebody else; writing them again'); wake.call(true) }, signal)
+    await iptables.monitor(() => { void look() }, signal)
   } catch (error) {
-    log.warn(`cannot be told of changes in the tables; writing the rules anew every ${compareMilliseconds / 1000} s`, { error: String(error) })
+    log.warn(`cannot be told of changes in the tables; comparing every ${compareMilliseconds / 1000} s`, { error: String(error) })
     while (!signal.aborted) {
       await clock.sleep(compareMilliseconds, signal).catch(() => {})
-      wake.call(true)
+      await look()
     }
   }
 }

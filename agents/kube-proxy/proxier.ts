@@ -1,9 +1,9 @@
 /** Keeps the tables as Services and their endpoints want them: changes of a few Services as increments, everything when it starts and when somebody damaged the rules. */
 import type { EndpointSlice, Service } from '../../src/api/types.ts'
-import { canary } from './base-rules.ts'
+import { canary, fixedChains } from './base-rules.ts'
 import { staleFlows, type StaleFlow } from './conntrack.ts'
 import { incrementOf } from './diff.ts'
-import { missingJumps, serviceChains, type Iptables } from './iptables/iptables.ts'
+import { missingJumps, serviceChains, type Iptables, type Saved } from './iptables/iptables.ts'
 import { renderChains, renderIncrement, renderShared } from './iptables/render.ts'
 import { rulesFor, type PortRules, type RulesOptions } from './rules.ts'
 import { servicePortsOf, type ServicePort } from './service-map.ts'
@@ -26,8 +26,29 @@ export interface Proxier {
   set(key: string, service: Service | undefined, slices: readonly EndpointSlice[]): void
   /** Writes what has changed since the last sync; everything if `full`, or if the last one failed. Rejects when restore refuses. */
   sync(full?: boolean): Promise<{ changedServices: number; full: boolean }>
-  /** Of all Services: for health and for whoever wants to look. */
-  servicePorts(): ServicePort[]
+  /** Whether the tables still hold what was written last, as far as chains, jumps and numbers of rules tell. */
+  intact(): Promise<boolean>
+}
+
+const countRules = (lines: readonly string[] = []): Map<string, number> => {
+  const counts = new Map<string, number>()
+  for (const line of lines) {
+    const chain = line.split(' ', 2)[1] ?? ''
+    counts.set(chain, (counts.get(chain) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Compares numbers, not words: the kernel prints rules in another spelling than they are written in. */
+const isIntact = (saved: Saved, ports: readonly PortRules[]): boolean => {
+  const nat = countRules(saved.rules.get('nat'))
+  const filter = countRules(saved.rules.get('filter'))
+  const total = (of: (port: PortRules) => readonly unknown[]): number => ports.reduce((sum, port) => sum + of(port).length, 0)
+  return missingJumps(saved).length === 0
+    && ports.every(({ chains }) => [...chains].every(([name, rules]) => (nat.get(name) ?? 0) === rules.length))
+    && fixedChains.every(({ table, name, rules }) => ((table === 'nat' ? nat : filter).get(name) ?? 0) === rules.length)
+    && (nat.get('KUBE-SERVICES') ?? 0) === total(({ services }) => services) + 1 && (nat.get('KUBE-NODEPORTS') ?? 0) === total(({ nodePorts }) => nodePorts)
+    && (filter.get('KUBE-SERVICES') ?? 0) === total(({ refuse }) => refuse) && (filter.get('KUBE-EXTERNAL-SERVICES') ?? 0) === total(({ refuseExternal }) => refuseExternal)
 }
 
 export const proxier = (options: ProxierOptions): Proxier => {
@@ -86,6 +107,6 @@ export const proxier = (options: ProxierOptions): Proxier => {
       needsFull = false
       return { changedServices: keys.length, full: all }
     },
-    servicePorts: () => [...wanted.values()].flatMap(({ ports }) => ports),
+    intact: async () => needsFull || isIntact(await options.iptables.save(), [...programmed.values()].flatMap(({ rules }) => rules)),
   }
 }

@@ -6,6 +6,7 @@ const components = {
   apiserver: async (): Promise<Run> => (await import('./components/apiserver.ts')).runApiServer,
   scheduler: async (): Promise<Run> => (await import('./components/scheduler.ts')).runScheduler,
   'controller-manager': async (): Promise<Run> => (await import('./components/controller-manager.ts')).runControllerManager,
+  'cloud-controller-manager': async (): Promise<Run> => (await import('./components/cloud-controller-manager.ts')).runCloudControllerManager,
   'tear-down': async (): Promise<Run> => (await import('./components/tear-down.ts')).runTearDown,
   kubelet: async (): Promise<Run> => (await import('./components/kubelet.ts')).runKubelet,
   'kube-proxy': async (): Promise<Run> => (await import('./components/kube-proxy.ts')).runKubeProxy,

@@ -58,11 +58,11 @@ export const startKeeper = async ({ pidFile, logFile, command, networkNamespace,
   const enter = networkNamespace ? ['nsenter', `--net=${networkNamespace}`] : []
   const [program = 'sh', ...args] = [...enter, 'sh', '-c', keeperScript, 'wherry-keeper', pidFile, ...command]
   const child = spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/', env: { ...process.env, ...environment } })
-  await log.close()
+  // Listened to at once: the event does not wait for anybody.
   const pid = await new Promise<number>((resolve, reject) => {
     child.once('error', reject)
     child.once('spawn', () => resolve(child.pid ?? 0))
-  })
+  }).finally(() => log.close())
   child.unref()
   const keeper = { pid, startTime: (await startTimeOf(pid)) ?? '' }
   const file = await open(pidFile, 'w', 0o600)

@@ -19,6 +19,8 @@ export const nodeNetworkOf = (clusterId: string): NodeNetwork => {
 
 export const namespaceName = (clusterId: string, node: string): string => `wh${clusterId}-${node}`
 export const namespacePath = (clusterId: string, node: string): string => `/run/netns/${namespaceName(clusterId, node)}`
+/** The machine's own on the bridge, and the nodes' way out. */
+export const bridgeAddress = (network: NodeNetwork): string => `${network.prefix}.254`
 export const nodeAddress = (network: NodeNetwork, number: number): string => `${network.prefix}.${number}`
 
 const ip = async (lines: readonly string[], namespace?: string): Promise<void> => {
@@ -29,7 +31,7 @@ const exists = async (args: readonly string[]): Promise<boolean> => (await execa
 /** The bridge, once. Idempotent. */
 export const ensureBridge = async ({ bridge, prefix }: NodeNetwork): Promise<void> => {
   if (await exists(['link', 'show', bridge])) return
-  await ip([`link add ${bridge} type bridge forward_delay 0`, `addr add ${prefix}.254/24 dev ${bridge}`, `link set ${bridge} up`])
+  await ip([`link add ${bridge} type bridge forward_delay 0`, `addr add ${bridgeAddress({ bridge, prefix })}/24 dev ${bridge}`, `link set ${bridge} up`])
 }
 
 /** A node's namespace with its address and default route. Idempotent. */
@@ -41,7 +43,7 @@ export const ensureNamespace = async (clusterId: string, node: string, number: n
   if (!(await exists(['-n', namespace, 'link', 'show', 'lo']))) await ip([`netns add ${namespace}`])
   const outside = vethName(clusterId, number)
   await ip([`link add ${outside} type veth peer name eth0 netns ${namespace}`, `link set ${outside} master ${network.bridge} up`])
-  await ip(['link set lo up', `addr add ${nodeAddress(network, number)}/24 dev eth0`, 'link set eth0 up', `route add default via ${network.prefix}.254`], namespace)
+  await ip(['link set lo up', `addr add ${nodeAddress(network, number)}/24 dev eth0`, 'link set eth0 up', `route add default via ${bridgeAddress(network)}`], namespace)
 }
 
 const vethName = (clusterId: string, number: number): string => `wh${clusterId}v${number}`

@@ -9,7 +9,7 @@ import { readManifests } from './manifests.ts'
 export const manifestValues = (home: Home, config: ClusterConfig): Record<string, string> => ({
   clusterId: home.clusterId, serverURL: serverURL(config), serverPort: String(config.serverPort), address: config.nodes[0]?.address ?? '127.0.0.1',
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
-  pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program, compileCache: path.join(home.data, 'compile-cache'),
+  data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program, compileCache: path.join(home.data, 'compile-cache'),
   etcdServers: config.etcdServers ?? '',
 })
 

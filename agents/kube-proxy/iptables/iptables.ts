@@ -15,8 +15,8 @@ export interface Iptables {
   save(): Promise<Saved>
   /** Atomic per table; chains and rules that the text does not name stay. Rejects with what restore said, and the line that it names. */
   restore(text: string): Promise<void>
-  /** Calls back whenever somebody else took something of ours (a `KUBE-` chain, a rule in one, a jump to one) out of the tables. Rejects when this machine cannot tell. */
-  monitor(damaged: () => void, signal: AbortSignal): Promise<void>
+  /** Calls back whenever something of ours leaves the tables, by our own hand or another's. Rejects when this machine cannot tell. */
+  monitor(removed: () => void, signal: AbortSignal): Promise<void>
 }
 
 export const parseSave = (text: string): Saved => {
@@ -49,33 +49,19 @@ const failedLine = (text: string, message: string): string => {
   return number > 0 ? `: ${text.split('\n')[number - 1] ?? ''}` : ''
 }
 
-/** Reads what xtables-monitor prints: the events of a transaction, then `NEWGEN` with the process that made it. */
-export const damageReader = (isOwn: (pid: number) => boolean, damaged: () => void): ((line: string) => void) => {
-  let touched = false
-  return (line) => {
-    if (line.startsWith('NEWGEN')) {
-      if (touched && !isOwn(Number(/PID=(\d+)/.exec(line)?.[1] ?? 0))) damaged()
-      touched = false
-    } else if (/ -[DX] .*KUBE-/.test(line)) touched = true
-  }
-}
+/** Whether a line of xtables-monitor tells that something of ours (a `KUBE-` chain, a rule in one, a jump to one) left the tables, by whomever. */
+export const isRemoval = (line: string): boolean => / -[DX] .*KUBE-/.test(line)
 
-export const systemIptables = (): Iptables => {
-  const ownPids = new Set<number>()
-  return {
-    save: async () => parseSave((await execa('iptables-save', [])).stdout),
-    restore: async (text) => {
-      const restore = execa('iptables-restore', ['--noflush', '--counters', '-w', '5'], { input: text, reject: false })
-      if (restore.pid) ownPids.add(restore.pid)
-      const { exitCode, stderr, failed, message } = await restore
-      if (failed || exitCode !== 0) throw new Error(`iptables-restore: ${(stderr ?? message ?? '').trim()}${failedLine(text, stderr ?? '')}`)
-    },
-    monitor: async (damaged, signal) => {
-      // Line by line, also into a pipe: what stdbuf is for.
-      const watcher = execa('stdbuf', ['-oL', 'xtables-monitor', '--event'], { cancelSignal: signal, reject: false, buffer: false, stdin: 'ignore', stderr: 'ignore' })
-      const read = damageReader((pid) => ownPids.has(pid), damaged)
-      for await (const line of watcher) read(line)
-      if (!signal.aborted) throw new Error(`xtables-monitor ended with ${String((await watcher).exitCode)}`)
-    },
-  }
-}
+export const systemIptables = (): Iptables => ({
+  save: async () => parseSave((await execa('iptables-save', [])).stdout),
+  restore: async (text) => {
+    const { exitCode, stderr, failed, message } = await execa('iptables-restore', ['--noflush', '--counters', '-w', '5'], { input: text, reject: false })
+    if (failed || exitCode !== 0) throw new Error(`iptables-restore: ${(stderr ?? message ?? '').trim()}${failedLine(text, stderr ?? '')}`)
+  },
+  monitor: async (removed, signal) => {
+    // Line by line, also into a pipe: what stdbuf is for.
+    const watcher = execa('stdbuf', ['-oL', 'xtables-monitor', '--event'], { cancelSignal: signal, reject: false, buffer: false, stdin: 'ignore', stderr: 'ignore' })
+    for await (const line of watcher) if (isRemoval(line)) removed()
+    if (!signal.aborted) throw new Error(`xtables-monitor ended with ${String((await watcher).exitCode)}`)
+  },
+})
