@@ -21,6 +21,12 @@ export interface ClientParts {
 
 export const accessByFile = (kubeconfig: string): ServerAccess => accessOf(loadKubeconfig([kubeconfig]))
 
+const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** By the pod's service account, at the API server's own address. */
+export const podAccess = (server: string): ServerAccess =>
+  ({ server, token: { file: `${serviceAccountDirectory}/token` }, certificateAuthority: { file: `${serviceAccountDirectory}/ca.crt` } })
+
 /** Informers and events run until the signal aborts. */
 export const partsWith = (client: Client, log: Log, signal: AbortSignal): ClientParts => ({
   client, clock: systemClock, random: systemRandom, log,

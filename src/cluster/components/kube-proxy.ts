@@ -1,14 +1,12 @@
 /** `wherry kube-proxy`: by its service account, at the API server's own address (the Service's works only once this runs). */
-import path from 'node:path'
 import { hostname } from 'node:os'
 import { systemClock } from '../../api/clock.ts'
 import { systemIptables } from '../../../agents/kube-proxy/iptables/iptables.ts'
 import { kubeProxy } from '../../../agents/kube-proxy/kube-proxy.ts'
 import { parseFlags } from '../flags.ts'
-import { accessByFile, clientParts } from './client-parts.ts'
+import { accessByFile, clientParts, podAccess } from './client-parts.ts'
 
 const known = ['kubeconfig', 'server', 'cluster-cidr', 'cluster-id', 'node-name', 'healthz-port', 'proxy-mode']
-const serviceAccountDirectory = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 export const runKubeProxy = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
   const flags = parseFlags('kube-proxy', known, args)
@@ -18,7 +16,7 @@ export const runKubeProxy = async (args: readonly string[], signal: AbortSignal)
     throw new UserError(`wherry kube-proxy: proxy mode ${JSON.stringify(mode)} is not supported (ipvs, nftables and kernelspace among them); only "iptables" is`, 2)
   }
   const file = flags.get('kubeconfig')
-  const access = file ? accessByFile(file) : { server: flags.need('server'), token: { file: path.join(serviceAccountDirectory, 'token') }, certificateAuthority: { file: path.join(serviceAccountDirectory, 'ca.crt') } }
+  const access = file ? accessByFile(file) : podAccess(flags.need('server'))
   const { informers, log } = clientParts('kube-proxy', access, signal)
   await kubeProxy({
     informers, log, clock: systemClock, iptables: systemIptables(), podCIDR: flags.need('cluster-cidr'), clusterId: flags.need('cluster-id'),
