@@ -1,0 +1,72 @@
+/** What the nodes' supervisors told about faults and recoveries: a lane per fault, from the exit to being ready again. */
+
+export interface HealEvent {
+  podUid: string
+  podNamespace: string
+  podName: string
+  container: string
+  attempt: number
+  phase: string
+  /** RFC 3339 with milliseconds. */
+  at: string
+  monotonicMs: number
+  exitCode?: number
+  signal?: number
+  message?: string
+}
+
+/** One fault of one container. `healedMs`: how long until it was ready again; absent while it is not. */
+export interface Lane { podUid: string; podNamespace: string; podName: string; container: string; number: number; events: HealEvent[]; healedMs: number | undefined }
+
+const keptLanes = 200
+const keptPerPod = 200
+
+export class HealStore {
+  /** By pod uid, oldest first. */
+  readonly events = new Map<string, HealEvent[]>()
+  /** Oldest first. */
+  readonly lanes: Lane[] = []
+  version = 0
+  #number = 0
+  readonly #seen = new Set<string>()
+
+  /** A node tells its history anew after each reconnect: what is known already is passed over. */
+  add(event: HealEvent): void {
+    const name = `${event.podUid}/${event.container}/${event.attempt}/${event.phase}/${event.at}`
+    if (this.#seen.has(name)) return
+    this.#seen.add(name)
+    if (this.#seen.size > 20_000) this.#seen.clear()
+    const known = this.events.get(event.podUid) ?? []
+    known.push(event)
+    if (known.length > keptPerPod) known.shift()
+    this.events.set(event.podUid, known)
+    this.#toLane(event)
+    this.version += 1
+  }
+
+  #toLane(event: HealEvent): void {
+    if (event.phase === 'exit') {
+      // An exit without an error of something that is not begun again is no fault; a lane without a restart is left out by those who count.
+      this.lanes.push({ podUid: event.podUid, podNamespace: event.podNamespace, podName: event.podName, container: event.container, number: ++this.#number, events: [event], healedMs: undefined })
+      if (this.lanes.length > keptLanes) this.lanes.shift()
+      return
+    }
+    const lane = this.lanes.findLast(({ podUid, container }) => podUid === event.podUid && container === event.container)
+    if (!lane || lane.healedMs !== undefined) return
+    lane.events.push(event)
+    if (event.phase === 'ready') lane.healedMs = event.monotonicMs - (lane.events[0]?.monotonicMs ?? event.monotonicMs)
+  }
+
+  /** Healing now: begun again, or about to be, and not ready yet. */
+  open(): Lane[] {
+    return this.lanes.filter((lane) => lane.healedMs === undefined && lane.events.some(({ phase }) => phase === 'backoff' || phase === 'started' || phase === 'created')
+      && lane === this.lanes.findLast(({ podUid, container }) => podUid === lane.podUid && container === lane.container))
+  }
+
+  /** Milliseconds of all that healed, shortest first. */
+  healed(): number[] { return this.lanes.flatMap(({ healedMs }) => healedMs ?? []).sort((left, right) => left - right) }
+
+  keep(uids: { has(uid: string): boolean }): void {
+    for (const uid of this.events.keys()) if (!uids.has(uid)) this.events.delete(uid)
+  }
+}

@@ -1,0 +1,23 @@
+/** One line: one Text, or one with short ones in it. Drawn again only when it changes. */
+import { Box, Text } from 'ink'
+import { memo } from 'react'
+import type { Line, Span } from '../screens/frame.ts'
+import type { Palette } from '../theme/palette.ts'
+
+const propsOf = ({ style, inverse, bold }: Span, palette: Palette) => {
+  const { color, dim, bold: heavy } = palette[style]
+  return { ...(color !== undefined && { color }), ...(dim && { dimColor: true }), ...((bold || heavy) && { bold: true }), ...(inverse && { inverse: true }) }
+}
+
+export const LineText = memo(({ line, palette }: { line: Line; palette: Palette }) => {
+  const [only] = line
+  return (
+    <Box height={1} flexShrink={0}>
+      {line.length === 1 && only
+        ? <Text wrap="truncate" {...propsOf(only, palette)}>{only.text}</Text>
+        // Spans never change places: their index is who they are.
+        : <Text wrap="truncate">{line.map((span, index) => <Text key={index} {...propsOf(span, palette)}>{span.text}</Text>)}</Text>}
+    </Box>
+  )
+})
+LineText.displayName = 'LineText'
