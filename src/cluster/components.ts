@@ -4,6 +4,7 @@ type Run = (args: readonly string[], signal: AbortSignal) => Promise<void>
 /** Each is loaded when it is asked for: none pays for the others. */
 const components = {
   apiserver: async (): Promise<Run> => (await import('./components/apiserver.ts')).runApiServer,
+  single: async (): Promise<Run> => (await import('./components/single.ts')).runSingle,
   scheduler: async (): Promise<Run> => (await import('./components/scheduler.ts')).runScheduler,
   'controller-manager': async (): Promise<Run> => (await import('./components/controller-manager.ts')).runControllerManager,
   'cloud-controller-manager': async (): Promise<Run> => (await import('./components/cloud-controller-manager.ts')).runCloudControllerManager,

@@ -53,6 +53,6 @@ const stopCluster = async (home: Home, config: ClusterConfig, signal: AbortSigna
 const tearDown = async (home: Home, config: ClusterConfig, node: NodeConfig, signal: AbortSignal): Promise<void> => {
   const at = home.node(node.name)
   const enter = node.kind === 'namespace' ? ['nsenter', `--net=${namespacePath(home.clusterId, node.name)}`] : []
-  const [program = '', ...args] = [...enter, process.execPath, entryFile(), 'tear-down', `--node-name=${node.name}`, `--cluster-id=${home.clusterId}`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--data-dir=${home.data}`, `--cluster-cidr=${config.podCIDR}`]
+  const [program = '', ...args] = [...enter, process.execPath, entryFile(), 'tear-down', `--node-name=${node.name}`, `--cluster-id=${home.clusterId}`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--cluster-dir=${home.data}`, `--cluster-cidr=${config.podCIDR}`]
   await execa(program, args, { stdio: ['ignore', 'inherit', 'inherit'], cancelSignal: signal, forceKillAfterDelay: 5_000 })
 }

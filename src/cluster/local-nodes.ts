@@ -27,7 +27,7 @@ const kill = async (home: Home, node: NodeConfig, signal: AbortSignal): Promise<
   if (keeper) process.kill(-keeper.pid, 'SIGKILL')
   await stopKeeper(at.keeperPid, 0, signal)
   await execa('nsenter', [`--net=${namespacePath(home.clusterId, node.name)}`, process.execPath, entryFile(), 'tear-down', '--now=true', `--node-name=${node.name}`, `--cluster-id=${home.clusterId}`,
-    `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--data-dir=${home.data}`], { stdio: ['ignore', 'inherit', 'inherit'], cancelSignal: signal })
+    `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--cluster-dir=${home.data}`], { stdio: ['ignore', 'inherit', 'inherit'], cancelSignal: signal })
 }
 
 export const disturbNode = async ({ home, name, verb }: { home: Home; name: string; verb: 'kill' | 'cut' | 'heal' }, signal: AbortSignal): Promise<void> => {

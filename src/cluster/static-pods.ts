@@ -5,12 +5,15 @@ import { serverURL, type ClusterConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { readManifests } from './manifests.ts'
 
+/** Where DNS listens on the node with `--single`: 53 may be somebody else's. */
+export const singleDnsPort = 10_053
+
 /** What `${…}` in the manifests may name. */
 export const manifestValues = (home: Home, config: ClusterConfig): Record<string, string> => ({
   clusterId: home.clusterId, serverURL: serverURL(config), serverPort: String(config.serverPort), address: config.nodes[0]?.address ?? '127.0.0.1',
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
   data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program, compileCache: path.join(home.data, 'compile-cache'),
-  etcdServers: config.etcdServers ?? '',
+  singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '',
 })
 
 /** Writes what changed, removes what is not ours any more. The kubelet follows the folder. */

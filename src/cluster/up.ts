@@ -124,7 +124,7 @@ const settle = async (client: Client, { options, config, files, quiet }: Settlin
   const elapsed = (): string => `${((systemClock.monotonic() - begun) / 1000).toFixed(1)} s`
   await waitReady(client, { home, milliseconds: readyMilliseconds }, signal)
   tell(`API server ready after ${elapsed()}`)
-  const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => !config.single || name === '00-roles')
+  const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => name === '00-roles' || (name === 'single-dns') === config.single)
   for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`)
   if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')
   for (const { file, text } of files) for (const applied of await applyObjects(client, parseManifest(text, file), file)) tell(`${applied} applied`)

@@ -13,7 +13,7 @@ import { parseFlags, type Flags } from '../flags.ts'
 import { kubernetesVersion } from '../version.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
-export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'data-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
+export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
   'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id']
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
@@ -27,7 +27,7 @@ export const nodeParts = async (flags: Flags, log: Log): Promise<NodeParts> => {
   const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log })
   const runtime = await processRuntime({
     clusterId, nodeName, network, log, clock: systemClock, random: systemRandom, cgroupRoot: '/', stateDirectory: flags.need('state-dir'), dataDirectory: flags.need('root-dir'),
-    hiddenDirectories: [flags.get('data-dir')].filter((each) => each !== undefined),
+    hiddenDirectories: [flags.get('cluster-dir')].filter((each) => each !== undefined),
   })
   return { runtime, network }
 }
