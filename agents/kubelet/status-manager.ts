@@ -54,15 +54,16 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
   const send = async (entry: Entry): Promise<boolean> => {
     if (!client || !entry.inApi || entry.deleted) return false
     const { name, namespace, uid } = entry.inApi.metadata
-    const body = entry.status && statusPatch(uid, entry.inApi.status ?? {}, entry.status)
+    const { status } = entry
+    const body = status && statusPatch(uid, entry.inApi.status ?? {}, status)
     // Somebody has ended the pod: its worker will see that, and a terminal phase is never taken back.
-    const outdated = entry.status && isTerminalPhase(entry.inApi.status ?? {}) && !isTerminalPhase(entry.status)
+    const outdated = status && isTerminalPhase(entry.inApi.status ?? {}) && !isTerminalPhase(status)
     const text = body && JSON.stringify([entry.inApi.metadata.resourceVersion, body])
     if (body && !outdated && text !== entry.sent) {
       const written = await client.patch(Pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status', signal })
       if (entry.inApi?.metadata.uid === written.metadata.uid) entry.inApi = written
-      // If the server keeps something in other words than ours, saying it again would not help.
-      entry.sent = JSON.stringify([written.metadata.resourceVersion, statusPatch(uid, written.status ?? {}, entry.status ?? {})])
+      // If the server keeps something in other words than ours, saying it again would not help. A status that was set meanwhile has not been said.
+      entry.sent = JSON.stringify([written.metadata.resourceVersion, statusPatch(uid, written.status ?? {}, status ?? {})])
       return true
     }
     if (!entry.finished || !entry.inApi.metadata.deletionTimestamp || isStaticPod(entry.pod)) return false
