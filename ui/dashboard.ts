@@ -87,7 +87,7 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
     const pod = target.isPod && target.row ? podOf(target.row) : undefined
     const wish = { previous: false, sinceSeconds: undefined }
     cluster.log.want(screen.screen === 'logs' ? { namespace: screen.pod.namespace, pod: screen.pod.name, uid: screen.pod.uid, container: screen.container, previous: screen.previous, sinceSeconds: screen.sinceSeconds }
-      : tab === 'log' && pod ? { ...wish, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, uid: pod.metadata.uid, container: defaultContainer(pod) } : undefined)
+      : (tab === 'log' || strips) && pod ? { ...wish, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, uid: pod.metadata.uid, container: defaultContainer(pod) } : undefined)
     cluster.processes.want((tab === 'procs' || screen.screen === 'containers') && pod ? { node: pod.spec?.nodeName ?? '', podUid: pod.metadata.uid } : undefined)
     cluster.decisions.want(screen.screen === 'text' && screen.topic.of === 'why' ? { pod: `${screen.topic.pod.namespace}/${screen.topic.pod.name}` } : undefined)
   }

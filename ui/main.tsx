@@ -25,12 +25,13 @@ const printOnce = async (which: WhichCluster, namespace: string | undefined, sig
   try { process.stdout.write(await podsTable(client, namespace, signal)) } finally { transport.close() }
 }
 
-/** Signals that end the process: the terminal first, then the same signal again, so that the exit code tells of it. */
+/** Whatever ends the process, the terminal comes first. A signal that nobody else waits for is sent again, so that the exit code tells of it. */
 const guard = (restore: () => void): Disposable => {
   const handlers = (['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const).map((name) => {
+    const waitedFor = process.listenerCount(name) > 0
     const handler = (): void => {
       restore()
-      process.off(name, handler)
+      if (waitedFor) return
       process.removeAllListeners(name)
       process.kill(process.pid, name)
     }
@@ -65,13 +66,17 @@ export const runDashboard = async ({ kubeconfig, context, namespace, readOnly, s
     open, which, namespace, readOnly, startCommand, clock: systemClock, random: systemRandom,
     size: () => ({ columns: process.stdout.columns, rows: process.stdout.rows }), clear: () => clear(),
   }, until)
-  const restore = (): void => restoreTerminal(process.stdin, process.stdout)
-  using _guard = guard(restore)
   const stdout = calmStdout(process.stdout, systemClock, () => dashboard.resized())
   const instance = render(<DashboardView dashboard={dashboard} theme={{ palette: paletteFor(process.env), glyphs: glyphsFor(process.env) }} />, {
     stdout, exitOnCtrlC: false, patchConsole: false, alternateScreen: true, incrementalRendering: true, maxFps: 30, interactive: true,
   })
   clear = () => instance.clear()
+  // Ink first: its last frame belongs to the screen that is left.
+  const restore = (): void => {
+    instance.unmount()
+    restoreTerminal(process.stdin, process.stdout)
+  }
+  using _guard = guard(restore)
   const leave = (): void => instance.unmount()
   signal.addEventListener('abort', leave)
   if (signal.aborted) leave()

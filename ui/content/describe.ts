@@ -31,6 +31,10 @@ const map = (name: string, entries: Readonly<Record<string, string>> | undefined
   return [`${fit(`${name}:`, 18)} ${first ?? '<none>'}`, ...more.map((each) => `${' '.repeat(19)}${each}`)]
 }
 
+/** Without what kubectl apply keeps there for itself. */
+const annotationsOf = (annotations: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== 'kubectl.kubernetes.io/last-applied-configuration'))
+
 /** Conditions as kubectl's table. */
 const conditionLines = (conditions: readonly Record<string, unknown>[]): string[] => [
   'Conditions:', `  ${fit('Type', 28)} ${fit('Status', 8)} ${fit('Reason', 24)} Message`,
@@ -50,7 +54,7 @@ export const describeLines = (object: KubeObject & Readonly<Record<string, unkno
   const { conditions, ...state } = isRecord(status) ? status : {}
   return [
     `${fit('Name:', 18)} ${metadata.name}`, ...(kind.namespaced ? [`${fit('Namespace:', 18)} ${metadata.namespace ?? ''}`] : []),
-    ...map('Labels', metadata.labels, '='), ...map('Annotations', metadata.annotations, ': '), `${fit('Created:', 18)} ${metadata.creationTimestamp}`,
+    ...map('Labels', metadata.labels, '='), ...map('Annotations', annotationsOf(metadata.annotations), ': '), `${fit('Created:', 18)} ${metadata.creationTimestamp}`,
     ...(metadata.deletionTimestamp ? [`${fit('Terminating since:', 18)} ${metadata.deletionTimestamp}`] : []),
     ...(metadata.ownerReferences?.length ? [`${fit('Controlled By:', 18)} ${metadata.ownerReferences.map((owner) => `${owner.kind}/${owner.name}`).join(', ')}`] : []),
     ...Object.entries(isRecord(spec) ? spec : {}).flatMap(([name, value]) => field(name, value, 0)),

@@ -13,9 +13,10 @@ export interface Layout {
   /** Under the main table, or beside it. */
   detail: Rect | undefined
   beside: boolean
-  /** Only on large screens: nodes, and events. */
+  /** Only on large screens: nodes and events side by side, a log under them. */
   nodes: Rect | undefined
   events: Rect | undefined
+  log: Rect | undefined
   footer: number
   /** More columns in tables. */
   roomy: boolean
@@ -35,7 +36,7 @@ export const layoutOf = (columns: number, rows: number, { header, pane, hasDetai
   if (columns < minimumColumns || rows < minimumRows) return undefined
   const headerRows = !header ? 0 : columns >= 140 ? 3 : 2
   const body = rows - headerRows - footerRows
-  const common = { header: headerRows, footer: footerRows, roomy: columns >= 100, nodes: undefined, events: undefined }
+  const common = { header: headerRows, footer: footerRows, roomy: columns >= 100, nodes: undefined, events: undefined, log: undefined }
   const alone = { ...common, main: { width: columns, height: body }, detail: undefined, beside: false }
   if (!hasDetail || pane === 'none') return alone
   if (pane === 'full') return { ...common, main: { width: columns, height: 0 }, detail: { width: columns, height: body }, beside: false }
@@ -45,11 +46,11 @@ export const layoutOf = (columns: number, rows: number, { header, pane, hasDetai
     return { ...common, main: { width: columns, height: body - below }, detail: { width: columns, height: below }, beside: false }
   }
   const side = Math.floor(columns * (pane === 'half' ? 0.5 : 0.4))
-  const strip = columns >= 180 && rows >= 50 ? Math.floor(body / 3) : 0
-  const top = body - strip
+  const strip = columns >= 180 && rows >= 50 ? Math.floor(body / 5) : 0
+  const top = body - 2 * strip
   const left = Math.floor(columns * 0.42)
   return {
     ...common, main: { width: columns - side, height: top }, detail: { width: side, height: top }, beside: true,
-    ...(strip > 0 && { nodes: { width: left, height: strip }, events: { width: columns - left, height: strip } }),
+    ...(strip > 0 && { nodes: { width: left, height: strip }, events: { width: columns - left, height: strip }, log: { width: columns, height: strip } }),
   }
 }

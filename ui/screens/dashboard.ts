@@ -4,7 +4,7 @@ import { type Layout, layoutOf, minimumColumns, minimumRows, type Rect } from '.
 import { type Screen, tableScreen, topScreen } from '../state/ui-state.ts'
 import { cursorIndex } from '../views/select-rows.ts'
 import { containersPane } from './containers-pane.ts'
-import { type DetailTarget, detailPane } from './detail-pane.ts'
+import { type DetailTarget, detailPane, logStrip } from './detail-pane.ts'
 import { dialogPane } from './dialog-pane.ts'
 import { footerLines } from './footer.ts'
 import { type Frame, line, type PaneFrame } from './frame.ts'
@@ -33,13 +33,13 @@ const mainPane = (model: Model, screen: Screen, rect: Rect): PaneFrame => {
   }
 }
 
-const strips = (model: Model, { nodes, events }: Layout): PaneFrame[][] => {
-  if (!nodes || !events) return []
+const strips = (model: Model, { nodes, events, log }: Layout, target: DetailTarget): PaneFrame[][] => {
+  if (!nodes || !events || !log) return []
   const part = (kind: typeof Nodes | typeof Events, rect: Rect): PaneFrame => {
     const pane = tablePane(model, { ...tableScreen(kind, undefined), cursor: 'none', index: -1 }, rect)
     return { ...pane, focused: false, lines: pane.lines.map((each) => each.map(({ text, style }) => ({ text: text.replace(/^>/, ' '), style }))) }
   }
-  return [[part(Nodes, nodes), part(Events, events)]]
+  return [[part(Nodes, nodes), part(Events, events)], [logStrip(model, target, log)]]
 }
 
 const tooSmall = ({ columns, rows, redraw }: Model): Frame =>
@@ -52,7 +52,8 @@ export const dashboardFrame = (model: Model): Frame => {
   const layout = layoutOf(columns, rows, { header: state.header, pane: dialog && state.pane.size === 'none' ? 'third' : dialog && state.pane.size === 'full' ? 'half' : state.pane.size, hasDetail: hasDetail(screen) || dialog !== undefined })
   if (!layout) return tooSmall(model)
   const main = layout.main.height > 0 ? [mainPane(model, screen, layout.main)] : []
-  const detail = layout.detail ? [dialog ? dialogPane(dialog, layout.detail) : detailPane(model, detailTarget(model, screen), layout.detail)] : []
+  const target = detailTarget(model, screen)
+  const detail = layout.detail ? [dialog ? dialogPane(dialog, layout.detail) : detailPane(model, target, layout.detail)] : []
   const bands = layout.beside ? [[...main, ...detail]] : [main, detail].filter(({ length }) => length > 0)
-  return { columns, rows, header: headerLines(model, layout.header), bands: [...bands, ...strips(model, layout)], footer: footerLines(model), redraw }
+  return { columns, rows, header: headerLines(model, layout.header), bands: [...bands, ...strips(model, layout, target)], footer: footerLines(model), redraw }
 }

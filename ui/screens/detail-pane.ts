@@ -24,7 +24,7 @@ const healTab = (model: Model, { row, isPod }: DetailTarget, width: number): Wor
   const tells = [...nodes.rows.values()].some(({ name }) => streams.supports(name) === true)
   if (lanes.length === 0) {
     if (!tells && row) return [words('the nodes tell no heal events; the events of the object:', 'dim'), ...eventsTab(model, { row, isPod })]
-    return [words(isPod ? 'No container of this pod has ended yet. ^k twice kills it.' : 'Nothing has failed yet.', 'dim')]
+    return [...heal.lanes.map((lane) => laneSummary(lane, width)), words(isPod ? 'No container of this pod has ended yet. ^k twice kills it.' : 'Nothing has failed yet.', 'dim')]
   }
   if (!isPod) return lanes.map((lane) => laneSummary(lane, width))
   return lanes.slice(-5).flatMap((lane, index, all): Words[] => [
@@ -58,6 +58,12 @@ const yamlTab = ({ row }: DetailTarget): Words[] => (row ? yamlLines(row.object)
 const contents: Record<Tab, (model: Model, target: DetailTarget, width: number) => Words[]> = { heal: healTab, log: logTab, events: eventsTab, procs: processesTab, yaml: (_, target) => yamlTab(target) }
 /** These are read from the top, the others from their end. */
 const fromTop = new Set<Tab>(['yaml', 'procs'])
+
+/** The log of the pod under the cursor, in a band of its own. */
+export const logStrip = (model: Model, target: DetailTarget, { width, height }: Rect): PaneFrame => ({
+  title: target.row && target.isPod ? `log ${target.row.namespace}/${target.row.name}` : 'log', info: '', width, height, focused: false,
+  lines: logTab(model, target).slice(2 - height).map(({ text, style }) => line(fit(` ${text}`, width - 2), style)),
+})
 
 export const detailPane = (model: Model, target: DetailTarget, { width, height }: Rect): PaneFrame => {
   const { tab, focused, up } = model.state.pane

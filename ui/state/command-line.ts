@@ -2,6 +2,7 @@
 import { findKind } from '../store/discovery.ts'
 import { openWhy, textScreen, toggleText } from './navigate.ts'
 import { done, type Facts, say, type Step } from './step.ts'
+import { suggestionsOf } from './suggestions.ts'
 import { pushed, tableScreen, topScreen, type UiState } from './ui-state.ts'
 
 type Run = (state: UiState, facts: Facts, words: readonly string[]) => Step
@@ -32,6 +33,8 @@ export const runCommandLine = (state: UiState, text: string, facts: Facts): Step
   const command = commands.get(word)
   if (command) return command(state, facts, rest)
   const kind = findKind(facts.kinds, word)
+  const [likeliest] = kind ? [] : suggestionsOf(word, facts.kinds, facts.namespaces)
+  if (!kind && likeliest !== undefined && likeliest !== word) return runCommandLine(state, [likeliest, ...rest].join(' '), facts)
   if (!kind) return say(state, 'error', `${word}: no such command or kind; ^a lists the kinds`)
   const filter = rest.find((each) => each.startsWith('/'))?.slice(1) ?? ''
   const namespace = namespaceAsked(rest.find((each) => !each.startsWith('/')), state)

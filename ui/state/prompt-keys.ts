@@ -22,7 +22,9 @@ const applied = (state: UiState, prompt: Prompt): UiState => {
 const closed = (state: UiState): UiState => ({ ...state, prompt: undefined })
 
 const accept = (state: UiState, prompt: Prompt, facts: Facts): Step => {
-  if (prompt.mode === 'command') return runCommandLine(closed(state), prompt.text, facts)
+  // An arrow key chose a suggestion: that one is meant.
+  const found = prompt.mode === 'command' && prompt.chosen > 0 ? suggestionsOf(prompt.text, facts.kinds, facts.namespaces) : []
+  if (prompt.mode === 'command') return runCommandLine(closed(state), found[prompt.chosen % Math.max(1, found.length)] ?? prompt.text, facts)
   return prompt.mode === 'search' ? toMatch(closed(state), true, facts) : done(closed(state))
 }
 

@@ -17,8 +17,8 @@ export interface Column {
 export interface ColumnFacts { usage: UsageStore; now: Date; allNamespaces: boolean; wide: boolean; roomy: boolean; kind: string }
 
 const headings: Readonly<Record<string, string>> = { Ready: 'RDY', Restarts: 'RST', Age: 'UP' }
-/** Of pods, what helps most comes first; the others follow. */
-const podOrder: readonly string[] = ['Name', 'Ready', 'Status', 'Restarts', 'CPU', 'MEM', 'TREND 60s', 'IP', 'Node', 'Age']
+/** Where live columns are among them: what helps most comes first; the others follow. */
+const liveOrder: readonly string[] = ['Name', 'Ready', 'Status', 'Roles', 'Restarts', 'CPU', 'MEM', 'TREND 60s', 'IP', 'Node', 'Version', 'Age']
 const weights: Readonly<Record<string, number>> = {
   Name: 100, Status: 90, Ready: 85, Restarts: 70, CPU: 65, MEM: 64, Age: 60, Namespace: 58, Node: 50, 'TREND 60s': 45, IP: 30, Message: 80, Reason: 75, Object: 72, Type: 71, 'Last Seen': 70,
 }
@@ -60,14 +60,14 @@ const live = ({ usage, kind }: ColumnFacts): Column[] => {
   ]
 }
 
-const placeOf = (name: string): number => { const place = podOrder.indexOf(name); return place < 0 ? podOrder.length : place }
+const placeOf = (name: string): number => { const place = liveOrder.indexOf(name); return place < 0 ? liveOrder.length : place }
 
 export const columnsOf = (columns: readonly TableColumn[], facts: ColumnFacts): Column[] => {
   const { kind, wide, roomy, now, allNamespaces } = facts
   const isPod = kind === 'Pod'
   const shown = columns.flatMap((column, index) => (column.priority === 0 || wide || (isPod && (column.name === 'Node' || (roomy && column.name === 'IP'))) ? [{ name: column.name, column: served(column, index, now) }] : []))
   const more = isPod || kind === 'Node' ? live(facts).map((column) => ({ name: column.title.trim(), column })) : []
-  const all = isPod ? [...shown, ...more].sort((left, right) => placeOf(left.name) - placeOf(right.name)) : [...shown, ...more]
+  const all = more.length > 0 ? [...shown, ...more].sort((left, right) => placeOf(left.name) - placeOf(right.name)) : shown
   const namespace: Column = { title: 'NAMESPACE', align: 'left', weight: weights['Namespace'] ?? 0, shrinks: true, value: ({ namespace: name }) => sanitize(name) }
   return [...(allNamespaces ? [namespace] : []), ...all.map(({ column }) => column)]
 }
