@@ -43,7 +43,9 @@ test('imports flow one way', () => {
 test('pure files do no I/O', () => {
   const pure = productCode.filter((file) => /^(src\/api\/(?!generate)|src\/scheduler\/plugins\/)/.test(file)
     || /^agents\/(kubelet\/(plan|status)|kube-proxy\/(rules|service-map)|dns\/zone)\.ts$/.test(file) || /^src\/apiserver\/registry\/[a-z]+\//.test(file))
-  const impure = pure.filter((file) => /from 'node:(fs|net|http|https|http2|child_process|dgram|tls)/.test(read(file)))
+  // Telling an IPv4 address from another text is no I/O.
+  const withoutChecks = (text: string): string => text.replaceAll(/^import \{ (isIP(v4|v6)?(, )?)+ \} from 'node:net'$/gm, '')
+  const impure = pure.filter((file) => /from 'node:(fs|net|http|https|http2|child_process|dgram|tls)/.test(withoutChecks(read(file))))
   expect(impure).toEqual([])
 })
 

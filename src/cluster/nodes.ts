@@ -1,9 +1,11 @@
 /** The nodes of this machine: their networks and their kubelets' keepers. */
+import { instanceTypeOf, machineProviderID } from '../cloud-controller-manager/ssh/ssh-cloud.ts'
 import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { startKeeper, type Keeper } from './keeper.ts'
 import { enableForwarding, ensureBridge, ensureNamespace, namespacePath, nodeAddress, nodeNetworkOf } from './node-network.ts'
 import { entryFile } from './program.ts'
+import { machineOf } from './ssh/machines.ts'
 
 /** Nodes 1 to `count`: the first is the machine unless the cluster is isolated. `machine` is the machine's own address. */
 export const planNodes = (clusterId: string, { count, isolated, machine }: { count: number; isolated: boolean; machine: string }): NodeConfig[] =>
@@ -30,6 +32,7 @@ export const ensureNetworks = async (home: Home, config: ClusterConfig): Promise
 export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig): string[] => {
   const at = home.node(node.name)
   const component = config.single ? 'single' : 'kubelet'
+  const machine = machineOf(home.clusterId, node)
   const controlPlane = node.name === config.nodes[0]?.name
   return [
     process.execPath, entryFile(), component,
@@ -38,7 +41,9 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig)
     `--tls-cert-file=${at.data}/kubelet-server.crt`, `--tls-private-key-file=${at.data}/kubelet-server.key`, `--client-ca-file=${at.data}/ca.crt`,
     `--server=${serverURL(config)}`,
     ...(config.single ? [`--secure-port=${config.serverPort}`, `--service-cluster-ip-range=${config.serviceCIDR}`] : []),
-    ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`, '--node-labels=node-role.kubernetes.io/control-plane='] : []),
+    `--provider-id=${machineProviderID(machine)}`,
+    `--node-labels=${[...(controlPlane ? ['node-role.kubernetes.io/control-plane='] : []), `node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`].join(',')}`,
+    ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),
   ]
 }
 

@@ -14,6 +14,8 @@ export const manifestValues = (home: Home, config: ClusterConfig): Record<string
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
   data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program, compileCache: path.join(home.data, 'compile-cache'),
   singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '',
+  // Upstream's default unless shortened, as tests do that wait for a lost node.
+  nodeMonitorGracePeriod: process.env['WHERRY_NODE_MONITOR_GRACE_PERIOD'] ?? '',
 })
 
 /** Writes what changed, removes what is not ours any more. The kubelet follows the folder. */

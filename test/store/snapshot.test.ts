@@ -94,27 +94,3 @@ describe('snapshots', () => {
     expect(await readdir(directory)).not.toContain('history.db')
   })
 })
-
-test('a copy taken while the store is served holds all that was acknowledged', async () => {
-  const { copyHistory, restoreSnapshot } = await import('../../src/store/embedded/snapshot.ts')
-  const { openEmbeddedStore } = await import('../../src/store/embedded/open.ts')
-  const { systemClock } = await import('../../src/api/clock.ts')
-  const { mkdtemp, rm } = await import('node:fs/promises')
-  const { tmpdir } = await import('node:os')
-  const folder = await mkdtemp(`${tmpdir()}/wherry-copy-`)
-  try {
-    const store = await openEmbeddedStore({ directory: `${folder}/served`, clock: systemClock })
-    for (let index = 0; index < 20; index += 1) await store.put(`/k/${index % 7}`, Buffer.from(String(index)))
-    await store.delete('/k/3')
-    expect(await copyHistory(`${folder}/served`, `${folder}/copy`)).toMatchObject({ keys: 6 })
-    await store.put('/k/later', Buffer.from('x'))
-    await restoreSnapshot(`${folder}/copy`, `${folder}/restored`)
-    const restored = await openEmbeddedStore({ directory: `${folder}/restored`, clock: systemClock })
-    const { items } = await restored.range('/k/', '/k0')
-    expect(items.map(({ key, value }) => `${key}=${Buffer.from(value).toString()}`)).toEqual(['/k/0=14', '/k/1=15', '/k/2=16', '/k/4=18', '/k/5=19', '/k/6=13'])
-    await restored[Symbol.asyncDispose]()
-    await store[Symbol.asyncDispose]()
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-})

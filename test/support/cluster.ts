@@ -35,7 +35,7 @@ export interface TestCluster extends AsyncDisposable {
   /** A program in the network of a node (`node-1`). */
   onNode(node: string, command: readonly string[], options?: { timeoutSeconds?: number }): Promise<Ended>
   /** Polls `probe` until it is truthy; rejects, naming `what`, when the time is over. */
-  until<T>(what: string, probe: () => Promise<T>, timeoutSeconds?: number): Promise<T>
+  until: typeof until
 }
 
 export interface TestClusterOptions {
@@ -50,13 +50,13 @@ export interface TestClusterOptions {
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds) })
 
-export const until = async <T>(what: string, probe: () => Promise<T>, timeoutSeconds = 60): Promise<T> => {
+export const until = async <T>(what: string, probe: () => Promise<T>, timeoutSeconds = 60): Promise<Exclude<T, undefined | null | false | 0 | ''>> => {
   const deadline = performance.now() + timeoutSeconds * 1000
   let last: unknown
   for (;;) {
     try {
       const value = await probe()
-      if (value) return value
+      if (value) return value as Exclude<T, undefined | null | false | 0 | ''>
       last = value
     } catch (error) {
       last = error

@@ -7,9 +7,11 @@ import { podNetwork, type PodNetwork } from '../../../agents/kubelet/network/pod
 import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
 import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
+import type { Taint } from '../../api/types.ts'
 import type { Client } from '../../client/client.ts'
 import type { Component, Log } from '../../client/component.ts'
 import { parseFlags, type Flags } from '../flags.ts'
+import { UserError } from '../user-error.ts'
 import { kubernetesVersion } from '../version.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
@@ -18,6 +20,13 @@ export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'ro
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
   Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
+
+/** `key=value:Effect` or `key:Effect`, comma separated. */
+const taintsOf = (text: string | undefined): Taint[] => (text ?? '').split(',').filter(Boolean).map((each) => {
+  const [, key = '', value, effect = ''] = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(each) ?? []
+  if (!key) throw new UserError(`wherry kubelet: --register-with-taints: ${JSON.stringify(each)} must look like key=value:NoSchedule`, 2)
+  return { key, ...(value && { value }), effect }
+})
 
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
 
@@ -41,7 +50,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
-    maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), version: kubernetesVersion,
+    maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
   }
   return kubelet(options)
 }

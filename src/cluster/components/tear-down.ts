@@ -1,5 +1,6 @@
 /** What `wherry down` runs for each node: ends its pods with their grace and says what it waits for, then removes every trace of the node. */
 import type { ContainerState, Runtime, SandboxState } from '../../../agents/kubelet/runtime/runtime.ts'
+import { systemClock } from '../../api/clock.ts'
 import { parseFlags } from '../flags.ts'
 import { processLog } from '../log.ts'
 import { kubeletFlags, nodeParts } from './kubelet.ts'
@@ -16,20 +17,28 @@ const stopPod = async (runtime: Runtime, pod: SandboxState, { containers, graceS
   await Promise.all(running.map(({ name }) => runtime.stopContainer(pod.podUid, name, graceSeconds)))
 }
 
+const reminderMilliseconds = 3_000
+
+/** Says now and then what is still waited for, until the signal aborts. */
+const remind = async (waiting: ReadonlySet<string>, signal: AbortSignal): Promise<void> => {
+  while (await systemClock.sleep(reminderMilliseconds, signal).then(() => true, () => false)) process.stderr.write(`  still waiting for ${[...waiting].join(' ')}\n`)
+}
+
 export const runTearDown = async (args: readonly string[]): Promise<void> => {
   const flags = parseFlags('tear-down', [...kubeletFlags, 'now'], args)
   const { runtime, network } = await nodeParts(flags, processLog('down', 'error'))
-  const done = new Set<string>()
+  const ended = new Set<string>()
   // A node that is killed gets no grace: that is what is wanted.
   for (const { what, holds, graceSeconds } of flags.get('now') === 'true' ? [] : groups) {
     const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()])
-    const pods = sandboxes.filter((pod) => !done.has(pod.podUid) && holds(pod) && containers.some(({ podUid, state }) => podUid === pod.podUid && state === 'running'))
+    const pods = sandboxes.filter((pod) => !ended.has(pod.podUid) && holds(pod) && containers.some(({ podUid, state }) => podUid === pod.podUid && state === 'running'))
     if (pods.length === 0) continue
     const waiting = new Set(pods.map(({ podNamespace, podName }) => `${podNamespace}/${podName}`))
     process.stderr.write(`${flags.need('node-name')}: ending ${what} (grace ${graceSeconds} s): ${[...waiting].join(' ')}\n`)
-    const reminder = setInterval(() => process.stderr.write(`  still waiting for ${[...waiting].join(' ')}\n`), 3_000)
-    await Promise.all(pods.map(async (pod) => { await stopPod(runtime, pod, { containers, graceSeconds }); waiting.delete(`${pod.podNamespace}/${pod.podName}`); done.add(pod.podUid) }))
-    clearInterval(reminder)
+    const done = new AbortController()
+    void remind(waiting, done.signal)
+    await Promise.all(pods.map(async (pod) => { await stopPod(runtime, pod, { containers, graceSeconds }); waiting.delete(`${pod.podNamespace}/${pod.podName}`); ended.add(pod.podUid) }))
+    done.abort()
   }
   await runtime.destroy()
   await network.remove()

@@ -10,7 +10,7 @@ import { created, sent } from './support.ts'
 const folder = path.join(import.meta.dirname, '../../../manifests')
 
 /** What stands for the places that are filled in when a cluster starts; paths where nothing else is said. */
-const filledIn: Readonly<Record<string, string>> = { address: '192.0.2.1', clusterDNS: '10.96.0.10', clusterDomain: 'cluster.local', podCIDR: '10.244.0.0/16', serviceCIDR: '10.96.0.0/16', serverPort: '6443' }
+const filledIn: Readonly<Record<string, string>> = { address: '192.0.2.1', clusterDNS: '10.96.0.10', clusterDomain: 'cluster.local', podCIDR: '10.244.0.0/16', serviceCIDR: '10.96.0.0/16', serverPort: '6443', singleDnsPort: '10053' }
 
 for (const part of ['bootstrap', 'addons', 'examples']) {
   describe(part, () => {
