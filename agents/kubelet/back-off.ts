@@ -5,8 +5,8 @@
  */
 export interface BackOff { delayMilliseconds: number; updatedAt: number }
 
-export const initialBackOffMilliseconds = 10_000
-export const maxBackOffMilliseconds = 300_000
+const initialBackOffMilliseconds = 10_000
+const maxBackOffMilliseconds = 300_000
 
 const isForgotten = (entry: BackOff, finishedAt: number): boolean => finishedAt - entry.updatedAt > 2 * maxBackOffMilliseconds
 

@@ -81,7 +81,7 @@ const stateOf = (state: ContainerState): ApiState => {
   return { waiting: { reason: 'ContainerCreating' } }
 }
 
-export const terminatedOf = (state: ContainerState): ContainerStateTerminated => {
+const terminatedOf = (state: ContainerState): ContainerStateTerminated => {
   const exitCode = state.exitCode ?? 137
   return {
     exitCode,

@@ -29,7 +29,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
   }
   const tell = (each: RoledContainer, type: 'Normal' | 'Warning', [reason, message]: [string, string]): void =>
     machine.record(run.pod, { type, reason, message, fieldPath: fieldPathOf(each) })
-  const note = (container: string, attempt: number, phase: Parameters<typeof heal.add>[0]['phase'], more: { message?: string; exitCode?: number } = {}): void =>
+  const note = (container: string, attempt: number, phase: Parameters<typeof heal.add>[0]['phase'], more: { message?: string; exitCode?: number; monotonicMs?: number } = {}): void =>
     heal.add({ podUid: uid, podNamespace: run.pod.metadata.namespace ?? '', podName: run.pod.metadata.name, container, attempt, phase, ...more })
   const hold = (each: RoledContainer, reason: string, message: string): false => {
     run.waiting.set(each.container.name, { reason, message })
@@ -78,6 +78,10 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
   const countRestart = (name: string): void => {
     const before = currentOf(run.observed, name)
     const record = containerRecord(run.record, name)
+    // It ended while no kubelet was there to hear of it.
+    if (before?.state === 'exited' && before.finishedAt && !heal.has(uid, name, before.attempt, 'exit')) {
+      note(name, before.attempt, 'exit', { monotonicMs: clock.monotonic() - (clock.now().getTime() - before.finishedAt.getTime()), ...(before.exitCode !== undefined && { exitCode: before.exitCode }) })
+    }
     if (before?.state === 'exited') record.backOff = nextBackOff(record.backOff, before.finishedAt?.getTime() ?? 0, clock.now().getTime())
   }
 

@@ -22,6 +22,7 @@ export interface HealLog {
   /** `monotonicMs` where the moment was before now: the kernel's word of an exit. */
   add(event: Omit<HealEvent, 'at' | 'monotonicMs'> & { monotonicMs?: number }): void
   history(): HealEvent[]
+  has(podUid: string, container: string, attempt: number, phase: HealPhase): boolean
   /** History first, then what happens, until `signal` aborts. A reader that falls 1,000 events behind loses the oldest. */
   watch(signal: AbortSignal): AsyncIterable<HealEvent>
   forget(podUid: string): void
@@ -46,6 +47,7 @@ export const healLog = (clock: Clock): HealLog => {
       for (const reader of readers) reader(full)
     },
     history,
+    has: (podUid, container, attempt, phase) => (byPod.get(podUid) ?? []).some((event) => event.container === container && event.attempt === attempt && event.phase === phase),
     async *watch(signal) {
       let waiting = history()
       let wake: (() => void) | undefined

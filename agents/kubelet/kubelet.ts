@@ -97,7 +97,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const parts: Promise<void>[] = [
     gather(),
     runtimeEvents(),
-    follow(api.pods, () => { apiKnown = true; changed() }, signal),
+    follow(api.pods, () => { apiKnown = true; shared.statuses.reachable(); changed() }, signal),
     follow(api.services, () => { servicesKnown = true }, signal),
     followNode(),
     ...(staticDirectory === undefined ? [] : [watchStaticPods({ directory: staticDirectory, nodeName, clock, log }, (pods) => { staticPods = pods; changed() }, signal)]),

@@ -33,7 +33,7 @@ const leaseSeconds = 40
 const renewMilliseconds = 10_000
 
 const retrying = async (what: string, { clock, random, log }: NodeRegistration, signal: AbortSignal, attempt: () => Promise<void>): Promise<void> => {
-  const backoff = exponentialBackoff({ base: 100, cap: 7_000, random })
+  const backoff = exponentialBackoff({ base: 100, cap: 1_000, random })
   for (let tries = 0; !signal.aborted; tries++) {
     try { await attempt(); return } catch (error) {
       if (signal.aborted) return

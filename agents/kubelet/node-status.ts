@@ -31,7 +31,7 @@ const inodeReserve = 0.05
 // As the API server keeps it: the largest unit that loses nothing.
 const kibibytes = (bytes: number): string => formatQuantity(quantityOf(Math.floor(bytes / 1024) * 1024, 'BinarySI'))
 
-export const capacityOf = ({ machine, maxPods }: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
+const capacityOf = ({ machine, maxPods }: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
   cpu: String(machine.cpus), 'ephemeral-storage': kibibytes(machine.diskBytes), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(machine.memoryBytes), pods: String(maxPods),
 })
 

@@ -9,15 +9,17 @@ import { currentOf, isRunning, runningOf } from './observed.ts'
 import { findLost, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { planTermination } from './plan-termination.ts'
-import { describePod, graceSecondsOf, isStaticPod, isTerminalPhase } from './pod.ts'
+import { describePod, isStaticPod, isTerminalPhase } from './pod.ts'
 import { containerRecord, freshRecord, rememberedPod } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { downwardFacts, podIPsOf } from './prepare-container.ts'
+import { readinessChanges } from './readiness-changes.ts'
 import { forgetPod, reclaimPod } from './reclaim-pod.ts'
 import { reportedHealth } from './reported-health.ts'
 import { rejectedStatus } from './rejected-status.ts'
 import type { ContainerState } from './runtime/runtime.ts'
 import { podStatus } from './status.ts'
+import { decideStop, remainingLife } from './stop-decision.ts'
 import { MountError } from './volumes/volumes.ts'
 import { Wakeable } from './wakeable.ts'
 
@@ -89,34 +91,15 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     run.waiting.clear()
   }
 
-  /** Whether the pod has to stop, and with how much time; a later wish can only shorten it. */
-  const decideStop = (): void => {
-    checkDeadline()
-    const { metadata, status } = run.pod
-    const wishes = [
-      ...(metadata.deletionTimestamp ? [graceSecondsOf(run.pod)] : []),
-      ...(removedGrace === undefined ? [] : [removedGrace]),
-      ...(failure || isTerminalPhase(status ?? {}) || isTerminalPhase(old()) ? [run.pod.spec.terminationGracePeriodSeconds ?? 30] : []),
-    ]
-    if (wishes.length === 0) return
-    const grace = Math.min(...wishes, ...(run.stopping ? [run.stopping.graceSeconds] : []))
-    if (!run.stopping || grace < run.stopping.graceSeconds) {
-      // The shorter grace counts from now, not from when the longer one began.
-      const elapsed = run.stopping ? (clock.now().getTime() - run.stopping.since) / 1000 : 0
-      stop(Math.min(grace + elapsed, run.stopping?.graceSeconds ?? Infinity))
-    }
-  }
-
-  const checkDeadline = (): void => {
-    const seconds = run.pod.spec.activeDeadlineSeconds
-    const startTime = old().startTime
-    if (seconds === undefined || startTime === undefined || failure || isTerminalPhase(old())) return
-    const left = Date.parse(startTime) + seconds * 1000 - clock.now().getTime()
-    if (left > 0) run.wake.notifyIn(left)
-    else {
+  const checkStop = (): void => {
+    const [status, now] = [old(), clock.now().getTime()]
+    const life = failure ? undefined : remainingLife(run.pod, status, now)
+    if (life === 0) {
       failure = { reason: 'DeadlineExceeded', message: deadlineMessage }
       machine.record(run.pod, { type: 'Normal', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than specified deadline' })
-    }
+    } else if (life !== undefined) run.wake.notifyIn(life)
+    const graceSeconds = decideStop({ pod: run.pod, status, failed: failure !== undefined, removedGrace, stopping: run.stopping, now })
+    if (graceSeconds !== undefined) stop(graceSeconds)
   }
 
   const mayArm = (name: string): boolean => {
@@ -176,16 +159,6 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     prober.sync(run.pod, running, { podIP: podIPsOf(machine, run)[0] ?? '', stopping: run.stopping !== undefined, known: (state) => reportedHealth(old(), state) })
   }
 
-  /** The end of a healing, or the beginning of an illness, for the heal log. */
-  const tellReadiness = (before: PodStatus, now: PodStatus): void => {
-    for (const { name, ready, restartCount, state } of [...(now.containerStatuses ?? []), ...(now.initContainerStatuses ?? []).filter(({ state: each }) => each?.running)]) {
-      const was = [...(before.containerStatuses ?? []), ...(before.initContainerStatuses ?? [])].find((status) => status.name === name)
-      if (ready === (was?.ready ?? false) && (!ready || was?.restartCount === restartCount)) continue
-      if (!ready && !state?.running) continue
-      machine.heal.add({ podUid: run.pod.metadata.uid, podNamespace: run.pod.metadata.namespace ?? '', podName: run.pod.metadata.name, container: name, attempt: restartCount, phase: ready ? 'ready' : 'unready' })
-    }
-  }
-
   const report = (stopped: boolean): void => {
     if (rejected) { statuses.set(run.pod, rejectedStatus(run.pod, old(), rejected, clock.now())); return }
     const before = old()
@@ -195,7 +168,9 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     })
     statuses.set(run.pod, status)
     run.record.pod = rememberedPod({ ...run.pod, status })
-    tellReadiness(before, status)
+    for (const { container, attempt, ready } of readinessChanges(before, status)) {
+      machine.heal.add({ podUid: run.pod.metadata.uid, podNamespace: run.pod.metadata.namespace ?? '', podName: run.pod.metadata.name, container, attempt, phase: ready ? 'ready' : 'unready' })
+    }
     if (isTerminalPhase({ phase }) && !run.stopping) {
       stop(run.pod.spec.terminationGracePeriodSeconds ?? 30)
       run.wake.notify()
@@ -204,7 +179,7 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
 
   const sync = async (): Promise<void> => {
     run.observed = await observe(machine, run, messages)
-    decideStop()
+    checkStop()
     syncProbes()
     if (run.stopping) await syncStopping()
     else await syncRunning()

@@ -1,5 +1,5 @@
 /** Requests and limits of pods and containers as the kernel takes them. Mirrors pkg/kubelet/cm/helpers_linux.go, component-helpers/resource and qos/policy.go. Pure. */
-import { addQuantities, compareQuantities, formatQuantity, maxQuantity, toMilli, toNumber } from '../../src/api/quantity.ts'
+import { addQuantities, formatQuantity, maxQuantity, toMilli, toNumber } from '../../src/api/quantity.ts'
 import type { Container, Pod } from '../../src/api/types.ts'
 import { initContainersOf, qosClassOf } from './pod.ts'
 import type { ResourceLimits } from './runtime/runtime.ts'
@@ -30,7 +30,7 @@ const requestsOf = ({ resources }: Container): Amounts => ({ ...resources?.limit
 
 export const podRequests = (pod: Pod): Amounts =>
   addAmounts({ ...aggregate(pod, requestsOf), ...pod.spec.resources?.limits, ...pod.spec.resources?.requests }, pod.spec.overhead)
-export const podLimits = (pod: Pod): Amounts =>
+const podLimits = (pod: Pod): Amounts =>
   addAmounts({ ...aggregate(pod, ({ resources }) => resources?.limits), ...pod.spec.resources?.limits }, pod.spec.overhead)
 
 const periodMicroseconds = 100_000
@@ -61,19 +61,14 @@ export const sandboxLimits = (pod: Pod): ResourceLimits => {
   }
 }
 
-const systemCriticalPriority = 2_000_000_000
 
 /** Who is killed first when the machine has no memory left: upstream's GetContainerOOMScoreAdjust. */
 export const oomScoreAdjust = (pod: Pod, container: Container, memoryCapacityBytes: number): number => {
-  if ((pod.spec.priority ?? 0) >= systemCriticalPriority) return -997
+  // By name: static pods have never been given a number.
+  if (pod.spec.priorityClassName === 'system-node-critical') return -997
   const qos = qosClassOf(pod)
   if (qos === 'Guaranteed') return -997
   if (qos === 'BestEffort') return 1000
   const score = 1000 - Math.floor(1000 * toNumber(requestsOf(container)['memory'] ?? '0') / memoryCapacityBytes)
   return Math.min(999, Math.max(3, score))
 }
-
-/** The names of what `wanted` needs beyond `free`, in upstream's order of checking: pods are checked by the caller. */
-export const shortages = (wanted: Amounts, free: (name: string) => string | undefined): string[] => Object.entries(wanted)
-  .filter(([name, amount]) => toMilli(amount) > 0n && compareQuantities(amount, free(name) ?? '0') > 0)
-  .map(([name]) => name)

@@ -20,6 +20,8 @@ export interface StatusManager {
   /** Nothing of the pod is left on this machine: its object may go, if somebody has deleted it. */
   finish(pod: Pod): void
   forget(podUid: string): void
+  /** The API server has just been heard: what waits to be tried again is tried at once. */
+  reachable(): void
   /** The API server's newest object of a pod, or of a static pod's mirror. */
   seen(podUid: string, inApi: Pod | undefined): void
 }
@@ -42,6 +44,7 @@ interface Entry {
 export const statusManager = ({ client, clock, random, log }: StatusOptions, signal: AbortSignal): StatusManager => {
   const entries = new Map<string, Entry>()
   const mirrors = new Map<string, Pod>()
+  let returned = new AbortController()
   const entryOf = (pod: Pod): Entry => {
     const uid = pod.metadata.uid
     const entry = entries.get(uid) ?? { pod, status: undefined, inApi: isStaticPod(pod) ? mirrors.get(uid) : pod, finished: false, deleted: false, sending: false, sent: undefined, again: false }
@@ -89,7 +92,7 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
           if (error instanceof StatusError && error.code < 500 && error.code !== 429) {
             log.warn('the API server refuses a pod status', { pod: entry.pod.metadata.name, error: error.message })
           }
-          await clock.sleep(backoff.next(), signal)
+          await clock.sleep(backoff.next(), AbortSignal.any([signal, returned.signal])).catch(() => {}) // ended, or the server is back: the loop's condition tells which
         }
       }
     } finally {
@@ -115,6 +118,10 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
     forget(podUid) {
       entries.delete(podUid)
       mirrors.delete(podUid)
+    },
+    reachable() {
+      returned.abort()
+      returned = new AbortController()
     },
     seen(podUid, inApi) {
       if (inApi && inApi.metadata.uid !== podUid) mirrors.set(podUid, inApi)

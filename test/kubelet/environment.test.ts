@@ -93,7 +93,7 @@ describe('resources', () => {
 
   test.each<[string, Pod, string, number]>([
     ['BestEffort', aPod(), 'BestEffort', 1000], ['Burstable', aPod({ containers: [with_({ memory: '4Gi' }, undefined)] }), 'Burstable', 500], ['Burstable, a little', aPod({ containers: [with_({ memory: '1Mi' }, undefined)] }), 'Burstable', 999],
-    ['Guaranteed', aPod({ containers: [with_({ cpu: '1', memory: '1Gi' }, { cpu: '1000m', memory: '1Gi' })] }), 'Guaranteed', -997], ['critical', aPod({ priority: 2_000_001_000 }), 'BestEffort', -997],
+    ['Guaranteed', aPod({ containers: [with_({ cpu: '1', memory: '1Gi' }, { cpu: '1000m', memory: '1Gi' })] }), 'Guaranteed', -997], ['critical', aPod({ priorityClassName: 'system-node-critical' }), 'BestEffort', -997],
   ])('%s', (_, pod, qos, score) => {
     expect(qosClassOf(pod)).toBe(qos)
     expect(oomScoreAdjust(pod, pod.spec.containers[0] ?? aContainer(), 8 * 2 ** 30)).toBe(score)

@@ -1,6 +1,7 @@
 /** The whole kubelet: what it does to processes, and what it tells the API server. */
 import { describe, expect, test } from 'vitest'
-import { Leases, Nodes, Pods } from '../../src/api/kinds.ts'
+import { ConfigMaps, Leases, Nodes, Pods } from '../../src/api/kinds.ts'
+import { ConnectionError } from '../../src/client/transport.ts'
 import { isGone, isReady, testNode } from './support.ts'
 
 describe('a pod', () => {
@@ -356,4 +357,105 @@ describe('the node', () => {
     const ready = await node.untilPod('web-1', 'is ready', isReady)
     expect(ready.status.conditions?.map(({ type }) => type)).toContain('example.com/gate')
   })
+})
+
+describe('an API server that comes and goes', () => {
+  test('what happened meanwhile is told when it is back', async () => {
+    await using node = await testNode()
+    node.start()
+    const { metadata: { uid } } = await node.createPod({})
+    await node.untilPod('web-1', 'is ready', isReady)
+    const patch = node.client.patch.bind(node.client)
+    let away = true
+    node.client.patch = ((...of: Parameters<typeof patch>) => (away ? Promise.reject(new ConnectionError('away')) : patch(...of))) as typeof patch
+    node.runtime.exit(uid, 'web', 5)
+    await node.until('it is restarted without being told', () => node.runtime.running().includes('web-1/web#1'))
+    expect((await node.pod('web-1'))?.status.containerStatuses?.[0]?.restartCount).toBe(0)
+    away = false
+    await node.until('it is told', async () => { await node.clock.advance(1_000); return (await node.pod('web-1'))?.status.containerStatuses?.[0]?.restartCount === 1 })
+  })
+})
+
+describe('what cannot start yet', () => {
+  test('a ConfigMap that is not there is waited for, without polling', async () => {
+    await using node = await testNode()
+    node.start()
+    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'], env: [{ name: 'COLOR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'color' } } }] }] })
+    await node.untilPod('web-1', 'waits', ({ status }) => status.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError' && status.containerStatuses[0].state.waiting.message === 'configmap "settings" not found')
+    await node.client.create(ConfigMaps, { metadata: { name: 'settings', namespace: 'default' }, data: { color: 'blue' } } as never)
+    await node.untilPod('web-1', 'is ready', isReady)
+    expect(node.runtime.specOf((await node.pod('web-1'))?.metadata.uid ?? '', 'web', 0)?.env).toContainEqual({ name: 'COLOR', value: 'blue' })
+  })
+
+  test('a volume that cannot be had: event, and again later', async () => {
+    await using node = await testNode()
+    node.start()
+    await node.createPod({ volumes: [{ name: 'cfg', configMap: { name: 'settings' } }] })
+    await node.until('event', async () => (await node.events()).includes('FailedMount MountVolume.SetUp failed for volume "cfg" : configmap "settings" not found'))
+    expect((await node.pod('web-1'))?.status.containerStatuses?.[0]?.state?.waiting?.reason).toBe('ContainerCreating')
+    await node.client.create(ConfigMaps, { metadata: { name: 'settings', namespace: 'default' }, data: {} } as never)
+    await node.untilPod('web-1', 'is ready', isReady)
+  })
+
+  test('a sandbox that cannot be made: event, and again later', async () => {
+    await using node = await testNode()
+    node.runtime.failNext('runSandbox', new Error('no addresses left'))
+    node.start()
+    await node.createPod({})
+    await node.until('event', async () => (await node.events()).includes('FailedCreatePodSandBox Failed to create pod sandbox: no addresses left'))
+    await node.clock.advance(10_000)
+    await node.untilPod('web-1', 'is ready', isReady)
+  })
+
+  test.each([['createContainer', 'CreateContainerError'], ['startContainer', 'RunContainerError']] as const)('%s fails: %s', async (method, reason) => {
+    await using node = await testNode()
+    node.runtime.failNext(method, new Error('no such file'))
+    node.start()
+    await node.createPod({})
+    await node.until('event', async () => (await node.events()).includes('Failed Error: no such file'))
+    await node.clock.advance(10_000)
+    await node.untilPod('web-1', `is ready after ${reason}`, isReady)
+  })
+
+  test('without a pod network only pods on the host\'s network run', async () => {
+    await using node = await testNode()
+    let configured = ''
+    node.start({ network: { configure: (range) => { configured = range; return Promise.resolve() }, isReady: () => configured !== '' } })
+    await node.createPod({})
+    await node.createPod({ hostNetwork: true }, { name: 'host' })
+    await node.untilPod('host', 'is ready', isReady)
+    expect(node.runtime.running()).toEqual(['host/web#0'])
+    const before = await node.until('node', () => node.get(Nodes, 'node-1'))
+    expect(before.status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False', reason: 'KubeletNotReady' })
+    await node.client.patch(Nodes, { name: 'node-1' }, { type: 'merge', body: { spec: { podCIDR: '10.244.7.0/24', podCIDRs: ['10.244.7.0/24'] } } })
+    await node.untilPod('web-1', 'is ready', isReady)
+    expect(configured).toBe('10.244.7.0/24')
+    await node.until('the node is ready', async () => (await node.get(Nodes, 'node-1'))?.status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True')
+  })
+})
+
+test('an ephemeral container runs in a pod that runs', async () => {
+  await using node = await testNode()
+  node.start()
+  await node.createPod({})
+  await node.untilPod('web-1', 'is ready', isReady)
+  await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'strategic', body: { spec: { ephemeralContainers: [{ name: 'debug', image: 'host', command: ['sh'] }] } } }, { subresource: 'ephemeralcontainers' })
+  await node.until('it runs', () => node.runtime.running().includes('web-1/debug#0'))
+  const pod = await node.untilPod('web-1', 'shows it', ({ status }) => Boolean(status.ephemeralContainerStatuses?.[0]?.state?.running))
+  expect(isReady(pod)).toBe(true)
+  node.runtime.exit(pod.metadata.uid, 'debug', 0)
+  await node.untilPod('web-1', 'shows its end', ({ status }) => Boolean(status.ephemeralContainerStatuses?.[0]?.state?.terminated))
+  expect(node.runtime.running()).toEqual(['web-1/web#0'])
+})
+
+test('an image that changes restarts its container', async () => {
+  await using node = await testNode()
+  node.start({ images: { resolve: (name) => Promise.resolve({ ref: { kind: 'root', path: `/images/${name}`, id: name }, id: name, entrypoint: ['/run'], command: [], env: [], workingDir: '/', user: undefined }) } })
+  await node.createPod({ containers: [{ name: 'web', image: 'one' }] })
+  await node.untilPod('web-1', 'is ready', isReady)
+  await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'strategic', body: { spec: { containers: [{ name: 'web', image: 'two' }] } } })
+  await node.until('it runs anew', () => node.runtime.running().includes('web-1/web#1'))
+  const pod = await node.untilPod('web-1', 'shows it', ({ status }) => status.containerStatuses?.[0]?.imageID === 'two')
+  expect(pod.status.containerStatuses?.[0]).toMatchObject({ image: 'two', restartCount: 1 })
+  await node.until('event', async () => (await node.events()).includes('Killing Container web definition changed, will be restarted'))
 })

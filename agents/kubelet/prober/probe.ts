@@ -16,7 +16,7 @@ const failure = (output: string): ProbeOutcome => ({ result: 'failure', output }
 const success = (output = ''): ProbeOutcome => ({ result: 'success', output })
 
 /** A port by number or by the container's name for it. Throws for what is neither. */
-export const portOf = (port: string | number, container: Container): number => {
+const portOf = (port: string | number, container: Container): number => {
   const named = typeof port === 'string' ? container.ports?.find(({ name }) => name === port)?.containerPort : undefined
   const number = named ?? Number(port)
   if (!Number.isInteger(number)) throw new Error(`couldn't find port: couldn't find port named ${JSON.stringify(port)}`)

@@ -10,7 +10,7 @@ const millisecondsPerTick = 10
 const pageBytes = 4096
 
 /** The fields behind the name, which may hold anything, parentheses too. */
-export const parseStat = (stat: string): Pick<ProcessFacts, 'ppid' | 'state' | 'cpuMilliseconds' | 'rssBytes' | 'threads'> & { name: string } => {
+const parseStat = (stat: string): Pick<ProcessFacts, 'ppid' | 'state' | 'cpuMilliseconds' | 'rssBytes' | 'threads'> & { name: string } => {
   const end = stat.lastIndexOf(')')
   const fields = stat.slice(end + 2).split(' ')
   const at = (index: number): number => Number(fields[index] ?? 0)

@@ -16,12 +16,12 @@ export interface NodeUsage {
 const nanosecondsPerTick = 10_000_000n
 
 /** Ticks in which a CPU did something: all columns but idle and iowait; guest time is in user time already. */
-export const parseCpuTime = (stat: string): bigint => {
+const parseCpuTime = (stat: string): bigint => {
   const columns = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map((column) => BigInt(column || '0'))
   return columns.slice(0, 8).reduce((sum, ticks, index) => (index === 3 || index === 4 ? sum : sum + ticks), 0n) * nanosecondsPerTick
 }
 
-export const parseMemory = (meminfo: string): Pick<NodeUsage, 'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryUsageBytes' | 'memoryWorkingSetBytes' | 'memoryRssBytes'> => {
+const parseMemory = (meminfo: string): Pick<NodeUsage, 'memoryTotalBytes' | 'memoryAvailableBytes' | 'memoryUsageBytes' | 'memoryWorkingSetBytes' | 'memoryRssBytes'> => {
   const value = (name: string): number => Number(new RegExp(`^${name.replaceAll(/[()]/g, '\\$&')}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0) * 1024
   const usage = value('MemTotal') - value('MemFree')
   return { memoryTotalBytes: value('MemTotal'), memoryAvailableBytes: value('MemAvailable'), memoryUsageBytes: usage, memoryWorkingSetBytes: Math.max(0, usage - value('Inactive(file)')), memoryRssBytes: value('AnonPages') }
