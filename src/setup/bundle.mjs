@@ -11,7 +11,7 @@ rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist, { recursive: true })
 await build({
   absWorkingDir: root,
-  entryPoints: { wherry: 'src/main.ts' },
+  entryPoints: { wherry: 'src/main.ts', library: 'src/library.ts' },
   outdir: dist,
   bundle: true, splitting: true, format: 'esm', platform: 'node', target: 'node24', minify: true, keepNames: true, sourcemap: false, legalComments: 'none',
   jsx: 'automatic',
