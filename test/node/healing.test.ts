@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigMaps, Deployments, EndpointSlices, Jobs } from '../../src/api/kinds.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
-import { commandOf, processesOf } from '../support/seen-from-outside.ts'
+import { commandOf, killHard, processesOf } from '../support/seen-from-outside.ts'
 
 sayWhatIsSkipped('healing.test.ts')
 const shop = path.resolve(import.meta.dirname, '../../manifests/examples/shop.yaml')
@@ -48,7 +48,7 @@ describe.runIf(isRoot)('a cluster heals itself', () => {
       }
     })().catch((error: unknown) => { if (!stop.signal.aborted) throw error })
     const pid = onlyProcess(pod)
-    process.kill(pid, 'SIGKILL')
+    killHard(pid)
     const healed = await live.untilPod(pod.metadata.name, 'restarts once and is Ready', (each) => restartsOf(each) === 1 && isReady(each))
     expect(healed.status.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 137, reason: 'Error' })
     expect(onlyProcess(healed)).not.toBe(pid)
@@ -86,7 +86,7 @@ describe.runIf(isRoot)('a cluster heals itself', () => {
     const before = acknowledged.length
     const pid = onlyProcess(server)
     expect(commandOf(pid)).toContain('apiserver')
-    process.kill(pid, 'SIGKILL')
+    killHard(pid)
     await until('/readyz answers again', async () => {
       const { status } = await live.client.raw({ method: 'GET', path: '/readyz', headers: {} })
       return status === 200 && !processesOf(cluster, server).includes(pid)
@@ -140,7 +140,7 @@ describe.runIf(isRoot)('a cluster heals itself', () => {
     await live.client.create(Jobs, { metadata: { name: 'stubborn', namespace: 'default' }, spec: { completions: 3, parallelism: 3, backoffLimit: 6, template: {
       metadata: { labels: { app: 'stubborn' } }, spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'host', command: ['sleep', '3'] }] } } } } as never)
     const pod = await until('a pod of the Job runs', async () => (await live.podsOf('app=stubborn')).find(({ status }) => status.phase === 'Running'))
-    process.kill(onlyProcess(pod), 'SIGKILL')
+    killHard(onlyProcess(pod))
     const done = await until('the Job is complete', async () => { const job = await live.client.get(Jobs, { name: 'stubborn', namespace: 'default' }); return job.status.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True') ? job : undefined })
     expect(done.status).toMatchObject({ succeeded: 3, failed: 1 })
   })

@@ -42,3 +42,9 @@ export const kubeletOf = ({ home }: Pick<TestCluster, 'home'>, node = 'node-1'):
   const children = readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
   return children.find((pid) => commandOf(pid).includes('kubelet') || commandOf(pid).includes('single')) ?? 0
 }
+
+/** SIGKILL to exactly one process. Zero and the like would be this process's own group: an error instead. */
+export const killHard = (pid: number | undefined): void => {
+  if (pid === undefined || !Number.isInteger(pid) || pid <= 1) throw new Error(`there is no process ${String(pid)} to kill`)
+  process.kill(pid, 'SIGKILL')
+}
