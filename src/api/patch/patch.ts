@@ -1,8 +1,10 @@
 /** PATCH bodies applied to objects, except server-side apply (apply/). Mirrors apiserver's handlers/patch.go: what is refused how, and in which words. */
 import { DecodeError, decodeType, type FieldValidation, judgeStrictErrors, type BodyKind } from '../decode.ts'
+import { goText } from '../go-text.ts'
 import { JsonSyntaxError, type MemberOrder, parseJson } from '../json-text.ts'
 import { apiVersionOf } from '../kinds.ts'
 import type { JsonObject, JsonValue } from '../meta.ts'
+import { hasTypeSchema } from '../schema.ts'
 import { badRequest, fieldError, invalid, type StatusError, unsupportedMediaType } from '../status.ts'
 import { applyJsonPatch } from './json.ts'
 import { applyMergePatch } from './merge.ts'
@@ -60,8 +62,26 @@ const applyByType = (current: JsonObject, patch: JsonValue, { type, kind }: { ty
   }
 }
 
-/** 422 with the whole patched object shown, as upstream. */
-const invalidPatch = (shown: JsonValue, why: string): StatusError => invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', typeof shown === 'string' ? shown : JSON.stringify(shown), why)])
+/** 422. Upstream shows a strategic merge patch as Go prints it, but of the others the whole object that they make. */
+const invalidPatch = (type: ObjectPatchType, { patch, patched }: { patch: JsonValue; patched: JsonValue }, why: string): StatusError =>
+  invalid({ group: '', kind: '' }, '', [fieldError.invalid('patch', type === 'application/strategic-merge-patch+json' ? goText(patch) : JSON.stringify(patched), why)])
+
+const goKinds: Readonly<Record<string, string>> = { object: 'map', array: 'slice', number: 'int64' }
+
+/** The words of apimachinery's converter from maps, which strategic merge patches go through, for what the JSON decoder says. */
+const converterMessage = (message: string): string => {
+  const [, json = '', fraction, type = ''] = /^json: cannot unmarshal (\w+)( \S+)? into Go (?:struct field \S+|value) of type (\S+)$/.exec(message) ?? []
+  if (type === '') return message
+  const from = fraction?.includes('.') ? 'float64' : (goKinds[json] ?? json)
+  if (type.startsWith('[]')) return `cannot restore slice from ${from}`
+  if (type.startsWith('map[')) return `cannot restore map from ${from}`
+  const [, named] = type.split('.')
+  if (named !== undefined && hasTypeSchema(named)) return `cannot restore struct from: ${from}`
+  const to = named === undefined ? type : 'string'
+  // Go converts numbers to numbers and, though nobody should, integers to text: what it could convert but will not is told in other words.
+  const convertible = json === 'number' && (from === 'int64' ? to !== 'bool' : to.startsWith('int'))
+  return convertible ? `cannot convert ${from} to ${type}` : `unrecognized type: ${to}`
+}
 
 export interface PatchOptions { type: ObjectPatchType; kind: BodyKind; fieldValidation: FieldValidation }
 
@@ -73,14 +93,16 @@ export const patchObject = <T = JsonObject>(current: object, body: Uint8Array, {
   const strict = fieldValidation !== 'Ignore'
   const { patch, strictErrors } = parsePatch(body, type, strict)
   const patched = applyByType(current as JsonObject, patch, { type, kind })
+  const refuse = (why: string): StatusError => invalidPatch(type, { patch, patched }, why)
   try {
     const decoded = decodeType<JsonObject>(patched, kind.schema, { strict })
-    const warnings = judgeStrictErrors([...strictErrors, ...decoded.strictErrors], fieldValidation, (message) => invalidPatch(patched, message))
+    const warnings = judgeStrictErrors([...strictErrors, ...decoded.strictErrors], fieldValidation, refuse)
     const actual = { apiVersion: decoded.value['apiVersion'] ?? apiVersionOf(kind), kind: decoded.value['kind'] ?? kind.kind }
-    if (actual.apiVersion !== apiVersionOf(kind)) throw invalidPatch(patched, `the API version in the data (${String(actual.apiVersion)}) does not match the expected API version (${apiVersionOf(kind)})`)
-    if (actual.kind !== kind.kind) throw invalidPatch(patched, `the kind in the data (${String(actual.kind)}) does not match the expected kind (${kind.kind})`)
+    if (actual.apiVersion !== apiVersionOf(kind)) throw refuse(`the API version in the data (${String(actual.apiVersion)}) does not match the expected API version (${apiVersionOf(kind)})`)
+    if (actual.kind !== kind.kind) throw refuse(`the kind in the data (${String(actual.kind)}) does not match the expected kind (${kind.kind})`)
     return { object: { ...decoded.value, ...actual } as T, warnings }
   } catch (error) {
-    throw error instanceof DecodeError ? invalidPatch(patched, error.message) : error
+    if (!(error instanceof DecodeError)) throw error
+    throw refuse(type === 'application/strategic-merge-patch+json' ? converterMessage(error.message) : error.message)
   }
 }

@@ -1,10 +1,11 @@
 /** PATCH of an object or of a view on it. */
 import { maxBodyBytes } from '../../api/decode.ts'
+import type { KubeObject } from '../../api/meta.ts'
+import { patchObject, patchTypeOf } from '../../api/patch/patch.ts'
 import { negotiate, objectShapes } from '../negotiation/accept.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { apply } from './apply.ts'
 import { respondWith } from './get.ts'
-import { parsePatch, patched, patchTypeOf } from './patch-result.ts'
 import { updateObject } from './update-object.ts'
 import { warn } from './warnings.ts'
 import { writeOptions } from './write-options.ts'
@@ -13,13 +14,13 @@ export const patch = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
   negotiate(exchange.headers['accept'], objectShapes)
   const type = patchTypeOf(exchange.headers['content-type'])
-  if (type === 'apply') return apply(request)
+  if (type === 'application/apply-patch+yaml') return apply(request)
   const options = writeOptions(exchange, 'PatchOptions', false)
-  const parsed = parsePatch(type, await exchange.body(maxBodyBytes))
+  const body = await exchange.body(maxBodyBytes)
   const { view, kind } = resource
   let warned = false
   const object = await updateObject(request, { options, wanted: (old) => {
-    const result = patched(parsed, view ? view.toView(old) : old, { kind, fieldValidation: options.fieldValidation })
+    const result = patchObject<KubeObject>(view ? view.toView(old) : old, body, { type, kind, fieldValidation: options.fieldValidation })
     if (!warned) for (const warning of result.warnings) warn(exchange, warning)
     warned = true
     return view ? view.fromView(result.object) : result.object

@@ -2,6 +2,7 @@
 import { deepCopy } from '../../api/equal.ts'
 import { kind as makeKind } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/meta.ts'
+import { patchObject, patchTypeOf } from '../../api/patch/patch.ts'
 import { badRequest, fieldError, internalError, invalid, notFound } from '../../api/status.ts'
 import type { Scale } from '../../api/types.ts'
 import { maxBodyBytes } from '../../api/decode.ts'
@@ -11,7 +12,6 @@ import type { ResourceRequest } from '../server-parts.ts'
 import { appliedConfiguration } from './apply.ts'
 import { decodedBody } from './create.ts'
 import { readable } from './get.ts'
-import { type ParsedPatch, parsePatch, patched, patchTypeOf } from './patch-result.ts'
 import { updateObject } from './update-object.ts'
 import { warn } from './warnings.ts'
 import { type WriteOptions, writeOptions } from './write-options.ts'
@@ -58,12 +58,13 @@ const put = async (request: ResourceRequest): Promise<void> => {
 const patch = async (request: ResourceRequest): Promise<void> => {
   const { exchange } = request
   const type = patchTypeOf(exchange.headers['content-type'])
-  const options = writeOptions(exchange, 'PatchOptions', type === 'apply')
-  const parsed: ParsedPatch = type === 'apply' ? { type: 'merge', value: await appliedConfiguration(request, options), text: '', repeated: [] } : parsePatch(type, await exchange.body(maxBodyBytes))
+  const applies = type === 'application/apply-patch+yaml'
+  const options = writeOptions(exchange, 'PatchOptions', applies)
+  const body = applies ? Buffer.from(JSON.stringify(await appliedConfiguration(request, options))) : await exchange.body(maxBodyBytes)
   return change(request, options, (current) => {
-    const { object, warnings } = patched(parsed, current, { kind: ScaleKind, fieldValidation: options.fieldValidation })
+    const { object, warnings } = patchObject<Scale>(current, body, { type: applies ? 'application/merge-patch+json' : type, kind: ScaleKind, fieldValidation: options.fieldValidation })
     for (const warning of warnings) warn(exchange, warning)
-    return object as Scale
+    return object
   })
 }
 

@@ -21,6 +21,12 @@ describe('the patched object', () => {
 describe('refused', () => {
   for (const [name, type, body, code, message] of [
     ['a result of the wrong type', 'merge', { spec: { replicas: 'x' } }, 422, /^ "" is invalid: patch: Invalid value: ".*": json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32$/],
+    ['a strategic patch with a value of the wrong type', 'strategic', { spec: { replicas: 'x' } }, 422, /^ "" is invalid: patch: Invalid value: "map\[spec:map\[replicas:x\]\]": unrecognized type: int32$/],
+    ['a number for text', 'strategic', { metadata: { labels: { a: 1 } } }, 422, /"map\[metadata:map\[labels:map\[a:1\]\]\]": cannot convert int64 to string$/],
+    ['a boolean for text', 'strategic', { metadata: { labels: { a: true } } }, 422, /: unrecognized type: string$/],
+    ['text for a struct', 'strategic', { spec: { strategy: 'x' } }, 422, /: cannot restore struct from: string$/],
+    ['text for a list', 'strategic', { spec: { template: { spec: { tolerations: 'x' } } } }, 422, /: cannot restore slice from string$/],
+    ['an unknown field in a strategic patch', 'strategic', { spec: { nope: 1 } }, 422, /^ "" is invalid: patch: Invalid value: "map\[spec:map\[nope:1\]\]": strict decoding error: unknown field "spec.nope"$/],
     ['an unknown field', 'merge', { spec: { nope: 1 } }, 422, /^ "" is invalid: patch: Invalid value: ".*": strict decoding error: unknown field "spec.nope"$/],
     ['no JSON', 'merge', '{', 400, /^error decoding patch: unexpected end of JSON input$/], ['no JSON, strategic', 'strategic', '{', 400, /^unexpected end of JSON input$/],
     ['a list as merge patch', 'merge', [], 400, /^Invalid JSON Patch$/], ['an operation that fails', 'json', [{ op: 'test', path: '/spec/replicas', value: 2 }], 422, /^the server rejected our request due to an error in our request$/],
