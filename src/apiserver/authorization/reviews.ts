@@ -45,14 +45,12 @@ const checkSubject = (spec: { user?: string | undefined; groups?: string[] | und
 
 const rulesStatus = (request: ExtensionRequest, namespace: string): SelfSubjectRulesReview['status'] => {
   const rules = [...rulesFor(request.user, namespace, request.lookup)].map(({ rule }) => rule)
-  const everything = request.user.groups.includes('system:masters')
   return {
     incomplete: false,
     resourceRules: [
-      ...(everything ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : []),
       ...rules.filter(({ resources }) => resources).map(({ verbs, apiGroups, resources, resourceNames }) => ({ verbs, apiGroups: apiGroups ?? [], resources: resources ?? [], ...(resourceNames && { resourceNames }) })),
     ],
-    nonResourceRules: [...(everything ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : []), ...rules.filter(({ nonResourceURLs }) => nonResourceURLs).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs: nonResourceURLs ?? [] }))],
+    nonResourceRules: rules.filter(({ nonResourceURLs }) => nonResourceURLs).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs: nonResourceURLs ?? [] })),
   }
 }
 

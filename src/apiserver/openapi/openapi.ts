@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto'
 import { apiVersionOf, type Kind } from '../../api/kinds.ts'
 import type { JsonObject } from '../../api/meta.ts'
-import { notAcceptable, resourceNotFound } from '../../api/status.ts'
+import { resourceNotFound } from '../../api/status.ts'
 import { hasTypeSchema } from '../../api/schema.ts'
 import type { Exchange } from '../exchange.ts'
 import type { PathHandler } from '../extension.ts'
 import { definitionNames, everywhere, reachable } from './definition-names.ts'
 import { definition, openapi2, openapi3, patchType, scalarDefinitions, type Descriptions, type Dialect } from './definitions.ts'
 import { pathsOf } from './paths.ts'
+import { protobufDocument, protobufDocumentType } from './protobuf-document.ts'
 
 const definitionsFor = (kinds: readonly Kind[], all: readonly Kind[], { descriptions, dialect }: { descriptions: Descriptions; dialect: Dialect }): JsonObject => {
   const names = definitionNames(all)
@@ -35,16 +36,14 @@ const documentV3 = (kinds: readonly Kind[], all: readonly Kind[], context: { des
 const documentV2 = (all: readonly Kind[], context: { descriptions: Descriptions; version: string }): JsonObject =>
   ({ swagger: '2.0', info: info(context.version), paths: {}, definitions: definitionsFor(all, all, { descriptions: context.descriptions, dialect: openapi2 }) })
 
-interface Document { bytes: Buffer; hash: string }
-const documentOf = (content: JsonObject): Document => {
-  const bytes = Buffer.from(JSON.stringify(content))
-  return { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() }
-}
+interface Document { bytes: Buffer; hash: string; type: string }
+const documentOf = (bytes: Buffer, type = 'application/json'): Document => ({ bytes, type, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() })
+const json = (content: JsonObject): Buffer => Buffer.from(JSON.stringify(content))
 
-const respond = (exchange: Exchange, { bytes, hash }: Document): void => {
+const respond = (exchange: Exchange, { bytes, hash, type }: Document): void => {
   const etag = `"${hash}"`
   if (exchange.headers['if-none-match'] === etag) { exchange.respond(304, { etag }, Buffer.alloc(0)); return }
-  exchange.respond(200, { 'content-type': 'application/json', etag, 'cache-control': 'no-cache, private', vary: 'Accept' }, bytes)
+  exchange.respond(200, { 'content-type': type, etag, 'cache-control': 'no-cache, private', vary: 'Accept' }, bytes)
 }
 
 const prefixOf = ({ group, version }: Kind): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
@@ -59,26 +58,26 @@ export const openapi = ({ kinds, version }: { kinds(): readonly Kind[]; version:
     return { descriptions: await descriptions, version }
   }
   const typed = (): Kind[] => kinds().filter(({ schema }) => hasTypeSchema(schema))
-  const document = async (name: string, make: (all: readonly Kind[]) => Promise<JsonObject>): Promise<Document> => {
+  const document = async (name: string, make: (all: readonly Kind[]) => Promise<JsonObject>, encoded?: { type: string; encode(content: JsonObject): Buffer }): Promise<Document> => {
     const all = typed()
     const key = `${name} ${all.map((kind) => `${apiVersionOf(kind)}/${kind.kind}`).join(' ')}`
-    const known = kept.get(key) ?? documentOf(await make(all))
+    const known = kept.get(key) ?? (encoded ? documentOf(encoded.encode(await make(all)), encoded.type) : documentOf(json(await make(all))))
     kept.set(key, known)
     return known
   }
   const groupDocument = (prefix: string): Promise<Document> => document(prefix, async (all) => documentV3(all.filter((kind) => prefixOf(kind) === prefix), all, await context()))
   return [
     { path: '/openapi/v2', listed: true, handle: async (exchange) => {
-      const accept = exchange.headers['accept'] ?? ''
-      if (accept.includes('proto') && !/json|\*\/\*/.test(accept)) throw notAcceptable('only the following media types are accepted: application/json')
-      respond(exchange, await document('v2', async (all) => documentV2(all, await context())))
+      const make = async (all: readonly Kind[]): Promise<JsonObject> => documentV2(all, await context())
+      const protobuf = /^application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(exchange.headers['accept'] ?? '')
+      respond(exchange, protobuf ? await document('v2 protobuf', make, { type: protobufDocumentType, encode: protobufDocument }) : await document('v2', make))
     } },
     { path: '/openapi/v3', prefix: true, listed: true, handle: async (exchange, { path }) => {
       const prefix = path.replace(/^\/openapi\/v3\/?/, '')
       const prefixes = [...new Set(typed().map(prefixOf))]
       if (prefix === '') {
         const entries = await Promise.all(prefixes.map(async (each) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each)).hash}` }] as const))
-        respond(exchange, documentOf({ paths: Object.fromEntries(entries) }))
+        respond(exchange, documentOf(json({ paths: Object.fromEntries(entries) })))
       } else if (prefixes.includes(prefix)) respond(exchange, await groupDocument(prefix))
       else throw resourceNotFound()
     } },

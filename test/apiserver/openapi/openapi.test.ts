@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { storedKinds } from '../../../src/api/kinds.ts'
 import type { JsonObject } from '../../../src/api/meta.ts'
+import { readFields } from '../../../src/api/protobuf-reader.ts'
 import type { Exchange, ResponseHeaders } from '../../../src/apiserver/exchange.ts'
 import { openapi } from '../../../src/apiserver/openapi/openapi.ts'
 import { hasOracle, oracle } from '../../support/oracle.ts'
@@ -74,6 +75,26 @@ test('an unchanged document is answered 304', async () => {
   expect((await ask('/openapi/v2', { 'if-none-match': String(first.headers['etag']) })).status).toBe(304)
 })
 
-test('protobuf alone is refused', async () => {
-  await expect(ask('/openapi/v2', { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' })).rejects.toMatchObject({ code: 406 })
+test('version 2 as protobuf: what kubectl reads when no group has a kind', async () => {
+  const handler = openapi({ kinds: () => storedKinds, version: 'v1.36.0' }).find(({ path }) => path === '/openapi/v2')
+  let sent: { type: unknown; bytes: Buffer } | undefined
+  const respond = (_: number, headers: ResponseHeaders, body: Uint8Array): void => { sent = { type: headers['content-type'], bytes: Buffer.from(body) } }
+  const headers = { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' }
+  await handler?.handle({ headers, respond } as unknown as Exchange, { path: '/openapi/v2', user: { name: 'x', groups: [] } })
+  expect(sent?.type).toBe('application/com.github.proto-openapi.spec.v2.v1.0+protobuf')
+  const part = (bytes: Uint8Array, ...path: number[]): Uint8Array[] => {
+    const [number, ...rest] = path
+    return number === undefined ? [bytes] : [...readFields(bytes)].filter((each) => each.number === number).flatMap((each) => part(each.bytes, ...rest))
+  }
+  const text = (bytes: Uint8Array, ...path: number[]): string[] => part(bytes, ...path).map((each) => Buffer.from(each).toString())
+  const document = sent?.bytes ?? Buffer.alloc(0)
+  expect(text(document, 1)).toEqual(['2.0'])
+  const { body } = await ask('/openapi/v2')
+  expect(text(document, 9, 1, 1)).toEqual(Object.keys(body['definitions'] as JsonObject))
+  const deployment = part(document, 9, 1).find((each) => text(each, 1)[0] === 'io.k8s.api.apps.v1.Deployment') ?? document
+  expect(text(deployment, 2, 22, 1)).toEqual(['object'])
+  expect(text(deployment, 2, 25, 1, 1)).toEqual(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
+  expect(text(deployment, 2, 25, 1, 2, 1)).toContain('#/definitions/io.k8s.api.apps.v1.DeploymentSpec')
+  expect(text(deployment, 2, 31, 1)).toEqual(['x-kubernetes-group-version-kind'])
+  expect(text(deployment, 2, 31, 2, 2)).toEqual(['[{"group":"apps","version":"v1","kind":"Deployment"}]\n'])
 })
