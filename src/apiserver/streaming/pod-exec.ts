@@ -6,11 +6,9 @@ import type { ConnectHandler, ConnectRequest } from './connect-handler.ts'
 import { containerOf } from './container.ts'
 import { kubeletOf, type KubeletClient } from './kubelet-access.ts'
 import { relayUpgrade } from './relay.ts'
+import { upgradeHeaders } from './upgrade-headers.ts'
 
 const isTrue = (query: URLSearchParams, name: string): boolean => { const value = query.get(name); return value !== null && value !== 'false' && value !== '0' }
-
-const upgradeHeaders = (headers: ConnectRequest['exchange']['headers']): Record<string, string> =>
-  Object.fromEntries(['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-protocol', 'sec-websocket-extensions'].flatMap((name) => { const value = headers[name]; return value === undefined ? [] : [[name, value]] }))
 
 const optionsOf = ({ exchange: { query } }: ConnectRequest, kind: string): JsonObject => ({
   apiVersion: 'v1', kind, container: query.get('container') ?? '', stdin: isTrue(query, 'stdin'), stdout: isTrue(query, 'stdout'), stderr: isTrue(query, 'stderr'), tty: isTrue(query, 'tty'),

@@ -18,6 +18,7 @@ import { kindOf } from '../../apiserver/resource-table.ts'
 import { defaultRegistryOptions, makeStrategies } from '../../apiserver/registry/registry.ts'
 import { kubeletClient, type KubeletClient } from '../../apiserver/streaming/kubelet-access.ts'
 import { podAttach, podExec } from '../../apiserver/streaming/pod-exec.ts'
+import { podPortForward } from '../../apiserver/streaming/pod-port-forward.ts'
 import { podLog } from '../../apiserver/streaming/pod-log.ts'
 import { proxies } from '../../apiserver/streaming/proxy.ts'
 import { systemClock } from '../../api/clock.ts'
@@ -77,7 +78,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizerOf(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock)],
     subresources: [tokenSubresource(issuer, systemClock)],
-    connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), ...proxies(kubelets, systemRandom)],
+    connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), podPortForward(kubelets), ...proxies(kubelets, systemRandom)],
     paths: [
       snapshotHandler(options.store),
       ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion }),
