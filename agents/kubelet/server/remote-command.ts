@@ -36,8 +36,8 @@ const failed = (code: number, command: readonly string[]): Status => ({
   metadata: {}, status: 'Failure', reason: 'NonZeroExitCode', message: `command terminated with non-zero exit code: error executing command [${command.join(' ')}], exit code ${code}`,
   details: { causes: [{ reason: 'ExitCode', message: String(code) }] },
 })
-const broken = (error: unknown): Status => {
-  const message = `error executing command in container: ${error instanceof Error ? error.message : String(error)}`
+const broken = (error: unknown, attach: boolean): Status => {
+  const message = `error ${attach ? 'attaching to container' : 'executing command in container'}: ${error instanceof Error ? error.message : String(error)}`
   return { metadata: {}, status: 'Failure', reason: 'InternalError', message: `Internal error occurred: ${message}`, details: { causes: [{ message }] }, code: 500 }
 }
 
@@ -66,7 +66,7 @@ export const serveRemote = async (runtime: Runtime, target: RemoteTarget, { chan
       await tell(channels, code === 0 ? success : failed(code, options.command))
     }
   } catch (error) {
-    await tell(channels, broken(error))
+    await tell(channels, broken(error, attach))
   } finally {
     channels.close()
   }
