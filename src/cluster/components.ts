@@ -8,6 +8,7 @@ const components = {
   scheduler: async (): Promise<Run> => (await import('./components/scheduler.ts')).runScheduler,
   'controller-manager': async (): Promise<Run> => (await import('./components/controller-manager.ts')).runControllerManager,
   'cloud-controller-manager': async (): Promise<Run> => (await import('./components/cloud-controller-manager.ts')).runCloudControllerManager,
+  machine: async (): Promise<Run> => (await import('./ssh/machine-agent.ts')).runMachine,
   'tear-down': async (): Promise<Run> => (await import('./components/tear-down.ts')).runTearDown,
   kubelet: async (): Promise<Run> => (await import('./components/kubelet.ts')).runKubelet,
   'kube-proxy': async (): Promise<Run> => (await import('./components/kube-proxy.ts')).runKubeProxy,
