@@ -110,8 +110,9 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     return false
   }
 
+  // An armed attempt has not counted yet: where it cannot be used (its sandbox is lost) it is removed, and its number is used again.
   const nextAttempt = (name: string): number =>
-    Math.max(containerRecord(run.record, name).attempts, ...run.observed.containers.filter((state) => state.name === name).map(({ attempt }) => attempt + 1), 0)
+    Math.max(containerRecord(run.record, name).attempts, (currentOf(run.observed, name)?.attempt ?? -1) + 1)
 
   const syncRunning = async (): Promise<void> => {
     const actions = plan({

@@ -9,8 +9,8 @@ import { homeAt, type Home } from '../../src/cluster/home.ts'
 import { namespacePath } from '../../src/cluster/node-network.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
-/** What `npm test` has bundled, or the sources. */
-const entry = existsSync(path.join(root, 'dist/wherry.js')) ? path.join(root, 'dist/wherry.js') : path.join(root, 'src/main.ts')
+/** What `npm test` has bundled, or the sources; WHERRY_ENTRY names another program. */
+export const entry = process.env['WHERRY_ENTRY'] ?? (existsSync(path.join(root, 'dist/wherry.js')) ? path.join(root, 'dist/wherry.js') : path.join(root, 'src/main.ts'))
 
 /** How a program ended, whether well or not. */
 export interface Ended { exitCode: number | undefined; stdout: string; stderr: string }
