@@ -28,7 +28,10 @@ export interface Dashboard {
   press(keys: readonly string[]): void
   /** What only the terminal can do; returns the way to let go of it. */
   attach(handles: TerminalHandles): () => void
+  /** A frame for the new size. */
   resized(): void
+  /** The screen cleared and everything drawn anew. */
+  redraw(): void
 }
 
 export interface DashboardContext {
@@ -98,8 +101,8 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
     if (screen.screen !== 'table') return
     const rows = of.rowsOf(screen)
     const index = rows.findIndex(({ uid }) => uid === screen.cursor)
-    if (index === screen.index || (index < 0 && (screen.cursor === undefined || rows.length === 0))) return
-    const next = index >= 0 ? index : Math.min(screen.index, rows.length - 1)
+    if (rows.length === 0 || (index >= 0 && index === screen.index)) return
+    const next = index >= 0 ? index : screen.cursor === undefined ? 0 : Math.min(screen.index, rows.length - 1)
     state = { ...state, stack: [...state.stack.slice(0, -1), { ...screen, index: next, cursor: rows[next]?.uid }] }
   }
 
@@ -198,6 +201,7 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
       marker.mark('key')
     },
     attach: (given) => { handles = given; return () => { handles = undefined } },
-    resized: () => { redraw += 1; marker.mark('key') },
+    resized: () => marker.mark('key'),
+    redraw: () => { redraw += 1; marker.mark('key') },
   }
 }

@@ -3,10 +3,10 @@ import { render } from 'ink'
 import { systemClock } from '../src/api/clock.ts'
 import { systemRandom } from '../src/api/random.ts'
 import { connect, type Line, type WhichCluster } from './connect.ts'
-import { createDashboard } from './dashboard.ts'
+import { createDashboard, type Dashboard } from './dashboard.ts'
 import { noCluster } from './no-cluster.ts'
 import { podsTable } from './plain-table.ts'
-import { calmStdout, restoreTerminal } from './terminal.ts'
+import { calmStdout, eraseScreen, redrawResized, restoreTerminal } from './terminal.ts'
 import { glyphsFor, paletteFor } from './theme/palette.ts'
 import { DashboardView } from './widgets/dashboard.tsx'
 
@@ -62,15 +62,20 @@ export const runDashboard = async ({ kubeconfig, context, namespace, readOnly, s
   const ended = new AbortController()
   const until = AbortSignal.any([signal, ended.signal])
   let clear = (): void => undefined
-  const dashboard = createDashboard({
+  let flush = (): Promise<void> => Promise.resolve()
+  const stdout = calmStdout(process.stdout, systemClock, () => redrawResized(dashboard, flush))
+  const dashboard: Dashboard = createDashboard({
     open, which, namespace, readOnly, startCommand, clock: systemClock, random: systemRandom,
-    size: () => ({ columns: process.stdout.columns, rows: process.stdout.rows }), clear: () => clear(),
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }), clear: () => clear(),
   }, until)
-  const stdout = calmStdout(process.stdout, systemClock, () => dashboard.resized())
   const instance = render(<DashboardView dashboard={dashboard} theme={{ palette: paletteFor(process.env), glyphs: glyphsFor(process.env) }} />, {
     stdout, exitOnCtrlC: false, patchConsole: false, alternateScreen: true, incrementalRendering: true, maxFps: 30, interactive: true,
   })
-  clear = () => instance.clear()
+  flush = () => instance.waitUntilRenderFlush()
+  clear = () => {
+    instance.clear()
+    stdout.write(eraseScreen)
+  }
   // Ink first: its last frame belongs to the screen that is left.
   const restore = (): void => {
     instance.unmount()

@@ -52,9 +52,11 @@ export class TableFeed {
     while (!signal.aborted) {
       const began = clock.monotonic()
       try {
-        if (!listed) await this.#list(signal)
+        if (!listed) {
+          await this.#list(signal)
+          connection.worked()
+        }
         listed = true
-        connection.worked()
         await this.#watch(signal, () => { backoff.reset(); connection.worked() })
         if (clock.monotonic() - began > 1_000) continue
       } catch (error) {
