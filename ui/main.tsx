@@ -68,20 +68,23 @@ export const runDashboard = async ({ kubeconfig, context, namespace, readOnly, s
     open, which, namespace, readOnly, startCommand, clock: systemClock, random: systemRandom,
     size: () => ({ columns: stdout.columns, rows: stdout.rows }), clear: () => clear(),
   }, until)
+  let unmount = (): void => undefined
+  // Ink first: its last frame belongs to the screen that is left.
+  const restore = (): void => {
+    unmount()
+    restoreTerminal(process.stdin, process.stdout)
+  }
+  // Before Ink listens to signals, too: it is not one who waits for them.
+  using _guard = guard(restore)
   const instance = render(<DashboardView dashboard={dashboard} theme={{ palette: paletteFor(process.env), glyphs: glyphsFor(process.env) }} />, {
     stdout, exitOnCtrlC: false, patchConsole: false, alternateScreen: true, incrementalRendering: true, maxFps: 30, interactive: true,
   })
+  unmount = () => instance.unmount()
   flush = () => instance.waitUntilRenderFlush()
   clear = () => {
     instance.clear()
     stdout.write(eraseScreen)
   }
-  // Ink first: its last frame belongs to the screen that is left.
-  const restore = (): void => {
-    instance.unmount()
-    restoreTerminal(process.stdin, process.stdout)
-  }
-  using _guard = guard(restore)
   const leave = (): void => instance.unmount()
   signal.addEventListener('abort', leave)
   if (signal.aborted) leave()

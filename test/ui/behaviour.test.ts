@@ -211,10 +211,16 @@ describe('commands', () => {
     await open.press(':', 'd', 'e', 'p', 'tab')
     expect(open.text()).toContain(':deployments')
   })
-  test.each([':q', ':quit', '^c'])('%s leaves', async (typed) => {
+  test.each([':q', ':quit', '^c', 'q'])('%s leaves', async (typed) => {
     using open = await openDashboard(scene())
-    await open.press(...(typed === '^c' ? [typed] : [...typed, 'enter']))
+    await open.press(...(typed.startsWith(':') ? [...typed, 'enter'] : [typed]))
     expect(open.left()).toBe(true)
+  })
+  test('esc never leaves, and q only from the first screen', async () => {
+    using open = await openDashboard(scene())
+    await open.press('esc', 'esc', 'd', 'q')
+    expect(open.left()).toBe(false)
+    expect(open.text()).toContain('pods(all)')
   })
   test('history: back, forward, last', async () => {
     using open = await openDashboard(scene())

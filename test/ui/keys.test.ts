@@ -14,7 +14,7 @@ describe('keys have names', () => {
 })
 
 describe('the key map', () => {
-  test.each([['table', 'd', 'describe'], ['table', '^d', 'delete'], ['table', 'q', 'back'], ['table', '0', 'namespace0'], ['logs', '0', 'range0'], ['logs', 's', 'toggleFollow'], ['table', 's', 'shell'], ['text', '/', 'search'], ['table', '/', 'filter'], ['logs', '^c', 'quit']] as const)(
+  test.each([['table', 'd', 'describe'], ['table', '^d', 'delete'], ['table', 'q', 'leave'], ['table', '0', 'namespace0'], ['logs', '0', 'range0'], ['logs', 's', 'toggleFollow'], ['table', 's', 'shell'], ['text', '/', 'search'], ['table', '/', 'filter'], ['logs', '^c', 'quit']] as const)(
     'in %s, %s is %s', (context, name, command) => expect(commandFor(context, name)).toBe(command))
   test.each(Object.entries(keymap))('no key means two things in %s', (_, bindings) => {
     const keys = bindings.flatMap((binding) => binding.keys)

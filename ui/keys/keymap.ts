@@ -1,7 +1,7 @@
 /** Which key does what where: k9s' keys, and ours on keys that k9s leaves free. One table, shown by the help as it is. */
 
 export type Command =
-  | 'quit' | 'back' | 'enter' | 'help' | 'command' | 'filter' | 'search'
+  | 'quit' | 'back' | 'leave' | 'enter' | 'help' | 'command' | 'filter' | 'search'
   | 'up' | 'down' | 'pageUp' | 'pageDown' | 'top' | 'bottom' | 'historyBack' | 'historyForward' | 'last'
   | 'describe' | 'yaml' | 'edit' | 'logs' | 'logsPrevious' | 'shell' | 'restart' | 'scale' | 'delete' | 'kill' | 'signal' | 'cordon' | 'uncordon' | 'mark' | 'clearMarks'
   | 'sortName' | 'sortAge' | 'sortStatus' | 'sortNamespace' | 'sortCpu' | 'sortMemory' | 'sortProblems'
@@ -19,7 +19,7 @@ const moving: readonly Binding[] = [
 ]
 
 const everywhere: readonly Binding[] = [
-  { keys: ['^c'], command: 'quit', help: 'quit' }, { keys: ['esc', 'q'], command: 'back', help: 'clear the filter, else back' },
+  { keys: ['^c'], command: 'quit', help: 'quit' }, { keys: ['esc'], command: 'back', help: 'clear the filter, else back' }, { keys: ['q'], command: 'leave', help: 'back; on the first screen: quit' },
   { keys: [':'], command: 'command', help: 'command' }, { keys: ['?', 'f1'], command: 'help', help: 'help' }, { keys: ['^a'], command: 'kinds', help: 'all kinds and their short names' },
   { keys: ['['], command: 'historyBack', help: 'history back' }, { keys: [']'], command: 'historyForward', help: 'history forward' }, { keys: ['-'], command: 'last', help: 'last screen' },
   { keys: ['^e'], command: 'toggleHeader', help: 'header on and off' }, { keys: ['='], command: 'pause', help: 'pause the picture' }, { keys: ['^r', '^l'], command: 'redraw', help: 'draw anew' },

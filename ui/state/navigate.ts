@@ -58,6 +58,13 @@ export const historyBack = (state: UiState): Step => {
   return done({ ...state, stack: state.stack.slice(0, -1), forward: [topScreen(state), ...state.forward], pane: { ...state.pane, focused: false, up: 0 } })
 }
 
+/** Back; from the first screen there is only out. */
+export const leave = (state: UiState): Step => {
+  const step = back({ ...state, flash: undefined })
+  const stays = step.state.stack.length === 1 && state.stack.length === 1 && step.state.flash !== undefined
+  return stays ? { state, effect: { do: 'quit' } } : step
+}
+
 export const historyForward = (state: UiState): Step => {
   const [next, ...rest] = state.forward
   return next ? done({ ...state, stack: [...state.stack, next], forward: rest }) : done(state)

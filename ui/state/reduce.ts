@@ -3,7 +3,7 @@ import { type Command, commandFor, exploreCommands, type KeyContext } from '../k
 import { askCordon, askDelete, askRestart, askScale, askSignal, edit, kill, mark, shell } from './act.ts'
 import { dialogKey } from './dialog-keys.ts'
 import { move, toMatch } from './move.ts'
-import { back, enter, historyBack, historyForward, lastScreen, openEvents, openLogs, openText, openWhy, toggleText } from './navigate.ts'
+import { back, enter, historyBack, historyForward, lastScreen, leave, openEvents, openLogs, openText, openWhy, toggleText } from './navigate.ts'
 import { openPrompt, promptKey } from './prompt-keys.ts'
 import { done, type Facts, say, type Step } from './step.ts'
 import { currentRow, currentTarget } from './targets.ts'
@@ -34,7 +34,7 @@ const processes: Handler = (state, facts) => {
 
 const handlers: Partial<Record<Command, Handler>> = {
   quit: (state) => ({ state, effect: { do: 'quit' } }), redraw: (state) => ({ state, effect: { do: 'redraw' } }),
-  back, enter, historyBack, historyForward, last: lastScreen, events: openEvents, why: openWhy, processes,
+  back, leave, enter, historyBack, historyForward, last: lastScreen, events: openEvents, why: openWhy, processes,
   help: (state) => toggleText(state, { of: 'help' }), kinds: (state) => toggleText(state, { of: 'kinds' }), heal: (state) => toggleText(state, { of: 'heal' }),
   command: (state) => openPrompt(state, 'command'), filter: (state) => openPrompt(state, 'filter'), search: (state) => openPrompt(state, 'search'),
   up: (state, facts) => move(state, 'up', facts), down: (state, facts) => move(state, 'down', facts), pageUp: (state, facts) => move(state, 'pageUp', facts),

@@ -64,6 +64,7 @@ const placeOf = (name: string): number => { const place = liveOrder.indexOf(name
 
 export const columnsOf = (columns: readonly TableColumn[], facts: ColumnFacts): Column[] => {
   const { kind, wide, roomy, now, allNamespaces } = facts
+  if (columns.length === 0) return []
   const isPod = kind === 'Pod'
   const shown = columns.flatMap((column, index) => (column.priority === 0 || wide || (isPod && (column.name === 'Node' || (roomy && column.name === 'IP'))) ? [{ name: column.name, column: served(column, index, now) }] : []))
   const more = isPod || kind === 'Node' ? live(facts).map((column) => ({ name: column.title.trim(), column })) : []
