@@ -13,6 +13,8 @@ export interface Responder extends ZoneOptions {
 
 const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const
 const plainUdpBytes = 512
+/** For so long nobody waits again for a server that does not answer, as CoreDNS' cache does. */
+const failureSeconds = 5
 
 const negativeTtlSeconds = 5
 
@@ -63,10 +65,13 @@ const udpSizeOf = (packet: DecodedPacket): number => {
 const edns = (packet: DecodedPacket): Answer[] => (packet.additionals?.some(({ type }) => type === 'OPT')
   ? [{ type: 'OPT', name: '.', udpPayloadSize: 4_096, flags: 0, options: [], extendedRcode: 0, ednsVersion: 0, flag_do: false } as unknown as Answer] : [])
 
+/** What was not asked for is left out first; an answer that is cut says so. (RFC 2181, section 9) */
 const fit = (packet: Packet, largest: number): Buffer => {
   const whole = encode(packet)
   if (whole.length <= largest) return whole
-  return encode({ ...packet, flags: packet.flags | TRUNCATED_RESPONSE, answers: [], authorities: [], additionals: (packet.additionals ?? []).filter(({ type }) => type === 'OPT') } as Packet)
+  const plain = { ...packet, additionals: (packet.additionals ?? []).filter(({ type }) => type === 'OPT') } as Packet
+  const bare = encode(plain)
+  return bare.length <= largest ? bare : encode({ ...plain, flags: packet.flags | TRUNCATED_RESPONSE, answers: [], authorities: [] } as Packet)
 }
 
 const headerOnly = (query: Buffer, rcode: number): Buffer => {
@@ -93,7 +98,9 @@ const elsewhere = async (query: Buffer, { question, protocol, largest }: Elsewhe
     return answer
   } catch {
     responder.answered('refused')
-    return withQuestion(query, rcodes.SERVFAIL)
+    const failed = withQuestion(query, rcodes.SERVFAIL)
+    responder.cache.set(key, failed, failureSeconds)
+    return failed
   }
 }
 

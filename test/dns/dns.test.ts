@@ -100,6 +100,20 @@ test('what upstream cannot answer is SERVFAIL; what it answers is kept, under ea
   expect(asked).toBe(1)
 })
 
+test('nobody waits twice in a row for an upstream that does not answer', async () => {
+  let asked = 0
+  const deaf = responder({ forward: async () => { asked += 1; throw new Error('nobody') } })
+  const answers = [await respond(query('example.org', 'A', 7), 'udp', deaf), await respond(query('example.org', 'A', 8), 'udp', deaf)]
+  expect(answers.map((each) => [rcodeOf(each), each?.readUInt16BE(0)])).toEqual([['SERVFAIL', 7], ['SERVFAIL', 8]])
+  expect(asked).toBe(1)
+})
+
+test('addresses that nobody asked for are left out before an answer is truncated', async () => {
+  const some = responder({ view: { ...view, slices: () => [slice('db', Array.from({ length: 4 }, (_, index) => ({ addresses: [`10.244.1.${index}`] })))] } })
+  const answer = decode(await respond(query('db.default.svc.cluster.local', 'SRV'), 'udp', some) ?? Buffer.alloc(0))
+  expect([answer.flag_tc, answer.answers?.length, answer.additionals?.length]).toEqual([false, 4, 0])
+})
+
 test('an answer that does not fit into a UDP packet is truncated, and whole over TCP', async () => {
   const many = responder({ view: { ...view, slices: () => [slice('db', Array.from({ length: 60 }, (_, index) => ({ addresses: [`10.244.1.${index}`] })))] } })
   const udp = decode(await respond(query('db.default.svc.cluster.local'), 'udp', many) ?? Buffer.alloc(0))
