@@ -1,6 +1,6 @@
 /** `wherry machine …`: what `wherry node add` and `remove` run on the other machine. Answers with JSON on standard output; certificates and texts come by standard input. */
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, rm, rmdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -86,14 +86,18 @@ const stop = async (flags: Flags): Promise<object> => {
   await rm(home.run, { recursive: true, force: true })
   if (flags.get('remove') === 'true') {
     await rm(home.data, { recursive: true, force: true })
-    // The program may serve another cluster, too: only the last one takes it away.
-    const others = await rmdirIfEmpty(path.dirname(home.run))
-    if (others) { await rm(home.programs, { recursive: true, force: true }); await rmdirIfEmpty(path.dirname(home.data)) }
+    await removeIfLast(home)
   }
   return {}
 }
 
-const rmdirIfEmpty = (directory: string): Promise<boolean> => rmdir(directory).then(() => true, (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
+/** The program may serve another cluster, too: only the last one takes it away. */
+const removeIfLast = async ({ data, programs, run }: MachineHome): Promise<void> => {
+  const parent = path.dirname(data)
+  if ((await readdir(parent)).some((name) => path.join(parent, name) !== programs)) return
+  await rm(parent, { recursive: true, force: true })
+  await rmdir(path.dirname(run)).catch(() => {}) // a cluster of the machine's own may use it
+}
 
 /** The last lines of the kubelet's log. */
 const log = async (flags: Flags): Promise<{ lines: string[] }> => ({ lines: readFileSync(homeOf(flags).log, 'utf8').trim().split('\n').slice(-Number(flags.need('lines'))) })

@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Nodes, Pods } from '../../src/api/kinds.ts'
+import { readConfig } from '../../src/cluster/config.ts'
+import { nodeNetworkOf } from '../../src/cluster/node-network.ts'
+import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
+
+const root = path.resolve(import.meta.dirname, '../..')
+const sshd = ['/usr/sbin/sshd', path.join(root, '.cache/debian/root/usr/sbin/sshd')].find((file) => existsSync(file))
+const bundled = existsSync(path.join(root, 'dist/wherry.js'))
+sayWhatIsSkipped('ssh-join')
+if (!sshd) console.log('SKIPPED ssh-join: no sshd on this machine')
+if (!bundled) console.log('SKIPPED ssh-join: no bundle to send; make it with: npm run setup')
+
+/** `$1` host's folder, `$2` sshd: a mount namespace in which /var/lib, /run and /root are that machine's own; the test's folder stays visible. */
+const machineScript = `
+set -e
+mount --make-rslave / 2>/dev/null || mount --make-rprivate /
+mkdir -p /run/sshd
+mount -t tmpfs -o size=1g,mode=755 tmpfs /var/lib
+mkdir -p /run/wherry; mount -t tmpfs -o mode=755 tmpfs /run/wherry
+mount --bind "$1/root" /root
+hostname other-machine
+exec "$2" -D -f "$1/sshd_config"
+`
+
+interface Machine { address: string; folder: string; identity: string; login: string; keys(): Promise<string>; see(command: readonly string[]): Promise<string>; end(): Promise<void> }
+
+/** A "machine" on the cluster's bridge: network, mount and UTS namespaces of its own, in which a real sshd runs. */
+const startMachine = async (clusterId: string): Promise<Machine> => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'wherry-sshd-'))
+  const network = nodeNetworkOf(clusterId)
+  const [namespace, link, address] = [`wh${clusterId}-far`, `wh${clusterId}far`, `${network.prefix}.77`]
+  await mkdir(path.join(folder, 'root/.ssh'), { recursive: true, mode: 0o700 })
+  await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path.join(folder, 'host')])
+  await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path.join(folder, 'user')])
+  const keys = path.join(folder, 'root/.ssh/authorized_keys')
+  await writeFile(keys, await readFile(path.join(folder, 'user.pub'), 'utf8'), { mode: 0o600 })
+  await writeFile(path.join(folder, 'sshd_config'), [`ListenAddress ${address}`, 'Port 2222', `HostKey ${folder}/host`, `PidFile ${folder}/sshd.pid`, 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PermitRootLogin yes', 'StrictModes no', 'AuthorizedKeysFile /root/.ssh/authorized_keys', 'PrintMotd no', ''].join('\n'))
+  await execa('ip', ['-batch', '-'], { input: [`netns add ${namespace}`, `link add ${link} type veth peer name eth0 netns ${namespace}`, `link set ${link} master ${network.bridge} up`, ''].join('\n') })
+  await execa('ip', ['-n', namespace, '-batch', '-'], { input: ['link set lo up', `addr add ${address}/24 dev eth0`, 'link set eth0 up', `route add default via ${network.prefix}.254`, ''].join('\n') })
+  const server = execa('nsenter', [`--net=/run/netns/${namespace}`, 'unshare', '--mount', '--uts', 'sh', '-c', machineScript, 'machine', folder, sshd ?? ''], { stdio: 'ignore', reject: false })
+  const see = async (command: readonly string[]): Promise<string> => (await execa('nsenter', [`--target=${server.pid ?? 0}`, '--net', '--mount', '--uts', ...command], { reject: false })).stdout ?? ''
+  return {
+    address, folder, identity: path.join(folder, 'user'), login: `root@${address}:2222`, keys: () => readFile(keys, 'utf8'), see,
+    async end() {
+      server.kill('SIGTERM')
+      await server
+      await execa('ip', ['netns', 'delete', namespace], { reject: false })
+      await execa('ip', ['link', 'delete', link], { reject: false })
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const server = `require('http').createServer((_, answer) => answer.end(require('os').hostname())).listen(8000)`
+const ask = 'fetch(process.argv[1], { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text()).then(console.log)'
+
+describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and nothing else', () => {
+  let cluster: TestCluster
+  let live: LiveClient
+  let machine: Machine
+  const add = (...more: string[]): Promise<string> => cluster.wherry('node', 'add', machine.login, '--name', 'far', ...more)
+  const until = async <T>(what: string, probe: () => Promise<T | false>, seconds?: number): Promise<T> => await cluster.until(what, probe, seconds) as T
+  const runOn = (node: string, name: string): ReturnType<LiveClient['run']> => live.run(name, [process.execPath, '-e', server], { nodeName: node })
+
+  beforeAll(async () => {
+    cluster = await startTestCluster()
+    live = liveClient(cluster)
+    machine = await startMachine(cluster.home.clusterId)
+    await until('sshd listens', async () => (await machine.see(['ss', '-Hltn', 'sport = :2222'])).includes('2222'))
+  })
+  afterAll(async () => {
+    live?.[Symbol.dispose]()
+    await machine?.end()
+    await cluster?.[Symbol.asyncDispose]()
+  })
+
+  test.each([
+    ['an option in place of a host', ['-oProxyCommand=touch /tmp/never'], /unknown option|must begin with/],
+    ['a host with a shell in it', ['root@host;reboot'], /the host "host;reboot" must begin with a letter or digit/],
+    ['a user that is an option', ['-l@host'], /unknown option|the user "-l" must begin/],
+  ] as const)('is not looked for by way of %s', async (_, args, why) => { await expect(cluster.wherry('node', 'add', '--', ...args)).rejects.toThrow(why) })
+
+  test('whose host key is not known is not trusted', async () => { await expect(add('--identity', machine.identity)).rejects.toThrow(/host key is not known yet.*--accept-new-host-key/s) })
+  test('that knows none of our keys is not entered', async () => {
+    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path.join(machine.folder, 'stranger')])
+    await expect(add('--identity', path.join(machine.folder, 'stranger'), '--accept-new-host-key')).rejects.toThrow(/Permission denied.*ssh-copy-id/s)
+  })
+
+  test('joins, and is Ready', async () => {
+    await add('--identity', machine.identity, '--accept-new-host-key')
+    const node = await live.client.get(Nodes, { name: 'far' })
+    expect(node.spec.providerID).toBe(`ssh://${machine.login}`)
+    expect(node.status.addresses).toEqual([{ type: 'InternalIP', address: machine.address }, { type: 'Hostname', address: 'far' }])
+    expect((await machine.keys()).trim().split('\n')).toEqual([expect.stringContaining('ssh-ed25519'), expect.stringMatching(new RegExp(`^restrict ssh-ed25519 \\S+ wherry-${cluster.home.clusterId}$`))])
+  })
+
+  test('has keys that never left it, and certificates of its own', async () => {
+    expect((await machine.see(['sh', '-c', 'cd /var/lib/wherry-node/*/ && stat -c "%a %n" *.key'])).trim().split('\n')).toEqual(['600 kubelet-client.key', '600 kubelet-server.key'])
+    expect(await machine.see(['sh', '-c', 'cat /var/lib/wherry-node/*/kubelet.kubeconfig'])).not.toContain('PRIVATE')
+  })
+
+  test('runs pods, and pods of the first node reach them', async () => {
+    await runOn('far', 'there')
+    await runOn('node-1', 'here')
+    const there = await live.untilPod('there', 'is ready', isReady)
+    await live.untilPod('here', 'is ready', isReady)
+    await until('the pod there answers the pod here', async () => (await cluster.kubectl(['exec', 'here', '--', process.execPath, '-e', ask, `http://${there.status.podIP ?? ''}:8000/`])).trim() === 'there')
+    const here = await live.pod('here')
+    expect((await cluster.kubectl(['exec', 'there', '--', process.execPath, '-e', ask, `http://${here.status.podIP ?? ''}:8000/`])).trim()).toBe('here')
+    expect((await cluster.onNode('node-1', ['ip', 'route', 'show', 'proto', '113'])).stdout.trim()).toMatch(new RegExp(`via ${machine.address.replaceAll('.', '\\.')} dev eth0$`))
+  })
+
+  test('may be added again: nothing is lost', async () => {
+    const before = await live.pod('there')
+    await add('--identity', machine.identity, '--accept-new-host-key')
+    const after = await live.pod('there')
+    expect([after.metadata.uid, after.status.containerStatuses?.[0]?.restartCount]).toEqual([before.metadata.uid, 0])
+    expect((await machine.keys()).trim().split('\n')).toHaveLength(2)
+    expect((await readConfig(cluster.home))?.nodes.map(({ name }) => name)).toEqual(['node-1', 'far'])
+  })
+
+  test('leaves, and nothing of the cluster stays on it', async () => {
+    await cluster.wherry('node', 'remove', 'far')
+    expect((await live.client.list(Nodes)).items.map(({ metadata }) => metadata.name)).toEqual(['node-1'])
+    expect((await live.client.list(Pods, { fieldSelector: 'spec.nodeName=far' })).items.filter(({ metadata }) => metadata.namespace === 'default')).toEqual([])
+    expect((await readConfig(cluster.home))?.nodes.map(({ name }) => name)).toEqual(['node-1'])
+    expect((await machine.keys()).trim().split('\n')).toHaveLength(1)
+    expect(await machine.see(['sh', '-c', 'ls -A /var/lib /run/wherry; ip -o link | grep -c .; ip route show proto 113; iptables-save | grep -E "KUBE|WHERRY" | head -n 3'])).toBe('/run/wherry:\n\n/var/lib:\n2')
+    await until('the route to it is gone', async () => (await cluster.onNode('node-1', ['ip', 'route', 'show', 'proto', '113'])).stdout.trim() === '')
+  })
+})
