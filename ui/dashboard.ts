@@ -3,8 +3,6 @@ import type { Clock } from '../src/api/clock.ts'
 import { Events, type Kind, Pods } from '../src/api/kinds.ts'
 import type { Random } from '../src/api/random.ts'
 import { failureWords, perform } from './actions/perform.ts'
-import { editObject } from './actions/edit.ts'
-import { openShell } from './actions/shell.ts'
 import { contextNames, type Line, type WhichCluster } from './connect.ts'
 import { layoutOf } from './layout/layout.ts'
 import { dashboardFrame, detailTarget, hasDetail } from './screens/dashboard.ts'
@@ -169,8 +167,8 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
       case 'quit': handles?.exit(); return
       case 'redraw': redraw += 1; return
       case 'context': switchContext(effect.name); return
-      case 'edit': void inTerminal(() => editObject(line.client, effect.target)); return
-      case 'shell': void inTerminal(() => openShell(line.access, effect, { stdin: process.stdin, stdout: process.stdout })); return
+      case 'edit': void inTerminal(async () => (await import('./actions/edit.ts')).editObject(line.client, effect.target)); return
+      case 'shell': void inTerminal(async () => (await import('./actions/shell.ts')).openShell(line.access, effect, { stdin: process.stdin, stdout: process.stdout })); return
       default: perform(line.client, effect, clock).then((text) => flash('info', text), (error: unknown) => flash('error', failureWords(error)))
     }
   }

@@ -20,9 +20,17 @@ export interface RunDashboardOptions {
   startCommand: string
 }
 
+const longestMilliseconds = 60_000
+
 const printOnce = async (which: WhichCluster, namespace: string | undefined, signal: AbortSignal): Promise<void> => {
   const { client, transport } = connect(which)
-  try { process.stdout.write(await podsTable(client, namespace, signal)) } finally { transport.close() }
+  // The line alone keeps no process alive.
+  const answered = new AbortController()
+  systemClock.sleep(longestMilliseconds, answered.signal).catch(() => undefined)
+  try { process.stdout.write(await podsTable(client, namespace, signal)) } finally {
+    answered.abort()
+    transport.close()
+  }
 }
 
 /** Whatever ends the process, the terminal comes first. A signal that nobody else waits for is sent again, so that the exit code tells of it. */

@@ -31,10 +31,10 @@ export interface Glyphs { horizontal: string; vertical: string; topLeft: string;
 const ascii: Glyphs = { horizontal: '-', vertical: '|', topLeft: '+', topRight: '+', bottomLeft: '+', bottomRight: '+' }
 const lines: Glyphs = { horizontal: '─', vertical: '│', topLeft: '┌', topRight: '┐', bottomLeft: '└', bottomRight: '┘' }
 
-/** Line drawing only where it is one cell wide for sure: a UTF-8 locale that is not an East Asian one. */
-export const glyphsFor = ({ LC_ALL: all, LC_CTYPE: characters, LANG: language, TERM: terminal }: NodeJS.ProcessEnv): Glyphs => {
-  const locale = all || characters || language || ''
-  return /utf-?8/i.test(locale) && !/^(ja|ko|zh)/i.test(locale) && terminal !== 'linux' ? lines : ascii
-}
+/**
+ * ASCII, unless the user asks for lines by WHERRY_GLYPHS=unicode: Ink measures other glyphs one by one in each frame (a third more CPU on a large screen),
+ * and where East Asian fonts make them two cells wide the frame would drift.
+ */
+export const glyphsFor = ({ WHERRY_GLYPHS: wanted }: NodeJS.ProcessEnv): Glyphs => (wanted === 'unicode' ? lines : ascii)
 
 export interface Theme { palette: Palette; glyphs: Glyphs }

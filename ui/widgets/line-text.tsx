@@ -1,4 +1,7 @@
-/** One line: one Text, or one with short ones in it. Drawn again only when it changes. */
+/** What is seen of a span: spaces at the end of a line cost Ink as much as letters, and only a cursor shows them. */
+const seen = ({ text, inverse }: Span): string => (inverse ? text : text.trimEnd())
+
+/** A line as Ink draws it. */
 import { Box, Text } from 'ink'
 import { memo } from 'react'
 import type { Line, Span } from '../screens/frame.ts'
@@ -14,9 +17,9 @@ export const LineText = memo(({ line, palette }: { line: Line; palette: Palette 
   return (
     <Box height={1} flexShrink={0}>
       {line.length === 1 && only
-        ? <Text wrap="truncate" {...propsOf(only, palette)}>{only.text}</Text>
+        ? <Text wrap="truncate" {...propsOf(only, palette)}>{seen(only)}</Text>
         // Spans never change places: their index is who they are.
-        : <Text wrap="truncate">{line.map((span, index) => <Text key={index} {...propsOf(span, palette)}>{span.text}</Text>)}</Text>}
+        : <Text wrap="truncate">{line.map((span, index) => <Text key={index} {...propsOf(span, palette)}>{index === line.length - 1 ? seen(span) : span.text}</Text>)}</Text>}
     </Box>
   )
 })
