@@ -55,7 +55,8 @@ const steps = (stamp, forTests) => {
     {
       name: 'packages', state: lock, missing: () => stamp.packages !== lock || !existsSync(pinnedNode),
       work: () => {
-        run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'installing npm packages')
+        // Not 'npm ci': it insists on optional packages of other platforms, which a mirror need not have. The lock file pins all the same, and stays as it is.
+        run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'installing npm packages')
         if (!existsSync(pinnedNode)) fail(`no Node runtime for ${process.platform}-${process.arch}: Wherry runs on linux-x64 and linux-arm64`)
       },
     },
