@@ -1,31 +1,17 @@
 /** In a real pseudo-terminal: however the dashboard ends, the terminal is what it was, and the exit code tells how it ended. */
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { spawn } from '@lydell/node-pty'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildDashboard, kubeconfig } from './built.ts'
 
-const root = path.resolve(import.meta.dirname, '../..')
 let folder = ''
-
-const kubeconfig = (port: number): string => JSON.stringify({
-  apiVersion: 'v1', kind: 'Config', 'current-context': 'here', clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }], users: [{ name: 'u', user: {} }], contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
-})
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'wherry-ui-'))
-  await writeFile(path.join(folder, 'package.json'), '{"type":"module"}')
-  await build({
-    absWorkingDir: root, outfile: path.join(folder, 'ui.js'), bundle: true, format: 'esm', platform: 'node', target: 'node24', jsx: 'automatic', define: { 'process.env.NODE_ENV': '"production"' }, logLevel: 'error',
-    stdin: {
-      resolveDir: root, loader: 'ts', contents: `import { runDashboard } from './ui/main.tsx'
-        if (process.env['CRASH']) setTimeout(() => { throw new Error('crashed on purpose') }, 700)
-        await runDashboard({ kubeconfig: process.env['KUBE'], readOnly: false, startCommand: 'wherry up' }, new AbortController().signal)`,
-    },
-    alias: { 'react-devtools-core': path.join(root, 'src/setup/empty.mjs') }, external: ['@lydell/node-pty', 'bufferutil', 'utf-8-validate', 'canvas'],
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
-  })
+  await buildDashboard(folder)
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -81,7 +67,6 @@ test('a crash', async () => {
 test('without a terminal: one line about what is wrong, and no screen', async () => {
   const config = path.join(folder, 'kubeconfig-pipe')
   await writeFile(config, kubeconfig(9))
-  const { execFile } = await import('node:child_process')
   const { stdout, stderr, code } = await new Promise<{ stdout: string; stderr: string; code: unknown }>((resolve) => {
     execFile(process.execPath, [path.join(folder, 'ui.js')], { env: { ...process.env, KUBE: config } }, (error, out, err) => resolve({ stdout: out, stderr: err, code: error?.code }))
   })

@@ -57,7 +57,7 @@ export const openShell = async (access: ServerAccess, { pod, container }: { pod:
   try { return await promise } finally {
     stdin.off('data', send)
     stdout.off('resize', resized)
+    // Not paused: a stream that is paused while it reads does not wake up for the reader that comes after us.
     if (stdin.isTTY) stdin.setRawMode(false)
-    stdin.pause()
   }
 }

@@ -1,17 +1,18 @@
-/** What is seen of a span: spaces at the end of a line cost Ink as much as letters, and only a cursor shows them. */
-const seen = ({ text, inverse }: Span): string => (inverse ? text : text.trimEnd())
-
 /** A line as Ink draws it. */
 import { Box, Text } from 'ink'
 import { memo } from 'react'
 import type { Line, Span } from '../screens/frame.ts'
 import type { Palette } from '../theme/palette.ts'
 
+/** What is seen of a span: spaces at the end of a line cost Ink as much as letters, and only a cursor shows them. */
+const seen = ({ text, inverse }: Span): string => (inverse ? text : text.trimEnd())
+
 const propsOf = ({ style, inverse, bold }: Span, palette: Palette) => {
   const { color, dim, bold: heavy } = palette[style]
   return { ...(color !== undefined && { color }), ...(dim && { dimColor: true }), ...((bold || heavy) && { bold: true }), ...(inverse && { inverse: true }) }
 }
 
+/** Drawn again only when it changes. */
 export const LineText = memo(({ line, palette }: { line: Line; palette: Palette }) => {
   const [only] = line
   return (
