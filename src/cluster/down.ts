@@ -7,11 +7,13 @@ import path from 'node:path'
 import { execa } from 'execa'
 import { cleanUpRules } from '../../agents/kube-proxy/cleanup.ts'
 import { markerChain } from '../../agents/kube-proxy/kube-proxy.ts'
+import { ourProtocol } from '../cloud-controller-manager/ssh/ways.ts'
 import { readConfig, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { runningKeeper, stopKeeper } from './keeper.ts'
 import { namespacePath, nodeNetworkOf, removeBridge, removeNamespace, restoreForwarding } from './node-network.ts'
 import { entryFile } from './program.ts'
+import { haltMachines } from './ssh/joined-machines.ts'
 import { UserError } from './user-error.ts'
 
 const keeperMilliseconds = 10_000
@@ -24,7 +26,7 @@ export const down = async ({ home, deleteData }: { home: Home; deleteData?: bool
     if (!deleteData) throw new UserError(`there is no cluster in ${home.data}`)
   } else {
     if (process.getuid?.() !== 0) throw new UserError('stopping the cluster needs root; run: sudo wherry down')
-    await stopCluster(home, config, signal)
+    await stopCluster({ home, config, deleteData: deleteData ?? false }, signal)
   }
   if (deleteData) {
     await rm(home.data, { recursive: true, force: true })
@@ -32,7 +34,7 @@ export const down = async ({ home, deleteData }: { home: Home; deleteData?: bool
   } else say(`stopped; its objects stay in ${home.data}: wherry up brings them back, wherry down --delete-data removes them`)
 }
 
-const stopCluster = async (home: Home, config: ClusterConfig, signal: AbortSignal): Promise<void> => {
+const stopCluster = async ({ home, config, deleteData }: { home: Home; config: ClusterConfig; deleteData: boolean }, signal: AbortSignal): Promise<void> => {
   const own = config.nodes.filter(({ kind }) => kind !== 'ssh')
   // The first node last: its pods are the control plane.
   for (const node of own.toReversed()) {
@@ -42,7 +44,10 @@ const stopCluster = async (home: Home, config: ClusterConfig, signal: AbortSigna
     const namespace = node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined
     await cleanUpRules(markerChain(home.clusterId), namespace).catch((error: unknown) => { if (namespace === undefined) throw error })
     if (node.kind === 'namespace') await removeNamespace(home.clusterId, node.name)
+    else await execa('ip', ['-4', 'route', 'flush', 'root', config.podCIDR, 'proto', ourProtocol], { reject: false }) // those by way of the bridge go with it
   }
+  // Nobody makes routes to them any more.
+  await haltMachines(home, config, { remove: deleteData }, signal)
   await removeBridge(nodeNetworkOf(home.clusterId))
   if (config.forwardingBefore !== undefined) await restoreForwarding(config.forwardingBefore)
   await rm(home.run, { recursive: true, force: true })

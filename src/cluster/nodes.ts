@@ -56,6 +56,12 @@ export const startNode = async (home: Home, config: ClusterConfig, node: NodeCon
   })
 }
 
+const machinesMilliseconds = 60_000
+
 export const startNodes = async (home: Home, config: ClusterConfig): Promise<void> => {
   for (const node of config.nodes) if (node.kind !== 'ssh') await startNode(home, config, node)
+  if (config.nodes.some(({ kind }) => kind === 'ssh')) {
+    const { resumeMachines } = await import('./ssh/joined-machines.ts')
+    await resumeMachines(home, config, AbortSignal.timeout(machinesMilliseconds))
+  }
 }

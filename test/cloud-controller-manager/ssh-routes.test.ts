@@ -71,6 +71,14 @@ describe('routes over SSH', () => {
     if (stale) await routes.remove('x', stale, signal)
     expect(tables.get('a')?.size).toBe(0)
   })
+  test('to the last other machine go when it leaves', async () => {
+    const { routes, tables, machines } = setUp('a', 'b')
+    await routes.create('x', toB, signal)
+    machines.pop()
+    await routes.list('x', signal)
+    for (const stale of await routes.list('x', signal)) await routes.remove('x', stale, signal)
+    expect(tables.get('a')?.size).toBe(0)
+  })
   test('of others stay, and are an error where they are in the way', async () => {
     const { routes, tables } = setUp('a', 'b')
     tables.get('a')?.set('10.244.1.0/24', { gateway: '192.0.2.200', protocol: 'static' })

@@ -29,7 +29,7 @@ hostname other-machine
 exec "$2" -D -f "$1/sshd_config"
 `
 
-interface Machine { address: string; folder: string; identity: string; login: string; keys(): Promise<string>; see(command: readonly string[]): Promise<string>; end(): Promise<void> }
+interface Machine { address: string; link: string; folder: string; identity: string; login: string; keys(): Promise<string>; see(command: readonly string[]): Promise<string>; end(): Promise<void> }
 
 /** A "machine" on the cluster's bridge: network, mount and UTS namespaces of its own, in which a real sshd runs. */
 const startMachine = async (clusterId: string): Promise<Machine> => {
@@ -47,7 +47,7 @@ const startMachine = async (clusterId: string): Promise<Machine> => {
   const server = execa('nsenter', [`--net=/run/netns/${namespace}`, 'unshare', '--mount', '--uts', 'sh', '-c', machineScript, 'machine', folder, sshd ?? ''], { stdio: 'ignore', reject: false })
   const see = async (command: readonly string[]): Promise<string> => (await execa('nsenter', [`--target=${server.pid ?? 0}`, '--net', '--mount', '--uts', ...command], { reject: false })).stdout ?? ''
   return {
-    address, folder, identity: path.join(folder, 'user'), login: `root@${address}:2222`, keys: () => readFile(keys, 'utf8'), see,
+    address, link, folder, identity: path.join(folder, 'user'), login: `root@${address}:2222`, keys: () => readFile(keys, 'utf8'), see,
     async end() {
       server.kill('SIGTERM')
       await server
@@ -124,6 +124,17 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     expect([after.metadata.uid, after.status.containerStatuses?.[0]?.restartCount]).toEqual([before.metadata.uid, 0])
     expect((await machine.keys()).trim().split('\n')).toHaveLength(2)
     expect((await readConfig(cluster.home))?.nodes.map(({ name }) => name)).toEqual(['node-1', 'far'])
+  })
+
+  test('rests while the cluster does, and returns with it', async () => {
+    await cluster.wherry('down')
+    expect(await machine.see(['sh', '-c', 'ls -A /run/wherry; ip route show proto 113; iptables-save | grep -cE "KUBE|WHERRY"'])).toBe('0')
+    await cluster.wherry('up', '--isolated', '--detach')
+    // The bridge went with the cluster, and a real machine's cable would not have.
+    await execa('ip', ['link', 'set', machine.link, 'master', nodeNetworkOf(cluster.home.clusterId).bridge, 'up'])
+    await until('the API server answers', async () => (await live.client.list(Nodes)).items.length === 2)
+    await add('--identity', machine.identity, '--accept-new-host-key')
+    await live.untilPod('there', 'is ready again', (pod) => isReady(pod) && pod.status.containerStatuses?.[0]?.restartCount === 1, 90)
   })
 
   test('leaves, and nothing of the cluster stays on it', async () => {

@@ -46,6 +46,7 @@ export const sshRoutes = (options: RoutesOptions): Routes => {
   const omitted = new Set<string>()
   /** Destination → node, as asked for: a machine without (answering) neighbours has no table that would tell. */
   const wanted = new Map<string, string>()
+  let aloneAndClean = false
   /** One change at a time, in the order asked for. */
   let turn: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -60,10 +61,12 @@ export const sshRoutes = (options: RoutesOptions): Routes => {
   return {
     list: (_, signal) => inTurn(async () => {
       const machines = options.machines()
-      const read = machines.length < 2 ? [] : await Promise.all(machines.map(async (machine) => [machine.name, await ifReachable(readTable(run, machine, signal))] as const))
+      // A single machine is looked at until nothing is left of those that it had beside it.
+      const read = machines.length < 2 && aloneAndClean ? [] : await Promise.all(machines.map(async (machine) => [machine.name, await ifReachable(readTable(run, machine, signal))] as const))
       const tables = new Map(read.flatMap(([name, table]) => (table ? [[name, table] as const] : [])))
       const { whole, partial } = observeRoutes({ machines, tables }, options.isOurs)
       const alone = machines.flatMap((machine) => ([...tables.keys()].some((name) => name !== machine.name) ? [] : [...wanted].flatMap(([destination, node]) => (node === machine.name ? [routeTo(machine, destination)] : []))))
+      aloneAndClean = machines.length < 2 && partial.length === 0
       const stale = partial.filter((destination) => omitted.has(destination))
       for (const { destinationCIDR } of whole) omitted.delete(destinationCIDR)
       for (const destination of partial) omitted.add(destination)
