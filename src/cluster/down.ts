@@ -12,7 +12,7 @@ import { readConfig, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { runningKeeper, stopKeeper } from './keeper.ts'
 import { namespacePath, nodeNetworkOf, removeBridge, removeNamespace, restoreForwarding } from './node-network.ts'
-import { entryFile } from './program.ts'
+import { entryFile, programsFolder } from './program.ts'
 import { haltMachines } from './ssh/joined-machines.ts'
 import { UserError } from './user-error.ts'
 
@@ -51,6 +51,7 @@ const stopCluster = async ({ home, config, deleteData }: { home: Home; config: C
   await removeBridge(nodeNetworkOf(home.clusterId))
   if (config.forwardingBefore !== undefined) await restoreForwarding(config.forwardingBefore)
   await rm(home.run, { recursive: true, force: true })
+  await rm(programsFolder(home), { recursive: true, force: true })
   for (const { name } of own) await rm(path.join(home.node(name).kubelet, 'roots'), { recursive: true, force: true })
 }
 
