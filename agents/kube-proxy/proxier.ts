@@ -57,21 +57,20 @@ export const proxier = (options: ProxierOptions): Proxier => {
   const dirty = new Set<string>()
   let needsFull = true
 
-  const forget = async (keys: Iterable<string>): Promise<void> => {
-    const flows = [...keys].flatMap((key) => staleFlows(programmed.get(key)?.ports ?? [], wanted.get(key)?.ports ?? []))
+  /** `written` is what went into the tables: while they were being written, more may have come to be wanted. */
+  const settle = async (keys: readonly string[], written: ReadonlyMap<string, Programmed>): Promise<void> => {
+    const flows = keys.flatMap((key) => staleFlows(programmed.get(key)?.ports ?? [], written.get(key)?.ports ?? []))
     if (flows.length > 0) await options.deleteFlows(flows)
-  }
-  const settle = (keys: Iterable<string>): void => {
     for (const key of keys) {
-      const now = wanted.get(key)
+      const now = written.get(key)
       if (now && now.ports.length > 0) programmed.set(key, now)
       else programmed.delete(key)
     }
   }
 
-  const syncAll = async (): Promise<void> => {
+  const syncAll = async (written: ReadonlyMap<string, Programmed>): Promise<void> => {
     const saved = await options.iptables.save()
-    const rules = [...wanted.values()].flatMap((each) => each.rules)
+    const rules = [...written.values()].flatMap((each) => each.rules)
     for (let at = 0; at < rules.length; at += portsPerRestore) {
       const text = renderChains(rules.slice(at, at + portsPerRestore))
       if (text !== '') await options.iptables.restore(text)
@@ -79,15 +78,13 @@ export const proxier = (options: ProxierOptions): Proxier => {
     const live = new Set(rules.flatMap(({ chains }) => [...chains.keys()]))
     const stale = serviceChains(saved).filter((chain) => !live.has(chain))
     await options.iptables.restore(renderShared(rules, { canary, marker: options.marker, missingJumps: missingJumps(saved), stale }))
-    await forget(programmed.keys())
-    settle(new Set([...programmed.keys(), ...wanted.keys()]))
+    await settle([...new Set([...programmed.keys(), ...written.keys()])], written)
   }
 
-  const syncDirty = async (keys: readonly string[]): Promise<void> => {
-    const increment = incrementOf(keys.flatMap((key) => programmed.get(key)?.rules ?? []), keys.flatMap((key) => wanted.get(key)?.rules ?? []))
+  const syncDirty = async (keys: readonly string[], written: ReadonlyMap<string, Programmed>): Promise<void> => {
+    const increment = incrementOf(keys.flatMap((key) => programmed.get(key)?.rules ?? []), keys.flatMap((key) => written.get(key)?.rules ?? []))
     if (increment) await options.iptables.restore(renderIncrement(increment))
-    await forget(keys)
-    settle(keys)
+    await settle(keys, written)
   }
 
   return {
@@ -102,8 +99,8 @@ export const proxier = (options: ProxierOptions): Proxier => {
       const keys = [...dirty]
       needsFull = true
       dirty.clear()
-      if (all) await syncAll()
-      else await syncDirty(keys)
+      if (all) await syncAll(new Map(wanted))
+      else await syncDirty(keys, new Map(keys.flatMap((key) => { const now = wanted.get(key); return now ? [[key, now]] : [] })))
       needsFull = false
       return { changedServices: keys.length, full: all }
     },

@@ -162,6 +162,18 @@ describe('changes', () => {
   })
 })
 
+test.each([['the first sync', true], ['an increment', false]])('what comes to be wanted while the rules are being written is written next: %s', async (_, first) => {
+  const iptables = fakeIptables()
+  let meanwhile = (): void => {}
+  const tables = newProxier({ ...iptables, restore: async (text) => { const then = meanwhile; meanwhile = () => {}; await iptables.restore(text); then() } })
+  if (!first) await tables.sync()
+  tables.set('default/web', service('web'), [])
+  meanwhile = () => tables.set('default/web', service('web'), [slice('web', { '10.244.0.5': {} })])
+  await tables.sync()
+  await tables.sync()
+  expect(iptables.trace(fromPod)).toEqual({ deliveredTo: '10.244.0.5:8080', masqueraded: false })
+})
+
 test('clean-up removes everything of ours and nothing else', async () => {
   const save = ['*nat', ':PREROUTING ACCEPT [0:0]', ':KUBE-SERVICES - [0:0]', ':KUBE-SVC-XPGD46QRK7WJZT7O - [0:0]', ':DOCKER - [0:0]', ':WHERRY-abc - [0:0]',
     '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES', '-A PREROUTING -j DOCKER', 'COMMIT', ''].join('\n')
