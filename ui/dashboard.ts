@@ -13,6 +13,7 @@ import { pressKey } from './state/reduce.ts'
 import type { Effect, Facts } from './state/step.ts'
 import { initialState, type Screen, tableScreen, topScreen, type UiState } from './state/ui-state.ts'
 import { alwaysWatched, type Cluster, openCluster } from './store/cluster.ts'
+import { nodeUidOf } from './store/node-uid.ts'
 import { pace } from './store/pace.ts'
 import { containerRows } from './views/containers.ts'
 import { defaultContainer, podOf } from './views/pod-object.ts'
@@ -72,7 +73,7 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
     rowsOf: (screen) => selectRows(screen, cluster.feeds.of(screen.kind)),
     containerRows: ({ pod }) => {
       const row = cluster.pods.rows.get(pod.uid)
-      return row ? containerRows(podOf(row), { processes: cluster.processes.value?.value, usage: cluster.usage.pods.get(pod.uid) }) : []
+      return row ? containerRows(podOf(row), { processes: cluster.processes.value?.value, usage: cluster.usage.pods.get(nodeUidOf(row.object)) }) : []
     },
   })
 
@@ -89,7 +90,7 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
     const wish = { previous: false, sinceSeconds: undefined }
     cluster.log.want(screen.screen === 'logs' ? { namespace: screen.pod.namespace, pod: screen.pod.name, uid: screen.pod.uid, container: screen.container, previous: screen.previous, sinceSeconds: screen.sinceSeconds }
       : (tab === 'log' || strips) && pod ? { ...wish, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, uid: pod.metadata.uid, container: defaultContainer(pod) } : undefined)
-    cluster.processes.want((tab === 'procs' || screen.screen === 'containers') && pod ? { node: pod.spec?.nodeName ?? '', podUid: pod.metadata.uid } : undefined)
+    cluster.processes.want((tab === 'procs' || screen.screen === 'containers') && pod ? { node: pod.spec?.nodeName ?? '', podUid: nodeUidOf(pod) } : undefined)
     cluster.decisions.want(screen.screen === 'text' && screen.topic.of === 'why' ? { pod: `${screen.topic.pod.namespace}/${screen.topic.pod.name}` } : undefined)
   }
 

@@ -127,6 +127,18 @@ describe('destruction asks first', () => {
     expect(cluster.writes).toEqual(['POST n3/wherry/signal {"podUid":"uid-cache-6b4f-lq2ws","container":"main","signal":"SIGKILL"}'])
   })
 
+  test('a static pod is known to its node by the hash of its manifest', async () => {
+    const cluster = scene()
+    const mirror = aPod({ name: 'etcd-n1', namespace: 'kube-system', status: 'Error' })
+    cluster.put('pods', { ...mirror, object: { ...mirror.object, metadata: { ...mirror.object.metadata, annotations: { 'kubernetes.io/config.hash': 'hash-1', 'kubernetes.io/config.mirror': 'hash-1' } } } })
+    using open = await openDashboard(cluster)
+    cluster.push('n1', 'usage', { node: { cpuNanoCores: 1, memoryWorkingSetBytes: 1 }, pods: [{ podUid: 'hash-1', cpuNanoCores: 77e6, memoryWorkingSetBytes: 88 * 2 ** 20, containers: [] }] })
+    await open.pass(1_500)
+    expect(open.text()).toMatch(/etcd-n1 .* 77 +88 /)
+    await open.press('j', '^k', '^k')
+    expect(cluster.writes).toEqual(['POST n1/wherry/signal {"podUid":"hash-1","container":"main","signal":"SIGKILL"}'])
+  })
+
   test('moving on disarms', async () => {
     const cluster = scene()
     using open = await openDashboard(cluster)
@@ -271,6 +283,24 @@ describe('the server is away', () => {
     using open = await openDashboard(cluster)
     expect(open.text()).toContain('No control plane answers at https://127.0.0.1:6443.')
     expect(open.text()).toContain('Start it with: wherry up')
+  })
+})
+
+describe('usage', () => {
+  test('where nodes push none, metrics.k8s.io is asked', async () => {
+    const cluster = scene()
+    cluster.pushes = false
+    cluster.metrics = { pods: [{ metadata: { name: 'db-0', namespace: 'default' }, containers: [{ name: 'main', usage: { cpu: '112m', memory: '340Mi' } }] }], nodes: [{ metadata: { name: 'n1' }, usage: { cpu: '1', memory: '1Gi' } }] }
+    using open = await openDashboard(cluster)
+    await open.pass(1_000)
+    expect(open.text()).toMatch(/db-0 .* 112 +340 /)
+    expect(open.text()).toContain('cpu 50%')
+  })
+  test('where there is neither, it says n/a', async () => {
+    const cluster = scene()
+    cluster.pushes = false
+    using open = await openDashboard(cluster)
+    expect(open.text()).toMatch(/db-0 .* n\/a +n\/a /)
   })
 })
 

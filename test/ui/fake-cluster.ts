@@ -4,7 +4,7 @@ import { ConnectionError, type Transport } from '../../src/client/transport.ts'
 import { createClient } from '../../src/client/client.ts'
 import type { Line } from '../../ui/connect.ts'
 
-interface FakeObject { metadata: { name: string; namespace?: string; uid: string; resourceVersion: string; creationTimestamp: string; labels?: Record<string, string>; deletionTimestamp?: string }; [field: string]: unknown }
+interface FakeObject { metadata: { name: string; namespace?: string; uid: string; resourceVersion: string; creationTimestamp: string; labels?: Record<string, string>; annotations?: Record<string, string>; deletionTimestamp?: string }; [field: string]: unknown }
 export interface FakeRow { cells: (string | number)[]; object: FakeObject }
 type Column = readonly [name: string, type: string, priority: number]
 
@@ -46,6 +46,8 @@ export class FakeCluster implements Transport {
   away = false
   logLines: string[] = []
   processes: unknown = undefined
+  /** What metrics.k8s.io answers; undefined: it is not there. */
+  metrics: Record<string, unknown[]> | undefined
   #revision = 100
   readonly #watches = new Set<{ resource: string; lines: Lines }>()
   readonly #streams = new Map<string, Lines>()
@@ -102,6 +104,8 @@ export class FakeCluster implements Transport {
     if (proxied) return this.#node(request, { node: proxied[1] ?? '', path: proxied[2] ?? '' }, signal)
     if (request.method !== 'GET') return this.#write(request, url.pathname)
     if (url.pathname.endsWith('/log')) return this.#log(url, signal)
+    const measured = /^\/apis\/metrics\.k8s\.io\/v1beta1\/(\w+)$/.exec(url.pathname)?.[1]
+    if (measured && this.metrics) return answer(200, { items: this.metrics[measured] ?? [] })
     const [resource, table] = Object.entries(tables).find(([, { path }]) => path === url.pathname) ?? []
     if (!resource || !table) return refusal(404, 'the server could not find the requested resource')
     if (url.searchParams.get('watch') === 'true') {

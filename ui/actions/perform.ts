@@ -19,10 +19,10 @@ const merge = (client: Client, target: Target, body: Parameters<Client['patch']>
   client.patch(target.kind as Kind, at(target), { type: 'merge', body }, subresource ? { subresource } : {})
 
 /** False: this node has no such path. Throws when the node or its processes refuse. */
-const signalOverNode = async (client: Client, { pod, node, container, pid }: ProcessTarget, signal: string | number): Promise<boolean> => {
+const signalOverNode = async (client: Client, { node, nodeUid, container, pid }: ProcessTarget, signal: string | number): Promise<boolean> => {
   const request = {
     method: 'POST' as const, path: nodePath(node, '/wherry/signal'), headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: Buffer.from(JSON.stringify({ podUid: pod.uid, container, signal, ...(pid !== undefined && { pid }) })),
+    body: Buffer.from(JSON.stringify({ podUid: nodeUid, container, signal, ...(pid !== undefined && { pid }) })),
   }
   const response = await client.raw(request)
   const body = await text(response.body)

@@ -4,6 +4,7 @@ import { eventLine, eventsOf } from '../content/events.ts'
 import { yamlLines } from '../content/yaml.ts'
 import type { Rect } from '../layout/layout.ts'
 import { type Tab, tabs } from '../state/ui-state.ts'
+import { nodeUidOf } from '../store/node-uid.ts'
 import type { TableRow } from '../store/table-row.ts'
 import { fit } from '../text/fit.ts'
 import type { StyleName } from '../theme/palette.ts'
@@ -20,7 +21,8 @@ const words = (text: string, style: StyleName = 'plain'): Words => ({ text, styl
 /** Said where the nodes tell no heal events: what the events say instead. */
 const healTab = (model: Model, { row, isPod }: DetailTarget, width: number): Words[] => {
   const { heal, streams, nodes } = model.cluster
-  const lanes = heal.lanes.filter(({ podUid }) => !isPod || podUid === row?.uid)
+  const own = row && nodeUidOf(row.object)
+  const lanes = heal.lanes.filter(({ podUid }) => !isPod || podUid === own)
   const tells = [...nodes.rows.values()].some(({ name }) => streams.supports(name) === true)
   if (lanes.length === 0) {
     if (!tells && row) return [words('the nodes tell no heal events; the events of the object:', 'dim'), ...eventsTab(model, { row, isPod })]

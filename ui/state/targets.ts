@@ -1,5 +1,6 @@
 /** What is under the cursor, or marked. */
 import { Pods } from '../../src/api/kinds.ts'
+import { nodeUidOf } from '../store/node-uid.ts'
 import type { TableRow } from '../store/table-row.ts'
 import { defaultContainer, podOf, podRefOf } from '../views/pod-object.ts'
 import { cursorIndex } from '../views/select-rows.ts'
@@ -30,22 +31,22 @@ export const chosenTargets = (state: UiState, facts: Facts): Target[] => {
   return (marked.length > 0 ? marked : current ? [current] : []).map((row) => targetOf(screen, row))
 }
 
-export interface ContainerAim { pod: PodRef; container: string; node: string; pid?: number }
+export interface ContainerAim { pod: PodRef; container: string; node: string; nodeUid: string; pid?: number }
 
 /** The pod under the cursor with its first container, or the container (and process) under it. */
 export const currentContainer = (state: UiState, facts: Facts): ContainerAim | undefined => {
   const screen = topScreen(state)
   if (screen.screen === 'table') {
     const row = isPods(screen) ? currentRow(state, facts) : undefined
-    return row && { pod: podRefOf(row), container: defaultContainer(podOf(row)), node: podOf(row).spec?.nodeName ?? '' }
+    return row && { pod: podRefOf(row), container: defaultContainer(podOf(row)), node: podOf(row).spec?.nodeName ?? '', nodeUid: nodeUidOf(row.object) }
   }
-  if (screen.screen === 'logs') return { pod: screen.pod, container: screen.container, node: '' }
+  if (screen.screen === 'logs') return { pod: screen.pod, container: screen.container, node: '', nodeUid: screen.pod.uid }
   if (screen.screen !== 'containers') return undefined
   const { containers } = facts
   const current = containers[cursorIndex(containers.map(({ id }) => id), screen.cursor, screen.index)]
   const row = facts.podRow(screen.pod.uid)
   if (!current || !row) return undefined
-  return { pod: screen.pod, container: current.container, node: podOf(row).spec?.nodeName ?? '', ...(current.pid !== undefined && { pid: current.pid }) }
+  return { pod: screen.pod, container: current.container, node: podOf(row).spec?.nodeName ?? '', nodeUid: nodeUidOf(row.object), ...(current.pid !== undefined && { pid: current.pid }) }
 }
 
-export const processTarget = ({ pod, node, container, pid }: ContainerAim): ProcessTarget => ({ pod, node, container, ...(pid !== undefined && { pid }) })
+export const processTarget = ({ pod, node, nodeUid, container, pid }: ContainerAim): ProcessTarget => ({ pod, node, nodeUid, container, ...(pid !== undefined && { pid }) })

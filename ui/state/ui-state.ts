@@ -61,7 +61,8 @@ export interface Prompt { mode: 'command' | 'filter' | 'search'; text: string; c
 
 /** What an action is aimed at. */
 export interface Target { kind: Kind; uid: string; namespace: string; name: string; resourceVersion: string }
-export interface ProcessTarget { pod: PodRef; node: string; container: string; pid?: number }
+/** `nodeUid`: what the node calls the pod. */
+export interface ProcessTarget { pod: PodRef; node: string; nodeUid: string; container: string; pid?: number }
 
 export type Dialog =
   | { dialog: 'delete'; targets: readonly Target[]; grace: number; propagation: number }

@@ -9,6 +9,7 @@ import { type Feeds, feeds } from './feeds.ts'
 import { HealStore, type HealEvent } from './heal.ts'
 import { followLog, LogBuffer, type LogWish } from './log-buffer.ts'
 import { pollMetrics } from './metrics-poll.ts'
+import { nodeUidOf } from './node-uid.ts'
 import { nodeStreams, type NodeStreams } from './node-streams.ts'
 import type { Urgency } from './pace.ts'
 import { type PodProcesses, readProcesses } from './processes.ts'
@@ -83,8 +84,9 @@ export const openCluster = (context: ClusterContext, signal: AbortSignal): Clust
   const link = connection(clock, () => mark('data'))
   const follow = (): void => {
     streams.follow([...nodes.rows.values()].map(({ name }) => name))
-    usage.keep(pods.rows)
-    heal.keep(pods.rows)
+    const known = new Set([...pods.rows.values()].map(({ object }) => nodeUidOf(object)))
+    usage.keep(known)
+    heal.keep(known)
   }
   const all = feeds({ client, clock, random, connection: link, ownNamespace: identity.namespace, changed: () => { follow(); mark('data') } }, signal)
   const streams = nodeStreams({

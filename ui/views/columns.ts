@@ -1,4 +1,5 @@
 /** Columns as data, for any kind: the server's, with the namespace in front where it matters, and live ones of pods and nodes put in. */
+import { nodeUidOf } from '../store/node-uid.ts'
 import type { TableColumn, TableRow } from '../store/table-row.ts'
 import type { UsageSeries, UsageStore } from '../store/usage.ts'
 import { cpuText, memoryText, shortAge, trend } from '../text/numbers.ts'
@@ -49,7 +50,7 @@ const moved = ({ now, before }: UsageSeries, of: 'cpuNanoCores' | 'memoryBytes')
 }
 
 const live = ({ usage, kind }: ColumnFacts): Column[] => {
-  const series = (row: TableRow): UsageSeries | undefined => (kind === 'Node' ? usage.nodes.get(row.name) : usage.pods.get(row.uid))
+  const series = (row: TableRow): UsageSeries | undefined => (kind === 'Node' ? usage.nodes.get(row.name) : usage.pods.get(nodeUidOf(row.object)))
   const number = (title: string, of: 'cpuNanoCores' | 'memoryBytes', text: (value: number) => string): Column => ({
     title: `${title} `, align: 'right', weight: weights[title] ?? 0, shrinks: false,
     value: (row) => { const known = series(row); return known ? text(known.now[of]) + moved(known, of) : 'n/a ' },

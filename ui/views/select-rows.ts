@@ -1,5 +1,6 @@
 /** Which rows a table shows, in which order: what the cursor moves over. */
 import { parseSelector, selectorMatches } from '../../src/api/selector.ts'
+import { nodeUidOf } from '../store/node-uid.ts'
 import type { TableFeed } from '../store/table-feed.ts'
 import type { TableColumn, TableRow } from '../store/table-row.ts'
 import type { UsageStore } from '../store/usage.ts'
@@ -31,7 +32,7 @@ const keyed = <K extends string | number>(key: (row: TableRow) => K) => (rows: r
 }
 
 const sorters = ({ columns, usage, kind }: SortFacts): Record<Sort['by'], (rows: readonly TableRow[]) => TableRow[]> => {
-  const used = (row: TableRow) => (kind === 'Node' ? usage.nodes.get(row.name) : usage.pods.get(row.uid))?.now
+  const used = (row: TableRow) => (kind === 'Node' ? usage.nodes.get(row.name) : usage.pods.get(nodeUidOf(row.object)))?.now
   return {
     problems: kind === 'Event' ? (rows) => keyed(seen)(rows).reverse() : keyed((row) => problemRank(rowStyle(columns, row))),
     name: keyed((row) => row.name),
