@@ -13,6 +13,7 @@ import { connect } from './connect.ts'
 import { create, decodedBody } from './create.ts'
 import { deleteCollection } from './delete-collection.ts'
 import { remove } from './delete.ts'
+import { deprecationWarning } from './deprecations.ts'
 import { evict } from './eviction.ts'
 import { get } from './get.ts'
 import { list } from './list.ts'
@@ -20,6 +21,7 @@ import { patch } from './patch.ts'
 import { scale } from './scale.ts'
 import { update } from './update.ts'
 import { extensionRequest, virtual } from './virtual.ts'
+import { warn } from './warnings.ts'
 import { watch } from './watch.ts'
 import { writeOptions } from './write-options.ts'
 
@@ -77,6 +79,8 @@ const dispatchStored = (request: AuthorizedRequest, server: ServerParts, at: { r
   const { resource } = at
   const { kind } = resource
   const name = info.parts[1] ?? ''
+  const warning = deprecationWarning(kind)
+  if (warning !== undefined) warn(request.exchange, warning)
   const asked: ResourceRequest = { ...request, server, resource, namespace: kind.namespaced ? info.namespace : '', name, subresource: info.subresource }
   if (kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') throw name === '' ? methodNotAllowed() : resourceNotFound()
   if (!kind.namespaced && info.parts[0] !== 'namespaces' && info.namespace !== '') throw resourceNotFound()
