@@ -77,7 +77,7 @@ const overlay = (view: LayeredRoot, { containerPath, lower, directory, nodev }: 
   return { source: 'overlay', containerPath, type: 'overlay', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(nodev ? ['nodev'] : [])] }
 }
 
-const hostLayers = (view: LayeredRoot, { spec, directory, template, hidden }: RootInput): MountLine[] => {
+const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): MountLine[] => {
   const fresh = ['/run', '/tmp']
   const covered = hidden.filter((each) => isDirectory(each) && !fresh.some((other) => each.startsWith(`${other}/`)))
   const found = hostMounts(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), [...fresh, ...hidden, '/dev', '/proc', '/sys'], (each) => isDirectory(each) === true)
@@ -95,9 +95,12 @@ const hostLayers = (view: LayeredRoot, { spec, directory, template, hidden }: Ro
     view.add({ containerPath: each, lower: place, upper: place })
     return bind(place, each, 'nosuid', 'nodev', ...(spec.readOnlyRootFilesystem ? ['ro'] : []))
   })
-  return [...layers, ...own, ...covered.map((each) => {
-    view.add({ containerPath: each, lower: path.join(template, 'empty'), upper: undefined })
-    return bind(path.join(template, 'empty'), each, 'ro')
+  return [...layers, ...own, ...covered.map((each, index) => {
+    // Empty and read-only for the container, but volumes may be mounted below it (the control plane's own are): their mount points are made in it beforehand.
+    const place = path.join(directory, `hidden-${index}`)
+    mkdirSync(place, { mode: 0o755 })
+    view.add({ containerPath: each, lower: place, upper: place })
+    return bind(place, each, 'ro')
   })]
 }
 
