@@ -44,7 +44,7 @@ const conditionLines = (conditions: readonly Record<string, unknown>[]): string[
 /** Values of secrets are never shown, only their sizes. */
 const secretLines = (data: Readonly<Record<string, unknown>>): string[] => ['Data:', ...Object.entries(data).map(([key, value]) => `  ${key}: ${Buffer.from(String(value), 'base64').length} bytes`)]
 
-export const eventLines = (events: readonly EventWords[]): string[] => events.length === 0 ? ['Events:            <none>'] : [
+const eventLines = (events: readonly EventWords[]): string[] => events.length === 0 ? ['Events:            <none>'] : [
   'Events:', `  ${fit('Type', 8)} ${fit('Reason', 20)} ${fit('Age', 5)} ${fit('From', 22)} Message`,
   ...events.map(({ type, reason, age, from, message, count }) => `  ${fit(type, 8)} ${fit(reason, 20)} ${fit(age, 5)} ${fit(from, 22)} ${count > 1 ? `(x${count}) ` : ''}${message}`),
 ]

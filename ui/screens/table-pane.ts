@@ -1,5 +1,4 @@
 /** The table in the middle: only the rows that fit, the cursor's among them. */
-import { Deployments, Nodes, ReplicaSets } from '../../src/api/kinds.ts'
 import type { TableScreen } from '../state/ui-state.ts'
 import { fit } from '../text/fit.ts'
 import { columnsOf } from '../views/columns.ts'
@@ -9,9 +8,6 @@ import { cursorIndex } from '../views/select-rows.ts'
 import { type Line, line, type PaneFrame } from './frame.ts'
 import type { Rect } from '../layout/layout.ts'
 import type { Model } from './model.ts'
-
-export const scalable = new Set([Deployments.plural, ReplicaSets.plural, 'statefulsets'])
-export const isNodes = (kind: { plural: string; group: string }): boolean => kind.plural === Nodes.plural && kind.group === ''
 
 /** The first row shown, so that the cursor stands in the middle third. */
 export const windowStart = (cursor: number, count: number, height: number): number => Math.max(0, Math.min(cursor - Math.floor(height / 2), count - height))

@@ -24,7 +24,7 @@ const podsOf = (kind: Kind, row: TableRow): { namespace: string | undefined; sco
   return labelSelector === undefined ? undefined : { namespace: row.namespace, scope: { label, labelSelector } }
 }
 
-export const logsScreen = ({ pod, container }: ContainerAim, previous: boolean): LogsScreen =>
+const logsScreen = ({ pod, container }: ContainerAim, previous: boolean): LogsScreen =>
   ({ screen: 'logs', pod, container, previous, up: 0, follow: true, wrap: false, timestamps: false, search: '', sinceSeconds: undefined })
 
 export const textScreen = (topic: TextTopic): Screen => ({ screen: 'text', topic, top: 0, search: '' })

@@ -66,7 +66,7 @@ const numbered = (state: UiState, command: string, facts: Facts): Step => {
   return namespace === undefined ? say(state, 'warn', `there are only ${facts.namespaces.length} namespaces with pods`) : say(withTop(state, { ...screen, namespace, cursor: undefined, index: 0 }), 'info', `namespace ${namespace}`)
 }
 
-export const runCommand = (state: UiState, command: Command, facts: Facts): Step => {
+const runCommand = (state: UiState, command: Command, facts: Facts): Step => {
   // What was said last has been read once the next key is pressed; esc only takes it away.
   const heard = command === 'back' ? state : { ...state, flash: undefined, armed: command === 'kill' ? state.armed : undefined }
   return handlers[command]?.(heard, facts) ?? numbered(heard, command, facts)

@@ -7,7 +7,7 @@ import type { Status } from '../../src/api/types.ts'
 import { exponentialBackoff } from '../../src/client/backoff.ts'
 import type { Client } from '../../src/client/client.ts'
 import { failureOf } from '../../src/client/failure.ts'
-import { ConnectionError, type ApiRequest, type ApiResponse } from '../../src/client/transport.ts'
+import type { ApiRequest, ApiResponse } from '../../src/client/transport.ts'
 import { lines, text } from '../../src/client/watch.ts'
 import type { Connection } from './connection.ts'
 import { readTable, type TableColumn, type TableRow, type WireTable } from './table-row.ts'
@@ -133,6 +133,3 @@ export class TableFeed {
     }
   }
 }
-
-/** Whether it makes sense to try again: the line broke, rather than the server having refused. */
-export const isBroken = (error: unknown): boolean => error instanceof ConnectionError

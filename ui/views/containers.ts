@@ -31,7 +31,7 @@ const tree = (processes: readonly ProcessFacts[]): { process: ProcessFacts; dept
   return under(undefined, 0)
 }
 
-export const processText = ({ pid, ppid, state, command, cpuMilliseconds, rssBytes, threads, fds }: ProcessFacts, depth: number): string =>
+const processText = ({ pid, ppid, state, command, cpuMilliseconds, rssBytes, threads, fds }: ProcessFacts, depth: number): string =>
   `${fit(String(pid), 8, 'right')} ${fit(String(ppid), 8, 'right')} ${state} ${fit(`${(cpuMilliseconds / 1000).toFixed(1)}s`, 8, 'right')} ${fit(bytesText(rssBytes), 6, 'right')} ${fit(String(threads), 3, 'right')} ${fit(String(fds), 4, 'right')} ${'  '.repeat(depth)}${sanitize(command)}`
 export const processHeading = `${fit('PID', 8, 'right')} ${fit('PPID', 8, 'right')} S ${fit('CPU', 8, 'right')} ${fit('RSS', 6, 'right')} ${fit('THR', 3, 'right')} ${fit('FDS', 4, 'right')} COMMAND`
 

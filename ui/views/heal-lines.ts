@@ -11,7 +11,7 @@ const exitWords = ({ exitCode, signal, message }: HealEvent): string =>
   [exitCode === undefined ? 'ended' : `exit ${exitCode}`, signal ? (signalNames[signal] ?? `signal ${signal}`) : '', message ?? ''].filter(Boolean).join(' ')
 
 /** What happened, as a person says it. */
-export const healWords = (event: HealEvent): string => {
+const healWords = (event: HealEvent): string => {
   const { phase, container, attempt, message } = event
   const more = message ? `: ${message}` : ''
   switch (phase) {
@@ -27,7 +27,7 @@ export const healWords = (event: HealEvent): string => {
 const letters: Readonly<Record<string, string>> = { exit: 'X', killing: 'T', reaped: 'r', backoff: 'B', created: 'c', started: 'S', probing: '~', ready: 'R', unready: 'U', sandbox: 'N' }
 
 /** The lane as a line of `cells`: each phase's letter where it happened, on a scale that ends at the lane's end. */
-export const laneText = ({ events, healedMs }: Lane, cells: number): string => {
+const laneText = ({ events, healedMs }: Lane, cells: number): string => {
   const begin = events[0]?.monotonicMs ?? 0
   const span = Math.max(1, (events.at(-1)?.monotonicMs ?? begin) - begin)
   const drawn = Array.from({ length: cells }, () => '-')
