@@ -325,6 +325,13 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(code).toBe(9)
     })
 
+    test('exec: a shell with job control has its terminal for itself, and gives it back', async () => {
+      async function* input() { yield Buffer.from('exit 4\n') }
+      const { out, code } = await collect(runtime, 'talks', ['sh', '-i'], { tty: true, stdin: input() })
+      expect(out).not.toMatch(/job control|process group/)
+      expect(code).toBe(4)
+    })
+
     test('attach: feeds input once, sees output', async () => {
       const spec = aContainer(place, 'talks', ['sh', '-c', 'while read x; do echo got $x; done; echo end'], { name: 'listener', stdin: true, stdinOnce: true })
       await launch(runtime, spec)

@@ -59,7 +59,7 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   return {
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, ...groups, '--',
       'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
-      ...toolCommand('setpriv'), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
+      ...(options.tty ? ownTerminal : []), ...toolCommand('setpriv'), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {
         killCgroup(context.hierarchies, own)
@@ -76,6 +76,12 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
     },
   }
 }
+
+/**
+ * Makes the command the leader of a session whose terminal is the one on descriptor 3, once it is in the container's process namespace: a shell whose
+ * process group is outside cannot give the terminal back when it ends.
+ */
+const ownTerminal = [...toolCommand('sh'), '-c', 'exec 4<&0 0<&3; exec "$@"', 'sh', ...toolCommand('setsid'), '--ctty', ...toolCommand('sh'), '-c', 'exec 0<&4 4<&-; exec "$@"', 'sh']
 
 /** As the container was started; a kubelet that adopted it asks the kernel. */
 const environmentOf = ({ spec, identity }: Attempt, pid: number): { name: string; value: string }[] => {

@@ -8,7 +8,7 @@ import { run } from '../command.ts'
 
 export const toolsInContainer = '/dev/.wherry'
 
-const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], env: ['/usr/bin/env', '/bin/env'] }
+const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], setsid: ['/usr/bin/setsid', '/bin/setsid'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], env: ['/usr/bin/env', '/bin/env'] }
 
 /** The command line that runs a tool inside a container, whatever libraries that has. */
 export const toolCommand = (tool: keyof typeof programs): string[] =>
