@@ -79,15 +79,14 @@ describe.runIf(isRoot)('traffic', () => {
   })
 
   test('names: of a Service, of another namespace, whole, of endpoints, of ports', async () => {
-    const address = async (name: string): Promise<string[]> => (await inPod(['perl', '-MSocket', '-e', 'my @found = gethostbyname shift; print map { inet_ntoa($_) . "\\n" } @found[4 .. $#found]', name])).trim().split('\n').filter(Boolean).toSorted()
     const endpoints = (await live.podsOf('app=name')).map(({ status }) => status.podIP ?? '').toSorted()
-    expect(await address('name')).toEqual([clusterIP])
-    expect(await address('name.default')).toEqual([clusterIP])
-    expect(await address('name.default.svc.cluster.local')).toEqual([clusterIP])
-    expect(await address('kubernetes')).toEqual(['10.96.0.1'])
-    expect(await address('kube-dns.kube-system')).toEqual(['10.96.0.10'])
-    expect(await address('headless')).toEqual(endpoints)
-    expect(await address('nobody')).toEqual([])
+    const expected = { name: [clusterIP], 'name.default': [clusterIP], 'name.default.svc.cluster.local': [clusterIP], kubernetes: ['10.96.0.1'], 'kube-dns.kube-system': ['10.96.0.10'], headless: endpoints, 'nobody.default.svc.cluster.local': [] }
+    const lookUp = ['perl', '-MSocket', '-e', 'for my $name (@ARGV) { my @found = gethostbyname $name; print join(" ", $name, sort map { inet_ntoa $_ } @found[4 .. $#found]), "\\n" }', ...Object.keys(expected)]
+    await until('every name means its addresses', async () => {
+      const found = Object.fromEntries((await inPod(lookUp)).trim().split('\n').map((line) => { const [name = '', ...addresses] = line.split(' '); return [name, addresses.toSorted()] }))
+      expect(found).toEqual(expected)
+      return true
+    }, 40)
     expect((await inPod(['getent', 'hosts', 'name'])).split(/\s+/).slice(0, 2)).toEqual([clusterIP, 'name.default.svc.cluster.local'])
     const srv = await inPod(['perl', '-MIO::Socket::INET', '-e', srvQuery, '10.96.0.10', '_names._tcp.headless.default.svc.cluster.local'])
     expect(srv.trim().split('\n').toSorted()).toHaveLength(3)

@@ -27,7 +27,7 @@ const silent = { info() {}, debug() {}, warn(message: string, fields?: object) {
 
 export const openRuntime = async (place: NodePlace, over: Partial<RuntimeOptions> = {}): Promise<ProcessRuntime> => {
   const { clusterId, nodeName, stateDirectory, dataDirectory } = place
-  const network = podNetwork({ clusterId, nodeName, directory: place.networkDirectory, log: silent })
+  const network = podNetwork({ clusterId, nodeName, directory: place.networkDirectory, log: silent, clock: systemClock })
   const runtime = await processRuntime({ clusterId, nodeName, stateDirectory, dataDirectory, cgroupRoot: '/', network, clock: systemClock, random: systemRandom, log: silent, ...over })
   await network.configure(place)
   return runtime

@@ -56,6 +56,16 @@ export const renderChains = (input: ChainInput): string => {
   ].join('\n')
 }
 
+const rulesPerChain = (text: string, names: ChainNames): string => {
+  const chains: string[] = Object.values(names)
+  const all = text.split('\n').flatMap((line) => { const chain = /^-A (\S+)/.exec(line)?.[1]; return chain !== undefined && chains.includes(chain) ? [chain] : [] })
+  return chains.map((chain) => all.filter((each) => each === chain).length).join(' ')
+}
+
+/** Whether `saved` has every jump to our chains and as many rules in each as there should be; the kernel spells rules in its own way. */
+export const areIntact = (input: ChainInput): boolean =>
+  jumps(input.names).every((jump) => isThere(jump, tableOf(input.saved, jump.table))) && rulesPerChain(input.saved, input.names) === rulesPerChain(renderChains(input), input.names)
+
 /** Removes our chains and the jumps to them, as far as `saved` has them. */
 export const renderRemoval = (names: ChainNames, saved: string): string => {
   const own = Object.values(names)

@@ -1,10 +1,12 @@
 /** The network of a node's pods: a bridge in the current network namespace, a pair of interfaces and an address for each pod, and the chains around them. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import type { Clock } from '../../../src/api/clock.ts'
 import type { Log } from '../../../src/client/component.ts'
 import { run } from '../runtime/command.ts'
 import { formatAddress, gatewayOf, parseRange } from './address.ts'
-import { type HostPort, renderChains, renderRemoval } from './chains.ts'
+import { areIntact, type ChainInput, type HostPort, renderChains, renderRemoval } from './chains.ts'
+import { watchChains } from './guard.ts'
 import { type AddressPool, addressPool } from './ipam.ts'
 import { bridgeBatch, podBatch, portBatch } from './links.ts'
 import { bridgeName, chainNames, vethName } from './names.ts'
@@ -20,6 +22,8 @@ export interface PodNetwork {
   /** Sets up again with the range that was configured last, if there was one: a kubelet that comes back does not wait for the API. */
   resume(): Promise<void>
   isReady(): boolean
+  /** Writes the chains again whenever somebody else removes something of them, until the signal is given. */
+  guard(signal: AbortSignal): Promise<void>
   /** An address for the pod, and the batch that sets up its network from inside its namespace. */
   reserve(podUid: string): Promise<{ podIP: string; inside: string }>
   /** The node's side, after `inside` has run. */
@@ -37,12 +41,16 @@ export interface PodNetworkOptions {
   /** Where addresses and changed settings are written down; must outlive the kubelet. */
   directory: string
   log: Log
+  clock: Clock
 }
+
+/** Removals come in bursts, our own among them: looked at when it is quiet again. */
+const settleMilliseconds = 250
 
 /** In the network namespace of this process; what /sys shows may be that of another one. */
 const hasLink = (name: string): boolean => existsSync(`/proc/sys/net/ipv4/conf/${name}`)
 
-export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOptions): PodNetwork => {
+export const podNetwork = ({ clusterId, nodeName, directory, log, clock }: PodNetworkOptions): PodNetwork => {
   const bridge = bridgeName(clusterId, nodeName)
   const names = chainNames(clusterId, nodeName)
   const sysctls = rememberedSysctls(path.join(directory, 'sysctls.json'))
@@ -61,10 +69,15 @@ export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOp
     if (!configured) throw new Error('network is not ready: the node has no pod range yet (spec.podCIDR)')
     return configured
   }
-  const writeChains = async ({ podCIDR, clusterCIDR }: PodRange): Promise<void> => {
-    const saved = await run('iptables-save', [])
-    await run('iptables-restore', ['--noflush', '--wait'], { input: renderChains({ names, bridge, podCIDR, clusterCIDR, hostPorts: [...hostPorts.values()].flat(), saved }) })
+  const chainInput = async ({ podCIDR, clusterCIDR }: PodRange): Promise<ChainInput> => ({ names, bridge, podCIDR, clusterCIDR, hostPorts: [...hostPorts.values()].flat(), saved: await run('iptables-save', []) })
+  const writeChains = async (range: PodRange): Promise<void> => {
+    await run('iptables-restore', ['--noflush', '--wait'], { input: renderChains(await chainInput(range)) })
   }
+  const repair = (): Promise<void> => inTurn(async () => {
+    if (!configured || areIntact(await chainInput(configured.range))) return
+    log.warn('rules of the pod network were removed by somebody else; writing them again')
+    await writeChains(configured.range)
+  })
   const ensureBridge = async (podCIDR: string): Promise<void> => {
     if (!hasLink(bridge)) await run('ip', ['-batch', '-'], { input: bridgeBatch({ bridge, podCIDR }) })
     sysctls.set('net/ipv4/ip_forward', '1')
@@ -101,6 +114,22 @@ export const podNetwork = ({ clusterId, nodeName, directory, log }: PodNetworkOp
       if (existsSync(rangeFile)) await configure(JSON.parse(readFileSync(rangeFile, 'utf8')) as PodRange)
     },
     isReady: () => configured !== undefined,
+    async guard(signal) {
+      let looking = false
+      const look = async (): Promise<void> => {
+        if (looking) return
+        looking = true
+        try {
+          await clock.sleep(settleMilliseconds, signal)
+          looking = false // what is removed from here on is looked at again
+          await repair()
+        } catch (error) {
+          looking = false
+          if (!signal.aborted) log.error('cannot repair the rules of the pod network', { error: String(error) })
+        }
+      }
+      await watchChains(names, () => { void look() }, signal)
+    },
     async reserve(podUid) {
       const { pool, gateway } = ready()
       const podIP = pool.allocate(podUid)

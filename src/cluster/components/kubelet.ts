@@ -33,7 +33,7 @@ export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
 /** Runtime and network of this node, with whatever ran here before adopted. */
 export const nodeParts = async (flags: Flags, log: Log): Promise<NodeParts> => {
   const [clusterId, nodeName] = [flags.need('cluster-id'), flags.need('node-name')]
-  const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log })
+  const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log, clock: systemClock })
   const runtime = await processRuntime({
     clusterId, nodeName, network, log, clock: systemClock, random: systemRandom, cgroupRoot: '/', stateDirectory: flags.need('state-dir'), dataDirectory: flags.need('root-dir'),
     hiddenDirectories: [flags.get('cluster-dir')].filter((each) => each !== undefined),
@@ -52,8 +52,16 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
   }
-  return kubelet(options)
+  return guarded(kubelet(options), network, log)
 }
+
+/** The kubelet, and the rules of its pods' network kept as they should be. */
+const guarded = (component: Component, network: PodNetwork, log: Log): Component => ({ ...component, run: async (signal) => {
+  const ended = new AbortController()
+  const guarding = network.guard(AbortSignal.any([signal, ended.signal])).catch((error: unknown) => log.warn('cannot be told when rules of the pod network are removed', { error: String(error) }))
+  await component.run(signal).finally(() => ended.abort())
+  await guarding
+} })
 
 export const runKubelet = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
   const flags = parseFlags('kubelet', kubeletFlags, args)

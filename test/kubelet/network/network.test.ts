@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { formatAddress, hardwareAddress, parseAddress, parseRange } from '../../../agents/kubelet/network/address.ts'
-import { type ChainInput, renderChains, renderRemoval } from '../../../agents/kubelet/network/chains.ts'
+import { areIntact, type ChainInput, renderChains, renderRemoval } from '../../../agents/kubelet/network/chains.ts'
 import { addressPool } from '../../../agents/kubelet/network/ipam.ts'
 import { bridgeBatch, podBatch } from '../../../agents/kubelet/network/links.ts'
 import { bridgeName, chainNames, vethName } from '../../../agents/kubelet/network/names.ts'
@@ -73,6 +73,12 @@ describe('chains', () => {
   test('are jumped to from five places', () => { expect(text.match(/^-[AI] (POSTROUTING|PREROUTING|OUTPUT|FORWARD|INPUT) .*-j WHERRY-/gm)).toHaveLength(5) })
   // As iptables-save prints what the text above has made, beside somebody else's.
   const saved = `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:${names.forward} - [0:0]\n:${names.input} - [0:0]\n-A INPUT -j ${names.input}\n-A INPUT -j FOREIGN\n-A FORWARD -m comment --comment "wherry pod traffic" -j ${names.forward}\nCOMMIT\n*nat\n:${names.postrouting} - [0:0]\n:${names.hostPorts} - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j ${names.hostPorts}\n-A POSTROUTING -m comment --comment "wherry pod traffic" -j ${names.postrouting}\nCOMMIT\n`
+  test('whole rules are known as such, and each one that is missing is missed', () => {
+    const whole = renderChains({ ...input, saved: '' })
+    expect(areIntact({ ...input, saved: whole.replaceAll(/^-I /gm, '-A ') })).toBe(true)
+    const rules = whole.replaceAll(/^-I /gm, '-A ').split('\n')
+    for (const rule of rules.filter((line) => line.startsWith('-A '))) expect(areIntact({ ...input, saved: rules.filter((line) => line !== rule).join('\n') }), rule).toBe(false)
+  })
   test('only jumps that are missing are added', () => { expect(renderChains({ ...input, saved }).match(/^-[AI] (POSTROUTING|PREROUTING|OUTPUT|FORWARD|INPUT) .*-j WHERRY-.*$/gm)).toEqual([`-A OUTPUT -m addrtype --dst-type LOCAL -j ${names.hostPorts}`]) })
   test('are removed with the jumps to them, and nothing else', () => {
     expect(renderRemoval(names, saved).split('\n')).toEqual(['*nat', `-D PREROUTING -m addrtype --dst-type LOCAL -j ${names.hostPorts}`, `-D POSTROUTING -m comment --comment "wherry pod traffic" -j ${names.postrouting}`,
