@@ -22,11 +22,11 @@ const words = (text: string, style: StyleName = 'plain'): Words => ({ text, styl
 const healTab = (model: Model, { row, isPod }: DetailTarget, width: number): Words[] => {
   const { heal, streams, nodes } = model.cluster
   const own = row && nodeUidOf(row.object)
-  const lanes = heal.lanes.filter(({ podUid }) => !isPod || podUid === own)
+  const lanes = heal.faults().filter(({ podUid }) => !isPod || podUid === own)
   const tells = [...nodes.rows.values()].some(({ name }) => streams.supports(name) === true)
   if (lanes.length === 0) {
     if (!tells && row) return [words('the nodes tell no heal events; the events of the object:', 'dim'), ...eventsTab(model, { row, isPod })]
-    return [...heal.lanes.map((lane) => laneSummary(lane, width)), words(isPod ? 'No container of this pod has ended yet. ^k twice kills it.' : 'Nothing has failed yet.', 'dim')]
+    return [...heal.faults().map((lane) => laneSummary(lane, width)), words(isPod ? 'No container of this pod has ended yet. ^k twice kills it.' : 'Nothing has failed yet.', 'dim')]
   }
   if (!isPod) return lanes.map((lane) => laneSummary(lane, width))
   return lanes.slice(-5).flatMap((lane, index, all): Words[] => [

@@ -46,7 +46,6 @@ export class HealStore {
 
   #toLane(event: HealEvent): void {
     if (event.phase === 'exit') {
-      // An exit without an error of something that is not begun again is no fault; a lane without a restart is left out by those who count.
       this.lanes.push({ podUid: event.podUid, podNamespace: event.podNamespace, podName: event.podName, container: event.container, number: ++this.#number, events: [event], healedMs: undefined })
       if (this.lanes.length > keptLanes) this.lanes.shift()
       return
@@ -55,6 +54,11 @@ export class HealStore {
     if (!lane || lane.healedMs !== undefined) return
     lane.events.push(event)
     if (event.phase === 'ready') lane.healedMs = event.monotonicMs - (lane.events[0]?.monotonicMs ?? event.monotonicMs)
+  }
+
+  /** Lanes that tell of a fault: something that ended and was begun again, or ended with an error. What a Job completes is none. */
+  faults(): Lane[] {
+    return this.lanes.filter(({ events }) => events.length > 1 || (events[0]?.exitCode ?? 0) !== 0)
   }
 
   /** Healing now: begun again, or about to be, and not ready yet. */

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { HealStore, type HealEvent } from '../../ui/store/heal.ts'
+
+const event = (podName: string, phase: string, milliseconds: number, more: Partial<HealEvent> = {}): HealEvent =>
+  ({ podUid: podName, podNamespace: 'default', podName, container: 'main', attempt: 0, phase, at: `2026-01-01T00:00:00.${String(milliseconds).padStart(3, '0')}Z`, monotonicMs: milliseconds, ...more })
+
+const storeOf = (...events: HealEvent[]): HealStore => {
+  const store = new HealStore()
+  for (const each of events) store.add(each)
+  return store
+}
+
+test('a kill that heals is one fault, with the time it took', () => {
+  const store = storeOf(event('web', 'exit', 0, { exitCode: 137 }), event('web', 'started', 20, { attempt: 1 }), event('web', 'ready', 85, { attempt: 1 }))
+  expect(store.faults().map(({ podName, healedMs }) => [podName, healedMs])).toEqual([['web', 85]])
+  expect(store.open()).toEqual([])
+})
+
+test('what a Job completes is no fault, what it fails is', () => {
+  const store = storeOf(event('done', 'exit', 0, { exitCode: 0 }), event('failed', 'exit', 1, { exitCode: 3 }))
+  expect(store.faults().map(({ podName }) => podName)).toEqual(['failed'])
+})
+
+test('the same history told twice is one', () => {
+  const exit = event('web', 'exit', 0, { exitCode: 1 })
+  expect(storeOf(exit, exit).lanes).toHaveLength(1)
+})
