@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { timestamp, type Clock } from '../api/clock.ts'
 import { kind, Nodes, Pods, type Kind } from '../api/kinds.ts'
 import type { KubeObject } from '../api/meta.ts'
+import { notFound, type StatusError } from '../api/status.ts'
 import type { ExtensionRequest, VirtualResource } from './extension.ts'
 import type { Column, Lookup } from './registry/strategy.ts'
 import { kubeletAddress, type KubeletClient } from './streaming/kubelet-access.ts'
@@ -71,6 +72,9 @@ export const summarySource = (kubelets: KubeletClient, clock: Clock): SummarySou
 const meta = (name: string, namespace: string | undefined, { labels, clock }: { labels: Record<string, string> | undefined; clock: Clock }): KubeObject['metadata'] =>
   ({ name, ...(namespace && { namespace }), creationTimestamp: timestamp(clock.now()), ...(labels && { labels }) }) as KubeObject['metadata']
 
+/** As metrics-server says it: of an object that is not there by its own name, of one that nobody has measured yet by this one. */
+const unmeasured = (plural: string, name: string): StatusError => notFound({ group: 'metrics.k8s.io', plural }, name)
+
 export const metricsApi = (source: SummarySource, clock: Clock): readonly VirtualResource[] => {
   const common = { timestamp: '', window: '10s' }
   const nodeMetrics = async (name: string, lookup: Lookup): Promise<NodeMetrics | undefined> => {
@@ -96,14 +100,22 @@ export const metricsApi = (source: SummarySource, clock: Clock): readonly Virtua
   ]
   const nodes: VirtualResource<NodeMetrics> = {
     kind: NodeMetricsKind, columns: nodeColumns,
-    get: ({ name, lookup }) => nodeMetrics(name, lookup),
+    get: async ({ name, lookup }) => {
+      if (!lookup.get(Nodes, name)) throw notFound(Nodes, name)
+      const measured = await nodeMetrics(name, lookup)
+      if (!measured) throw unmeasured('nodemetrics', name)
+      return measured
+    },
     list: async ({ lookup }) => (await Promise.all(lookup.list(Nodes).map(({ metadata }) => nodeMetrics(metadata.name, lookup)))).filter((each) => each !== undefined),
   }
   const pods: VirtualResource<PodMetrics> = {
     kind: PodMetricsKind,
     get: async (request) => {
-      const node = request.lookup.get(Pods, request.name, request.namespace)?.spec.nodeName
-      return node ? (await podMetrics(node, request))[0] : undefined
+      const pod = request.lookup.get(Pods, request.name, request.namespace)
+      if (!pod) throw notFound(Pods, request.name)
+      const [measured] = pod.spec.nodeName ? await podMetrics(pod.spec.nodeName, request) : []
+      if (!measured) throw unmeasured('podmetrics', `${request.namespace}/${request.name}`)
+      return measured
     },
     list: async (request) => (await Promise.all(request.lookup.list(Nodes).map(({ metadata }) => podMetrics(metadata.name, request)))).flat(),
   }
