@@ -51,19 +51,30 @@ export const planNode = (node: Node, world: World, known: { silenceMilliseconds:
 
 const readyChanged = (node: Node | undefined, previous: Node | undefined): boolean => (node && readyStatus(node)) !== (previous && readyStatus(previous))
 
+/** As upstream's RecordNodeEvent. */
+const nodeEvent = (node: Node, reason: string, what: string): Action => event(Nodes, node, { type: 'Normal', reason, message: `Node ${node.metadata.name} event: ${what}` })
+
 const planWith = (beats: Heartbeats, grace: GracePeriods): Reconciler['plan'] => {
   const ready = new Set<string>()
+  /** As last seen: of a node that is gone nothing else is left to tell of. */
+  const known = new Map<string, Node>()
   return (name, world) => {
     const node = world.get(Nodes, name)
+    const before = known.get(name)
     if (!node) {
       beats.forget(name)
       ready.delete(name)
-      return []
+      known.delete(name)
+      return before ? [nodeEvent(before, 'RemovingNode', `Removing Node ${name} from Controller`)] : []
     }
+    known.set(name, node)
     const wasReady = ready.has(name)
     if (readyStatus(node) === 'True') ready.add(name)
     else ready.delete(name)
-    return planNode(node, world, { silenceMilliseconds: beats.silence(node, world.get(Leases, `${leaseNamespace}/${name}`)), wasReady, grace })
+    return [
+      ...(before?.metadata.uid === node.metadata.uid ? [] : [nodeEvent(node, 'RegisteredNode', `Registered Node ${name} in Controller`)]),
+      ...planNode(node, world, { silenceMilliseconds: beats.silence(node, world.get(Leases, `${leaseNamespace}/${name}`)), wasReady, grace }),
+    ]
   }
 }
 

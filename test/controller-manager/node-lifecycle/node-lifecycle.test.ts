@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Leases, Nodes, Pods } from '../../../src/api/kinds.ts'
 import type { Lease, Node, Pod, Taint } from '../../../src/api/types.ts'
 import { defaultGracePeriods, heartbeats } from '../../../src/controller-manager/node-lifecycle/health.ts'
-import { planNode } from '../../../src/controller-manager/node-lifecycle/node-lifecycle.ts'
+import { nodeLifecycle, planNode } from '../../../src/controller-manager/node-lifecycle/node-lifecycle.ts'
 import { nextTaints } from '../../../src/controller-manager/node-lifecycle/node-taints.ts'
 import { condition, metadata, node, noon, pod, secondsBefore } from '../builders.ts'
 import { inWords, objectOf, world } from '../fake-world.ts'
@@ -67,4 +67,14 @@ describe('taints', () => {
     ['cordoned', of({ Ready: 'True' }, { unschedulable: true }), true, ['unschedulable:NoSchedule']],
     ['what others put there stays', of({ Ready: 'True' }, { taints: [{ key: 'mine', effect: 'NoExecute' }, ...tainted(['unreachable:NoExecute'])] }), true, ['mine:NoExecute']],
   ])('%s', (_, given, mayEvict, expected) => expect(words(nextTaints(given, mayEvict, noon))).toEqual(expected))
+})
+
+test('a node that comes, and one that goes, is told of once', async () => {
+  const { plan: planned } = nodeLifecycle({ monotonic: () => 0 })
+  const there = node('node0', { status: { conditions: [condition('Ready', 'True')] } })
+  const events = async (nodes: readonly Node[]): Promise<string[]> => inWords(await planned('node0', world([[Nodes, nodes], [Pods, []], [Leases, []]]))).filter((words) => words.startsWith('event'))
+  expect(await events([there])).toEqual(['event Normal RegisteredNode: Node node0 event: Registered Node node0 in Controller'])
+  expect(await events([there])).toEqual([])
+  expect(await events([])).toEqual(['event Normal RemovingNode: Node node0 event: Removing Node node0 from Controller'])
+  expect(await events([])).toEqual([])
 })
