@@ -48,6 +48,7 @@ export class RequestPipeline {
   private readonly discovery: Discovery
   private readonly metrics: ServerMetrics
   private readonly pending = new Set<string>()
+  private readonly lastFailures = new Map<string, string>()
   private underWay = 0
   private idle: (() => void) | undefined
 
@@ -120,12 +121,19 @@ export class RequestPipeline {
     switch (root) {
       case 'api': case 'apis': return this.discovery.handle(exchange, path)
       case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version)); break
-      case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.given.parts.log.warn('a health check failed', { name, why }) })
+      case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.healthFailed(name, why) })
       case 'metrics': if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(await this.metrics.text())); break
       case '': return respondObject(exchange, 200, { paths: this.listedPaths() })
       default:
     }
     throw resourceNotFound()
+  }
+
+  /** Once for each reason: those who wait for readiness ask many times a second. */
+  private healthFailed(name: string, why: string): void {
+    if (this.lastFailures.get(name) === why) return
+    this.lastFailures.set(name, why)
+    this.given.parts.log.warn('a health check failed', { name, why })
   }
 
   private checks(): HealthCheck[] {
