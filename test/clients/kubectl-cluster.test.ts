@@ -102,19 +102,20 @@ describe.runIf(isRoot)('a cluster and its user', () => {
     await cluster.until('one pod is left', async () => (await cluster.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'name'])).trim().split('\n').length === 1)
     await cluster.until('its endpoint is alone', async () => (await cluster.kubectl(['get', 'endpointslices', '-l', 'kubernetes.io/service-name=web', '-o', 'jsonpath={.items[0].endpoints[*].addresses}'])).split(' ').length === 1)
     const [pod = ''] = (await cluster.kubectl(['get', 'pods', '-l', 'app=web', '-o', 'name'])).trim().split('\n')
-    const withoutEvents = (text: string): string => text.replace(/^Events:(\n {2}.*)+/gm, 'Events: …').replace(/: +(\S)/g, ': $1')
+    // Conditions stand in the order in which they were first told, or last changed; events are looked at below.
+    const steady = (text: string): string => text.replace(/^Events:(\n {2}.*)+/gm, 'Events: …').replace(/: +(\S)/g, ': $1')
+      .replace(/(?<=\n {2}Type {2}.*\n {2}----.*\n)( {2}\w+ {2}.*\n)+/g, (lines) => `${lines.trimEnd().split('\n').toSorted().join('\n')}\n`)
     await golden('describe', `
       describe ${pod}
       describe deployment web
       describe replicaset web
       describe service web
       describe namespace default
-      describe pod nope`, withoutEvents)
+      describe pod nope`, steady)
     await cluster.until('the cloud controller has initialized the node', async () => cluster.kubectl(['get', 'node', 'node-1', '-o', 'jsonpath={.spec.providerID}']))
-    // Conditions stand in the order in which they were first told.
-    const sorted = (text: string): string => text.replace(/(?<=LastHeartbeatTime .*\n.*\n)( {2}\w+ .*\n)+/, (lines) => `${lines.trimEnd().split('\n').toSorted().join('\n')}\n`)
-    await golden('describe-node', 'describe node node-1', (text) => sorted(withoutEvents(text))
+    await golden('describe-node', 'describe node node-1', (text) => steady(text)
       .replace(/^( {2}(?:Machine ID|System UUID|Boot ID|Kernel Version|OS Image): ).*$/gm, '$1<fact>').replace(/^( {2}(?:cpu|ephemeral-storage|memory|hugepages-\S+): ).*$/gm, '$1<amount>').replace(/\(\d+%\)/g, '(<n>%)'))
+    expect(await cluster.kubectl(['describe', 'node', 'node-1'])).toMatch(/Normal +RegisteredNode +\S+ +node-controller +Node node-1 event: Registered Node node-1 in Controller/)
     expect(await cluster.kubectl(['describe', pod])).toMatch(/Events:\n +Type +Reason +Age +From +Message\n.*\n +Normal +Scheduled +\S+ +default-scheduler +Successfully assigned default\/web-\S+ to node-1\n +Normal +Pulled +\S+ +kubelet +.*\n +Normal +Created +\S+ +kubelet +.*\n +Normal +Started +\S+ +kubelet /)
     expect(await cluster.kubectl(['describe', 'deployment', 'web'])).toMatch(/Normal +ScalingReplicaSet +\S+ +deployment-controller +Scaled down replica set web-\S+ from \d to 1/)
   })
@@ -213,7 +214,7 @@ describe.runIf(isRoot)('a cluster and its user', () => {
     expect(await cluster.kubectl(['explain', 'pod', '--recursive'])).toMatch(/\n {2}spec\t<PodSpec>\n {4}activeDeadlineSeconds\t<integer>\n {4}affinity\t<Affinity>\n/)
     expect(await cluster.tryKubectl(['explain', 'pod.spec.nope'])).toMatchObject({ exitCode: 1, stderr: 'error: field "nope" does not exist' })
     expect(await cluster.kubectl(['version'])).toMatch(/^Client Version: v1\.36\.\d+\nKustomize Version: \S+\nServer Version: v1\.36\.0\+wherry-\S+$/)
-    expect(masked(await cluster.kubectl(['cluster-info']))).toMatch(/^Kubernetes control plane is running at https:\/\/<node-ip>:6443\n/)
+    expect(masked(await cluster.kubectl(['cluster-info']))).toMatch(/^Kubernetes control plane is running at https:\/\/<node-ip>:6443\nCoreDNS is running at https:\/\/<node-ip>:6443\/api\/v1\/namespaces\/kube-system\/services\/kube-dns:dns\/proxy\n/)
     expect(await cluster.kubectl(['config', 'current-context'])).toBe('wherry')
     expect(masked(await cluster.kubectl(['config', 'view']))).toContain('    certificate-authority-data: DATA+OMITTED\n    server: https://<node-ip>:6443\n')
     expect(await cluster.kubectl(['get', '--raw', '/readyz'])).toBe('ok')
