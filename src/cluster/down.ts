@@ -11,7 +11,8 @@ import { ourProtocol } from '../cloud-controller-manager/ssh/ways.ts'
 import { readConfig, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { runningKeeper, stopKeeper } from './keeper.ts'
-import { namespacePath, nodeNetworkOf, removeBridge, removeNamespace, restoreForwarding } from './node-network.ts'
+import { ensureNamespace, namespacePath, nodeNetworkOf, removeBridge, removeNamespace, restoreForwarding } from './node-network.ts'
+import { nodeNumber } from './nodes.ts'
 import { entryFile, programsFolder } from './program.ts'
 import { haltMachines } from './ssh/joined-machines.ts'
 import { UserError } from './user-error.ts'
@@ -40,6 +41,8 @@ const stopCluster = async ({ home, config, deleteData }: { home: Home; config: C
   for (const node of own.toReversed()) {
     if (await runningKeeper(home.node(node.name).keeperPid)) say(`stopping the kubelet of ${node.name} …`)
     await stopKeeper(home.node(node.name).keeperPid, keeperMilliseconds, signal)
+    // Gone after a reboot, or an earlier `down`; what is left of the node is looked for from inside one all the same.
+    if (node.kind === 'namespace') await ensureNamespace(home.clusterId, node.name, nodeNumber(node.name))
     await tearDown(home, config, node, signal)
     const namespace = node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined
     await cleanUpRules(markerChain(home.clusterId), namespace).catch((error: unknown) => { if (namespace === undefined) throw error })
