@@ -71,6 +71,14 @@ describe('routes over SSH', () => {
     if (stale) await routes.remove('x', stale, signal)
     expect(tables.get('a')?.size).toBe(0)
   })
+  test('that someone else took away are made again', async () => {
+    const { routes, tables } = setUp('a', 'b')
+    await routes.create('x', toB, signal)
+    await routes.list('x', signal)
+    tables.get('a')?.clear()
+    const seen = [await routes.list('x', signal), await routes.list('x', signal), await routes.list('x', signal)]
+    expect(seen.map((found) => found.length)).toEqual([1, 1, 0])
+  })
   test('to the last other machine go when it leaves', async () => {
     const { routes, tables, machines } = setUp('a', 'b')
     await routes.create('x', toB, signal)

@@ -40,13 +40,17 @@ const targetOf = (machines: readonly Machine[], { targetNode }: Route): Machine 
   return target
 }
 
+/** The route controller looks every ten seconds; what is complete is read anew every third time: reading starts a process for each machine. */
+const quietLooks = 2
+
 export const sshRoutes = (options: RoutesOptions): Routes => {
   const { run } = options
   /** Partly there when last looked at: if it is wanted, it is made whole meanwhile; if it is still so at the next look, nobody wants it. */
   const omitted = new Set<string>()
   /** Destination → node, as asked for: a machine without (answering) neighbours has no table that would tell. */
   const wanted = new Map<string, string>()
-  let aloneAndClean = false
+  /** All answered and nothing was to be done: the next looks are answered from it, unless machines join or leave. */
+  let settled: { machines: readonly Machine[]; found: readonly Route[]; looksLeft: number } | undefined
   /** One change at a time, in the order asked for. */
   let turn: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -61,27 +65,30 @@ export const sshRoutes = (options: RoutesOptions): Routes => {
   return {
     list: (_, signal) => inTurn(async () => {
       const machines = options.machines()
-      // A single machine is looked at until nothing is left of those that it had beside it.
-      const read = machines.length < 2 && aloneAndClean ? [] : await Promise.all(machines.map(async (machine) => [machine.name, await ifReachable(readTable(run, machine, signal))] as const))
+      if (settled?.machines === machines && settled.looksLeft > 0) { settled.looksLeft -= 1; return settled.found }
+      const read = await Promise.all(machines.map(async (machine) => [machine.name, await ifReachable(readTable(run, machine, signal))] as const))
       const tables = new Map(read.flatMap(([name, table]) => (table ? [[name, table] as const] : [])))
       const { whole, partial } = observeRoutes({ machines, tables }, options.isOurs)
       const alone = machines.flatMap((machine) => ([...tables.keys()].some((name) => name !== machine.name) ? [] : [...wanted].flatMap(([destination, node]) => (node === machine.name ? [routeTo(machine, destination)] : []))))
-      aloneAndClean = machines.length < 2 && partial.length === 0
       const stale = partial.filter((destination) => omitted.has(destination))
       for (const { destinationCIDR } of whole) omitted.delete(destinationCIDR)
       for (const destination of partial) omitted.add(destination)
       for (const destination of omitted) if (!partial.includes(destination)) omitted.delete(destination)
-      return [...whole, ...alone, ...stale.map((destinationCIDR): Route => ({ name: destinationCIDR, targetNode: '', destinationCIDR, blackhole: true }))]
+      const found = [...whole, ...alone, ...stale.map((destinationCIDR): Route => ({ name: destinationCIDR, targetNode: '', destinationCIDR, blackhole: true }))]
+      settled = partial.length === 0 && tables.size === machines.length ? { machines, found, looksLeft: machines.length < 2 ? Infinity : quietLooks } : undefined
+      return found
     }),
     create: (_, route, signal) => inTurn(async () => {
       const machines = options.machines()
       const target = targetOf(machines, route)
+      settled = undefined
       omitted.delete(route.destinationCIDR)
       wanted.set(route.destinationCIDR, target.name)
       if (machines.length > 1) await removeFrom(target, route.destinationCIDR, signal) // the range was another node's before
       await Promise.all(machines.filter(({ name }) => name !== target.name).map((machine) => ensureWays(options, machine, waysTo(route.destinationCIDR, machine, target, machines), signal)))
     }),
     remove: (_, route, signal) => inTurn(async () => {
+      settled = undefined
       if (wanted.get(route.destinationCIDR) === route.targetNode) wanted.delete(route.destinationCIDR)
       await Promise.all(options.machines().map((machine) => removeFrom(machine, route.destinationCIDR, signal)))
     }),
