@@ -39,7 +39,7 @@ export const sandboxSpec = (pod: Pod, attempt: number, facts: SandboxFacts): San
     resolvConf: resolvConfOf(pod, facts.hostResolvConf, facts),
     hostsFor: (podIP) => (pod.spec.hostNetwork ? hostNetworkHostsFile(pod, facts.hostHosts) : hostsFile(pod, { podIPs: [podIP], hostname: short, domainName })),
     portMappings: [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(({ ports = [] }) => ports)
-      .filter(({ hostPort, protocol }) => hostPort && !pod.spec.hostNetwork && protocol !== 'SCTP')
+      .filter(({ hostPort, protocol }) => hostPort && !pod.spec.hostNetwork && protocol !== 'SCTP') // a pod with one of SCTP is not admitted
       .map(({ hostPort, containerPort, protocol, hostIP }) => ({ hostPort: hostPort ?? 0, containerPort, protocol: protocol === 'UDP' ? 'UDP' : 'TCP', hostIP: hostIP ?? '' })),
   }
 }

@@ -1,4 +1,5 @@
 /** What a pod may ask for and this kubelet cannot give: refused by name, never ignored. Pure. */
+import { signOf } from '../../src/api/quantity.ts'
 import type { Container, Pod } from '../../src/api/types.ts'
 
 const inContainer = (container: Container, path: string): string[] => {
@@ -7,14 +8,18 @@ const inContainer = (container: Container, path: string): string[] => {
     ...(container.volumeDevices?.length ? [`${path}.volumeDevices`] : []),
     ...(container.resources?.claims?.length ? [`${path}.resources.claims`] : []),
     ...(securityContext?.procMount && securityContext.procMount !== 'Default' ? [`${path}.securityContext.procMount`] : []),
-    // The default profile of this runtime is to have none; a file of one's own would have to be loaded.
-    ...(securityContext?.seccompProfile?.type === 'Localhost' ? [`${path}.securityContext.seccompProfile.localhostProfile`] : []),
+    ...(container.resources?.limits && Object.hasOwn(container.resources.limits, 'ephemeral-storage') ? [`${path}.resources.limits[ephemeral-storage]`] : []),
+    ...(container.resizePolicy?.some(({ restartPolicy }) => restartPolicy === 'RestartContainer') ? [`${path}.resizePolicy`] : []),
+    ...(isConfined(securityContext?.seccompProfile?.type) ? [`${path}.securityContext.seccompProfile`] : []),
     ...(isConfined(securityContext?.appArmorProfile?.type) ? [`${path}.securityContext.appArmorProfile`] : []),
     ...(container.volumeMounts?.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled') ? [`${path}.volumeMounts[].recursiveReadOnly`] : []),
   ]
 }
 
-const isConfined = (type: string | undefined): boolean => type === 'Localhost'
+/** Places of host ports that iptables has no rule for here; in the host's own network none is needed. */
+const sctpHostPorts = ({ ports = [] }: Container): number[] => ports.flatMap(({ hostPort, protocol }, index) => (hostPort && protocol === 'SCTP' ? [index] : []))
+
+const isConfined = (type: string | undefined): boolean => type === 'RuntimeDefault' || type === 'Localhost'
 
 /** The paths of such fields. */
 export const unsupportedFields = ({ spec }: Pod): string[] => [
@@ -22,8 +27,11 @@ export const unsupportedFields = ({ spec }: Pod): string[] => [
   ...(spec.resourceClaims?.length ? ['spec.resourceClaims'] : []),
   ...(spec.runtimeClassName ? ['spec.runtimeClassName'] : []),
   ...(spec.os?.name && spec.os.name !== 'linux' ? ['spec.os.name'] : []),
-  ...(spec.securityContext?.seccompProfile?.type === 'Localhost' ? ['spec.securityContext.seccompProfile.localhostProfile'] : []),
+  ...(isConfined(spec.securityContext?.seccompProfile?.type) ? ['spec.securityContext.seccompProfile'] : []),
   ...(isConfined(spec.securityContext?.appArmorProfile?.type) ? ['spec.securityContext.appArmorProfile'] : []),
-  ...spec.containers.flatMap((container, index) => inContainer(container, `spec.containers[${index}]`)),
-  ...(spec.initContainers ?? []).flatMap((container, index) => inContainer(container, `spec.initContainers[${index}]`)),
+  ...(spec.volumes ?? []).flatMap(({ emptyDir }, index) => (emptyDir?.sizeLimit && emptyDir.medium !== 'Memory' && signOf(emptyDir.sizeLimit) > 0 ? [`spec.volumes[${index}].emptyDir.sizeLimit`] : [])),
+  ...(['initContainers', 'containers'] as const).flatMap((list) => (spec[list] ?? []).flatMap((container, index) => [
+    ...inContainer(container, `spec.${list}[${index}]`),
+    ...(spec.hostNetwork ? [] : sctpHostPorts(container).map((port) => `spec.${list}[${index}].ports[${port}].hostPort`)),
+  ])),
 ]

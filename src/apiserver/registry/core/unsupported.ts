@@ -17,12 +17,18 @@ interface Rule<T> {
   path: string
   why: string
   isSet(object: T): boolean
+  /** Where it is set, below the spec or the container, when `path` has an asterisk. */
+  at?(object: T): string[]
 }
 
 const noSeccomp = 'seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'
 const noAppArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
 const linuxOnly = 'this cluster has Linux nodes only'
 const isConfined = (profile: SeccompProfile | AppArmorProfile | undefined): boolean => profile !== undefined && ['RuntimeDefault', 'Localhost'].includes(profile.type)
+
+/** Paths of host ports that no rule of iptables could be written for: in the host's own network none is needed. */
+const sctpHostPorts = (spec: PodSpec): string[] => (spec.hostNetwork ? [] : (['initContainers', 'containers'] as const).flatMap((list) =>
+  (spec[list] ?? []).flatMap(({ ports = [] }, index) => ports.flatMap(({ hostPort, protocol }, port) => (hostPort && protocol === 'SCTP' ? [`${list}[${index}].ports[${port}].hostPort`] : [])))))
 
 const podRules: readonly Rule<PodSpec>[] = [
   { path: 'runtimeClassName', why: 'this cluster has one runtime: supervised host processes', isSet: ({ runtimeClassName }) => !!runtimeClassName },
@@ -32,6 +38,7 @@ const podRules: readonly Rule<PodSpec>[] = [
   { path: 'schedulingGroup', why: 'this cluster schedules pods one by one', isSet: ({ schedulingGroup }) => schedulingGroup !== undefined },
   { path: 'hostUsers', why: 'pods have no user namespaces of their own on this cluster; leave it out or set it to true', isSet: ({ hostUsers }) => hostUsers === false },
   { path: 'hostnameOverride', why: 'set hostname and subdomain instead', isSet: ({ hostnameOverride }) => !!hostnameOverride },
+  { path: 'containers[*].ports[*].hostPort', why: 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP', isSet: (spec) => sctpHostPorts(spec).length > 0, at: sctpHostPorts },
   { path: 'os.name', why: linuxOnly, isSet: ({ os }) => os?.name === 'windows' },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
   { path: 'securityContext.seccompProfile', why: noSeccomp, isSet: ({ securityContext }) => isConfined(securityContext?.seccompProfile) },
@@ -44,6 +51,8 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'volumeDevices', why: 'this cluster has no block volumes', isSet: ({ volumeDevices = [] }) => volumeDevices.length > 0 },
   { path: 'resources.claims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resources }) => (resources?.claims ?? []).length > 0 },
   { path: 'resources.limits[hugepages-*]', why: 'this cluster does not manage huge pages', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some(isHugePages) },
+  { path: 'resources.limits[ephemeral-storage]', why: 'this cluster does not measure what containers write to disks; set it in requests only', isSet: ({ resources }) => Object.hasOwn(resources?.limits ?? {}, 'ephemeral-storage') },
+  { path: 'resizePolicy', why: 'this cluster does not resize running containers; leave it out or set restartPolicy NotRequired', isSet: ({ resizePolicy = [] }) => resizePolicy.some(({ restartPolicy }) => restartPolicy === 'RestartContainer') },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
   { path: 'securityContext.seccompProfile', why: noSeccomp, isSet: ({ securityContext }) => isConfined(securityContext?.seccompProfile) },
   { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
@@ -54,10 +63,11 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
 export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected'] as const
 
 const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'csi', 'ephemeral', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
-  'iscsi', 'nfs', 'persistentVolumeClaim', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'projected.clusterTrustBundle', 'projected.podCertificate']
+  'iscsi', 'nfs', 'persistentVolumeClaim', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'emptyDir.sizeLimit', 'projected.clusterTrustBundle', 'projected.podCertificate']
 
 const whyNoVolume = (type: string): string => {
   if (type === 'emptyDir.medium') return 'this cluster has only the media "" and Memory'
+  if (type === 'emptyDir.sizeLimit') return 'only the medium Memory can be limited on this cluster; leave it out or set medium Memory'
   return type.startsWith('projected.') ? 'this cluster projects only secret, configMap, downwardAPI and serviceAccountToken' : `this cluster has only these volumes: ${supportedVolumes.join(', ')}`
 }
 
@@ -69,7 +79,7 @@ export const unsupportedFields: readonly UnsupportedField[] = [
 ]
 
 const refuse = <T>(rules: readonly Rule<T>[], path: string, object: T): FieldError[] =>
-  rules.filter(({ isSet }) => isSet(object)).map((rule) => fieldError.forbidden(`${path}.${rule.path}`, `not supported: ${rule.why}`))
+  rules.filter(({ isSet }) => isSet(object)).flatMap((rule) => (rule.at?.(object) ?? [rule.path]).map((at) => fieldError.forbidden(`${path}.${at}`, `not supported: ${rule.why}`)))
 
 export const unsupportedVolume = (path: string, type: string): FieldError =>
   fieldError.forbidden(path, `not supported: ${whyNoVolume(type)}`)

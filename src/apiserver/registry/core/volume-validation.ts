@@ -13,9 +13,16 @@ const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryO
 const checkHostPath = (path: string, hostPath: HostPathVolumeSource): FieldError[] =>
   (hostPath.path ? [...checkNoBacksteps(`${path}.path`, hostPath.path), ...checkOptionalOneOf(`${path}.type`, hostPath.type, hostPathTypes)] : [fieldError.required(`${path}.path`)])
 
-const checkEmptyDir = (path: string, { medium, sizeLimit }: EmptyDirVolumeSource): FieldError[] => [
-  ...(sizeLimit !== undefined && (!isValidQuantity(sizeLimit) || compareQuantities(sizeLimit, '0') < 0) ? [fieldError.forbidden(`${path}.sizeLimit`, 'SizeLimit field must be a valid resource quantity')] : []),
-  ...(medium && medium !== 'Memory' ? [unsupportedVolume(`${path}.medium`, 'emptyDir.medium')] : []),
+const checkSizeLimit = (path: string, { medium, sizeLimit }: EmptyDirVolumeSource): FieldError[] => {
+  if (sizeLimit === undefined) return []
+  if (!isValidQuantity(sizeLimit) || compareQuantities(sizeLimit, '0') < 0) return [fieldError.forbidden(path, 'SizeLimit field must be a valid resource quantity')]
+  // Zero is no limit, as upstream has it.
+  return medium !== 'Memory' && compareQuantities(sizeLimit, '0') > 0 ? [unsupportedVolume(path, 'emptyDir.sizeLimit')] : []
+}
+
+const checkEmptyDir = (path: string, source: EmptyDirVolumeSource): FieldError[] => [
+  ...checkSizeLimit(`${path}.sizeLimit`, source),
+  ...(source.medium && source.medium !== 'Memory' ? [unsupportedVolume(`${path}.medium`, 'emptyDir.medium')] : []),
 ]
 
 type Check = (path: string, volume: Volume) => FieldError[]

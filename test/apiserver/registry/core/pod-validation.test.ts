@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Pods } from '../../../../src/api/kinds.ts'
-import type { Pod } from '../../../../src/api/types.ts'
+import type { EphemeralContainer, Pod } from '../../../../src/api/types.ts'
 import { supportedVolumes, unsupportedFields } from '../../../../src/apiserver/registry/core/unsupported.ts'
 import { created, sent, updated } from '../support.ts'
 
@@ -104,13 +104,42 @@ describe('scheduling', () => {
 })
 
 describe('what this cluster cannot honour is refused by name', () => {
+  const sctp = 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP'
+  const seccomp = 'seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'
+  const appArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
   for (const [name, errors, expected] of [
     ['runtime class', withSpec({ runtimeClassName: 'gvisor' }), 'spec.runtimeClassName: Forbidden: not supported: this cluster has one runtime: supervised host processes'],
     ['a volume', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }), `spec.volumes[0].persistentVolumeClaim: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
     ['seccomp', withContainer({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), 'spec.containers[0].securityContext.seccompProfile: Forbidden: not supported: seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'],
     ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
+    ['a host port of SCTP', withContainer({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), `spec.containers[0].ports[1].hostPort: Forbidden: not supported: ${sctp}`],
+    ['a host port of SCTP of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', ports: [{ containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }] }), `spec.initContainers[0].ports[0].hostPort: Forbidden: not supported: ${sctp}`],
+    ['a limit of a volume on a disk', withSpec({ volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }), 'spec.volumes[0].emptyDir.sizeLimit: Forbidden: not supported: only the medium Memory can be limited on this cluster; leave it out or set medium Memory'],
+    ['a limit of local storage', withContainer({ resources: { limits: { 'ephemeral-storage': '1Gi' } } }), 'spec.containers[0].resources.limits[ephemeral-storage]: Forbidden: not supported: this cluster does not measure what containers write to disks; set it in requests only'],
+    ['restarts for a resize', withContainer({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }), 'spec.containers[0].resizePolicy: Forbidden: not supported: this cluster does not resize running containers; leave it out or set restartPolicy NotRequired'],
+    ['seccomp of a pod', withSpec({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), `spec.securityContext.seccompProfile: Forbidden: not supported: ${seccomp}`],
+    ['seccomp of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }] }), `spec.initContainers[0].securityContext.seccompProfile: Forbidden: not supported: ${seccomp}`],
+    ['AppArmor', withContainer({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), `spec.containers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
+    ['AppArmor of a pod', withSpec({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), `spec.securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
+    ['AppArmor of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }] }), `spec.initContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
     ['claims', withSpec({ resourceClaims: [{ name: 'a', resourceClaimName: 'b' }] }), 'spec.resourceClaims: Forbidden: not supported: this cluster has no dynamic resource allocation'],
   ] as const) test(name, () => expect(errors).toEqual([expected]))
+
+  for (const [name, errors] of [
+    ['SCTP without a host port', withContainer({ ports: [{ containerPort: 80, protocol: 'SCTP' }] })],
+    ["SCTP in the host's network", withContainer({ ports: [{ containerPort: 80, protocol: 'SCTP' }] }, { hostNetwork: true })],
+    ['a limit of a volume in memory, and none', withSpec({ volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }, { name: 'w', emptyDir: { sizeLimit: '0' } }] })],
+    ['a request of local storage', withContainer({ resources: { requests: { 'ephemeral-storage': '1Gi' } } })],
+    ['no restart for a resize', withContainer({ resizePolicy: [{ resourceName: 'memory', restartPolicy: 'NotRequired' }] })],
+  ] as const) test(`${name}: honoured`, () => expect(errors).toEqual([]))
+
+  test('in ephemeral containers', () => {
+    const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }] } })).object
+    const debug = { name: 'debug', image: 'a', securityContext: { seccompProfile: { type: 'RuntimeDefault' }, appArmorProfile: { type: 'RuntimeDefault' } } }
+    expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toEqual([
+      `spec.ephemeralContainers[0].securityContext.seccompProfile: Forbidden: not supported: ${seccomp}`, `spec.ephemeralContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`,
+    ])
+  })
 
   test('the list names every refusal once', () => {
     const names = unsupportedFields.map(({ field }) => field)

@@ -1,0 +1,30 @@
+import { describe, expect, test } from 'vitest'
+import { unsupportedFields } from '../../agents/kubelet/unsupported.ts'
+import type { PodSpec } from '../../src/api/types.ts'
+import { aContainer, aPod } from './builders.ts'
+
+const runtimeDefault = { type: 'RuntimeDefault' } as const
+const sctp = { ports: [{ containerPort: 80, protocol: 'TCP' }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }
+
+describe('a static pod is not admitted with', () => {
+  for (const [name, spec, paths] of [
+    ['a host port of SCTP', { containers: [aContainer('web', sctp)] }, ['spec.containers[0].ports[1].hostPort']],
+    ['a host port of SCTP of an init container', { initContainers: [aContainer('side', sctp)] }, ['spec.initContainers[0].ports[1].hostPort']],
+    ['a limit of a volume on a disk', { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }, ['spec.volumes[0].emptyDir.sizeLimit']],
+    ['a limit of local storage', { containers: [aContainer('web', { resources: { limits: { 'ephemeral-storage': '1Gi' } } })] }, ['spec.containers[0].resources.limits[ephemeral-storage]']],
+    ['restarts for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })] }, ['spec.containers[0].resizePolicy']],
+    ['profiles of the pod', { securityContext: { seccompProfile: runtimeDefault, appArmorProfile: runtimeDefault } }, ['spec.securityContext.seccompProfile', 'spec.securityContext.appArmorProfile']],
+    ['profiles of containers', { containers: [aContainer('web', { securityContext: { seccompProfile: runtimeDefault } })], initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] },
+      ['spec.initContainers[0].securityContext.appArmorProfile', 'spec.containers[0].securityContext.seccompProfile']],
+  ] satisfies [string, Partial<PodSpec>, string[]][]) test(name, () => expect(unsupportedFields(aPod(spec))).toEqual(paths))
+})
+
+describe('a static pod is admitted with', () => {
+  for (const [name, spec] of [
+    ['nothing special', {}],
+    ["SCTP in the host's network", { hostNetwork: true, containers: [aContainer('web', sctp)] }],
+    ['a limit of a volume in memory', { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }] }],
+    ['no restart for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }] })] }],
+    ['no profiles', { securityContext: { seccompProfile: { type: 'Unconfined' }, appArmorProfile: { type: 'Unconfined' } } }],
+  ] satisfies [string, Partial<PodSpec>][]) test(name, () => expect(unsupportedFields(aPod(spec))).toEqual([]))
+})
