@@ -39,8 +39,14 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true,
     resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
     terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,
-    stopSignal: container.lifecycle?.stopSignal ?? 'SIGTERM',
+    stopSignal: container.lifecycle?.stopSignal ?? 'SIGTERM', ...targetOf(pod, container),
   }
+}
+
+/** Of an ephemeral container only. */
+const targetOf = (pod: Pod, { name }: Container): Pick<ContainerSpec, 'targetContainer'> => {
+  const target = pod.spec.ephemeralContainers?.find((each) => each.name === name)?.targetContainerName
+  return target ? { targetContainer: target } : {}
 }
 
 const checkNonRoot = (pod: Pod, container: Container, runAsUser: number | undefined): void => {

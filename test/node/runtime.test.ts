@@ -239,6 +239,23 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(output.trim().split('\n').at(-1)).toBe('0')
     })
 
+    test('an ephemeral container sees the processes of its target, and ends with it', async () => {
+      await runtime.runSandbox(aSandbox('debugged'), never)
+      const target = aContainer(place, 'debugged', ['sleep', '1234'], { name: 'target' })
+      await expect(runtime.createContainer(aContainer(place, 'debugged', ['true'], { name: 'early', targetContainer: 'target' }), never)).rejects.toThrow('unable to find target container target')
+      await launch(runtime, target)
+      await launch(runtime, aContainer(place, 'debugged', ['sleep', '5678'], { name: 'other' }))
+      const { output } = await runToEnd(runtime, aContainer(place, 'debugged', ['sh', '-c', 'ps -eo args'], { name: 'debug', targetContainer: 'target' }))
+      expect(output).toContain('sleep 1234')
+      expect(output).not.toContain('sleep 5678')
+      const shell = aContainer(place, 'debugged', ['sh', '-c', 'while sleep 1; do :; done'], { name: 'shell', targetContainer: 'target' })
+      await launch(runtime, shell)
+      await runtime.signalContainer('debugged', 'target', 'SIGKILL')
+      expect((await untilExited(runtime, 'debugged', 'shell')).exitCode).toBe(137)
+      expect((await runtime.listContainers('debugged')).find(({ name }) => name === 'other')?.state).toBe('running')
+      await runtime.removeSandbox('debugged')
+    })
+
     test('sysctls, and shared memory between its containers', async () => {
       await runtime.runSandbox(aSandbox('tuned', { sysctls: { 'net.ipv4.ip_local_port_range': '20000 30000', 'kernel.msgmax': '9000' } }), never)
       await runToEnd(runtime, aContainer(place, 'tuned', ['sh', '-c', 'echo hello > /dev/shm/x'], { name: 'writer' }))

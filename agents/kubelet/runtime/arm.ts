@@ -9,7 +9,7 @@ import { cgroupDirectories, createCgroup } from './cgroups/cgroup.ts'
 import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { mountOf, parseMountInfo } from './proc/mount-info.ts'
-import { identify, readIfThere } from './proc/stat.ts'
+import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import { type Credentials, credentialsOf, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
@@ -37,14 +37,15 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
   const attempt = newAttempt({ directory, cgroup: path.join(sandbox.record.cgroup, `${spec.name}-${spec.attempt}`), record })
   podOf(context, spec.podUid).attempts.push(attempt)
   try {
-    const { prepared, credentials } = prepareFiles(context, { attempt, sandbox, spec })
+    const command = shimCommand(context, { sandbox, spec })
+    const { prepared, credentials } = prepareFiles(context, { attempt, sandbox, spec, command })
     createCgroup(context.hierarchies, attempt.cgroup, spec.resources)
     await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : [])]), sharesMounts(spec) && isolateRoots(context)])
     signal.throwIfAborted()
     for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid, credentials.gid)
     listen(context, attempt)
     const heard = attempt.heard.promise
-    launch(context, attempt, sandbox)
+    launch(context, { attempt, sandbox, command })
     await untilArmed(context, { attempt, heard, signal })
     attempt.identity = { ...inspect(attempt, sandbox, prepared), credentials }
     attemptFile.write(directory, 'identity', attempt.identity)
@@ -56,9 +57,9 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
   }
 }
 
-interface Preparation { attempt: Attempt; sandbox: Sandbox; spec: ContainerSpec }
+interface Preparation { attempt: Attempt; sandbox: Sandbox; spec: ContainerSpec; command: readonly string[] }
 
-const prepareFiles = (context: Context, { attempt, sandbox, spec }: Preparation): { prepared: PreparedRoot; credentials: Credentials } => {
+const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Preparation): { prepared: PreparedRoot; credentials: Credentials } => {
   const { directory, record } = attempt
   checkShared(spec)
   const terminationMessageFile = path.join(directory, 'termination')
@@ -79,7 +80,7 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec }: Preparation)
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
     privileges: setprivArguments(credentials, context.boundingSet).join(' '), oom_score_adj: String(spec.oomScoreAdj),
     tty: spec.tty ? 'yes' : '', controlling: spec.tty ? '--ctty' : '', stdin: spec.stdin ? 'yes' : '',
-    label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: shimCommand(context, sandbox).join(' '),
+    label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: command.join(' '),
   }), { mode: 0o600 })
   return { prepared, credentials }
 }
@@ -104,14 +105,21 @@ const isolateRoots = async (context: Context): Promise<void> => {
 }
 
 /** The process namespace is entered first, so that the shim's one child is the first process of it. */
-const shimCommand = (context: Context, { record, init }: Sandbox): string[] => [
-  ...(record.hostPid ? [] : init ? ['nsenter', `--pid=/proc/${init.pid}/ns/pid`, '--no-fork'] : ['unshare', '--pid']),
-  'sh', path.join(scriptsDirectory(context), 'shim'),
-]
+const shimCommand = (context: Context, { sandbox: { record, init }, spec }: Pick<Preparation, 'sandbox' | 'spec'>): string[] => {
+  const joined = init ?? (spec.targetContainer ? firstProcess(context, spec.podUid, spec.targetContainer) : undefined)
+  return [...(record.hostPid ? [] : joined ? ['nsenter', `--pid=/proc/${joined.pid}/ns/pid`, '--no-fork'] : ['unshare', '--pid']), 'sh', path.join(scriptsDirectory(context), 'shim')]
+}
 
-const launch = (context: Context, { record, directory }: Attempt, sandbox: Sandbox): void => {
+/** Of a container that runs: whoever joins its process namespace ends when it does. */
+const firstProcess = (context: Context, podUid: string, name: string): ProcessIdentity => {
+  const process = podOf(context, podUid).attempts.findLast(({ record, phase }) => record.name === name && phase === 'running')?.identity?.process
+  if (!process || !isAlive(process)) throw new Error(`unable to find target container ${name}: it does not run`)
+  return process
+}
+
+const launch = (context: Context, { attempt: { record, directory }, sandbox, command: shim }: Omit<Preparation, 'spec'>): void => {
   const [command = '', ...args] = record.tty ? ['sh', path.join(scriptsDirectory(context), 'terminal')]
-    : record.stdin ? ['sh', path.join(scriptsDirectory(context), 'input')] : shimCommand(context, sandbox)
+    : record.stdin ? ['sh', path.join(scriptsDirectory(context), 'input')] : shim
   // The name of the container as a last argument tells people who read `ps` whose shim this is.
   const child = spawn(command, [...args, `${sandbox.record.podNamespace}/${sandbox.record.podName}/${record.name}`],
     { cwd: directory, detached: true, stdio: 'ignore', env: { ...bareEnvironment, ...(record.tty && { SHELL: '/bin/sh', TERM: 'xterm' }) } })

@@ -69,6 +69,8 @@ export interface ContainerSpec {
   /** Where the kubelet keeps this attempt's log, `<n>.log` in CRI format. */
   logPath: string
   stopSignal: string
+  /** The running container of the pod whose process namespace is to be joined (an ephemeral container's target). */
+  targetContainer?: string
 }
 
 /** An image as this machine has it. */
