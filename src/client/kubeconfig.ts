@@ -26,6 +26,9 @@ export interface KubeUser {
   exec?: { command?: string }
   'auth-provider'?: { name?: string }
   as?: string
+  'as-uid'?: string
+  'as-groups'?: readonly string[]
+  'as-user-extra'?: Readonly<Record<string, readonly string[]>>
 }
 
 export interface KubeContext { cluster: string; user: string; namespace?: string }
@@ -127,6 +130,8 @@ const refuseUnsupported = (cluster: KubeCluster, user: KubeUser, { user: name, c
   if (user.exec) throw new KubeconfigError(`user ${JSON.stringify(name)} uses the exec plugin ${JSON.stringify(user.exec.command ?? '')}, which is not supported: use a client certificate or a token (\`kubectl create token\`)`)
   if (user['auth-provider']) throw new KubeconfigError(`user ${JSON.stringify(name)} uses the auth-provider ${JSON.stringify(user['auth-provider'].name ?? '')}, which is not supported: use a client certificate or a token`)
   if (user.as) throw new KubeconfigError(`user ${JSON.stringify(name)} impersonates ${JSON.stringify(user.as)} (\`as\`), which is not supported: use that user's own credentials`)
+  const impersonated = (['as-uid', 'as-groups', 'as-user-extra'] as const).find((field) => Object.keys(user[field] ?? '').length > 0)
+  if (impersonated) throw new KubeconfigError(`user ${JSON.stringify(name)} impersonates somebody (\`${impersonated}\`), which is not supported: use that user's own credentials`)
   if (cluster['proxy-url']) throw new KubeconfigError(`cluster ${JSON.stringify(clusterName)} is behind the proxy ${cluster['proxy-url']} (\`proxy-url\`), which is not supported`)
 }
 

@@ -27,6 +27,7 @@ describe('credentials', () => {
     ['certificate files, relative to the kubeconfig', '{ client-certificate: pki/me.crt, client-key: /keys/me.key }', { clientCertificate: { file: '/etc/kube/pki/me.crt' }, clientKey: { file: '/keys/me.key' } }],
     ['a password', '{ username: me, password: secret }', { basic: { username: 'me', password: 'secret' } }],
     ['none', '{}', {}],
+    ['nobody to impersonate', '{ token: abc, as-groups: [], as-user-extra: {} }', { token: { data: 'abc' } }],
   ] as const) test(name, () => expect(parse(user)).toEqual({ context: 'here', namespace: 'shop', server: 'https://10.0.0.1:6443', ...expected }))
 
   test('authority and TLS options of the cluster', () => {
@@ -40,6 +41,9 @@ describe('refused by name', () => {
     ['exec plugins', '{ exec: { command: aws } }', undefined, 'user "me" uses the exec plugin "aws", which is not supported'],
     ['auth providers', '{ auth-provider: { name: gcp } }', undefined, 'user "me" uses the auth-provider "gcp", which is not supported'],
     ['impersonation', '{ token: a, as: boss }', undefined, 'user "me" impersonates "boss"'],
+    ["impersonation of a user's id", '{ token: a, as-uid: "7" }', undefined, 'user "me" impersonates somebody (`as-uid`), which is not supported: use that user\'s own credentials'],
+    ['impersonation of groups', '{ token: a, as-groups: [dev] }', undefined, 'user "me" impersonates somebody (`as-groups`), which is not supported'],
+    ["impersonation with a user's extra", '{ token: a, as-user-extra: { scopes: [all] } }', undefined, 'user "me" impersonates somebody (`as-user-extra`), which is not supported'],
     ['proxies', '{}', '{ server: "https://a", proxy-url: "http://proxy" }', 'cluster "one" is behind the proxy http://proxy'],
     ['a cluster without server', '{}', '{}', 'cluster "one" has no server'],
   ] as const) test(name, () => expect(() => parse(user, cluster)).toThrow(message))
