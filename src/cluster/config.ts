@@ -44,7 +44,9 @@ export const readConfig = async (home: Home): Promise<ClusterConfig | undefined>
   try {
     text = await readFile(home.config, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (code === 'EACCES' && process.getuid?.() !== 0) throw new UserError(`${home.data} belongs to another user, and Wherry needs root here: run the command with sudo`)
     throw new UserError(`cannot read ${home.config}: ${(error as Error).message}`)
   }
   const config = parse(text, home.config)

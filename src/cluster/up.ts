@@ -16,6 +16,7 @@ import { ensurePki, firstAddress } from './pki.ts'
 import { problemsOf, readFacts } from './preflight.ts'
 import { ensureProgram } from './program.ts'
 import { manifestValues, writeStaticPods } from './static-pods.ts'
+import { inTurn } from './turn.ts'
 import { UserError } from './user-error.ts'
 import { waitSettled } from './wait-settled.ts'
 
@@ -39,11 +40,9 @@ const say = (line: string): void => { process.stderr.write(`${line}\n`) }
 
 export const up = async (options: UpOptions, signal: AbortSignal): Promise<void> => {
   const { home } = options
-  const before = await readConfig(home)
   if (options.single && (options.nodes ?? 1) > 1) throw new UserError('--single runs one node in one process: it does not go together with --nodes', 2)
   const files = await readFiles(options.filename ?? [])
-  const attached = before !== undefined && (await runningKeeper(home.node(before.nodes[0]?.name ?? 'node-1').keeperPid)) !== undefined
-  const config = attached ? await grow(options, before) : await start(options, before)
+  const config = await inTurn(home, { work: () => ensureStarted(options), waiting: (pid) => say(`another wherry up (pid ${pid}) is at work on this cluster; waiting for it …`) }, signal)
   const { client, close } = connectAdmin(home)
   const interactive = !options.detach && process.stdout.isTTY
   const work = settle(client, { options, config, files, quiet: Boolean(interactive) }, signal)
@@ -55,6 +54,13 @@ export const up = async (options: UpOptions, signal: AbortSignal): Promise<void>
   } finally {
     close()
   }
+}
+
+const ensureStarted = async (options: UpOptions): Promise<ClusterConfig> => {
+  const { home } = options
+  const before = await readConfig(home)
+  const attached = before !== undefined && (await runningKeeper(home.node(before.nodes[0]?.name ?? 'node-1').keeperPid)) !== undefined
+  return attached ? grow(options, before) : start(options, before)
 }
 
 const newConfig = async ({ home, ...options }: UpOptions): Promise<ClusterConfig> => {
