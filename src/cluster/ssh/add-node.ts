@@ -94,7 +94,8 @@ const waitReady = async (client: Client, machine: JoinedMachine, signal: AbortSi
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(readyMilliseconds), ended.signal])
   const nodes = sharedInformers({ client, clock: systemClock, random: systemRandom, log: processLog('node-add', 'fatal') }, deadline).of(Nodes)
   const isUp = (): boolean => { const node = nodes.lister.get(machine.node.name); return node !== undefined && isNodeReady(node) && Date.parse(node.status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '') >= begun }
-  const begun = Math.floor(Date.now() / 1000) * 1000
+  // Times of conditions are whole seconds.
+  const begun = Math.floor(systemClock.now().getTime() / 1000) * 1000
   try {
     await nodes.waitUntil(isUp, deadline)
   } catch (error) {

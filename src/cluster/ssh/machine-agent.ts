@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
 import { cleanUpRules } from '../../../agents/kube-proxy/cleanup.ts'
 import { markerChain } from '../../../agents/kube-proxy/kube-proxy.ts'
+import { systemClock } from '../../api/clock.ts'
 import { ourProtocol } from '../../cloud-controller-manager/ssh/ways.ts'
 import { certificateFacts, newCertificateRequest, newKey, type Subject } from '../../client/pki.ts'
 import { runTearDown } from '../components/tear-down.ts'
@@ -32,7 +33,7 @@ const homeOf = (flags: Flags): MachineHome => machineHome(flags.need('cluster-id
 const requestFor = async (base: string, subject: Subject): Promise<string | undefined> => {
   const names = JSON.stringify(subject)
   const isGood = existsSync(`${base}.key`) && existsSync(`${base}.crt`) && existsSync(`${base}.names`) && readFileSync(`${base}.names`, 'utf8') === names
-    && certificateFacts(readFileSync(`${base}.crt`, 'utf8')).notAfter.getTime() > Date.now() + renewBeforeMilliseconds
+    && certificateFacts(readFileSync(`${base}.crt`, 'utf8')).notAfter.getTime() > systemClock.now().getTime() + renewBeforeMilliseconds
   if (isGood) return undefined
   await rm(`${base}.crt`, { force: true })
   if (!existsSync(`${base}.key`)) await writeFile(`${base}.key`, await newKey(), { mode: 0o600 })
