@@ -71,7 +71,7 @@ export const problemsOf = (probe: Probe, { own, user, server }: { own: string; u
 
 const linkProblems = ({ routeToServer }: Probe, server: string): Problem[] => {
   if (routeToServer === '') return [{ what: `it has no route to the API server's address ${server}`, remedy: 'pods are routed between machines of one network only: put it on the same one' }]
-  if (/^local /.test(routeToServer)) return [{ what: `the API server's address ${server} is its own`, remedy: 'that is the machine the cluster runs on already' }]
+  if (routeToServer.startsWith('local ')) return [{ what: `the API server's address ${server} is its own`, remedy: 'that is the machine the cluster runs on already' }]
   const router = / via (\S+)/.exec(routeToServer)?.[1]
   return router === undefined ? [] : [{ what: `it reaches the API server at ${server} only by way of the router ${router}, not on a common link`, remedy: 'pods are routed between machines of one network only: put it on the same one' }]
 }
