@@ -5,10 +5,15 @@ import { badRequest, serviceUnavailable } from '../../api/status.ts'
 import type { Exchange, RequestHeaders, ResponseHeaders } from '../exchange.ts'
 
 /** Of one connection only, or the caller's proof of who he is: never passed on. */
-const notPassedOn = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'authorization', 'http2-settings'])
+const notPassedOn: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'authorization', 'http2-settings'])
+
+/** What a front proxy or a privileged client would say about whom a request is to be taken for: from an ordinary caller a forgery, on a connection that is trusted as ours. */
+const aboutIdentity = ['impersonate-', 'x-remote-']
+
+const isPassedOn = (name: string): boolean => !name.startsWith(':') && !notPassedOn.has(name) && !aboutIdentity.some((prefix) => name.startsWith(prefix))
 
 export const passedHeaders = (headers: RequestHeaders): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith(':') && !notPassedOn.has(entry[0])))
+  Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined && isPassedOn(entry[0])))
 
 const answerHeaders = (response: IncomingMessage): ResponseHeaders =>
   Object.fromEntries(Object.entries(response.headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !notPassedOn.has(entry[0])))
@@ -63,8 +68,10 @@ export const relayUpgrade = async (exchange: Exchange, request: ClientRequest): 
     request.once('error', (error) => reject(serviceUnavailable(`error dialing backend: ${error.message}`)))
   })
   if (!answer.socket) {
+    // The request lets go of its connection, for others to use, when the answer has ended.
+    const { socket } = answer.response
     await relayBody(answer.response, exchange, { status: answer.response.statusCode ?? 502, headers: answerHeaders(answer.response) })
-    request.destroy()
+    socket.destroy()
     return
   }
   const client = upgrade.take()
