@@ -138,6 +138,11 @@ describe('the container\'s spec', () => {
     ['no command', { command: undefined } as never, {}, 'no command specified'], ['root forbidden, no user', { securityContext: { runAsNonRoot: true } }, {}, 'container has runAsNonRoot and image will run as root (pod: "web-1_default(uid-1)", container: web)'],
     ['root forbidden, root wanted', {}, { securityContext: { runAsNonRoot: true, runAsUser: 0 } }, "container's runAsUser breaks non-root policy"],
   ])('%s', async (_, container, spec, message) => { await expect(make(container, spec)).rejects.toThrow(message) })
+  test('the target of an ephemeral container', async () => {
+    const ephemeralContainers = [{ name: 'web', image: 'host', targetContainerName: 'app' }, { name: 'other', image: 'host' }]
+    expect(await make({}, { ephemeralContainers })).toMatchObject({ targetContainer: 'app' })
+    expect(await make({}, {})).not.toHaveProperty('targetContainer')
+  })
   test('users and groups', async () => { expect(await make({ securityContext: { runAsUser: 7 } }, { securityContext: { runAsUser: 5, runAsGroup: 6, fsGroup: 8, supplementalGroups: [9] } })).toMatchObject({ runAsUser: 7, runAsGroup: 6, supplementalGroups: [9, 8] }) })
 })
 
