@@ -131,7 +131,8 @@ const settle = async (client: Client, { options, config, files, quiet }: Settlin
   await waitReady(client, { home, milliseconds: readyMilliseconds }, signal)
   tell(`API server ready after ${elapsed()}`)
   const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => name === '00-roles' || (name === 'single-dns') === config.single)
-  for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`)
+  // Two that ask for the same address at the same moment would get in each other's way.
+  await inTurn(home, { work: async () => { for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`) }, waiting: () => {} }, signal)
   if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')
   for (const { file, text } of files) for (const applied of await applyObjects(client, parseManifest(text, file), file)) tell(`${applied} applied`)
   if (options.wait) { await waitSettled(client, { config, tell }, signal); tell(`everything runs after ${elapsed()}`) }
