@@ -7,6 +7,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import type { AdmissionPlugin } from './plugin.ts'
 import { priorityAdmission } from './priority.ts'
+import { rbacEscalation } from './rbac-escalation.ts'
 import { serviceAccountAdmission } from './service-account.ts'
 
 export interface BuiltInOptions {
@@ -25,4 +26,5 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf }: BuiltI
   certificateApproval(authorizer),
   certificateSigning(authorizer),
   certificateSubjectRestriction(organizationsOf),
+  rbacEscalation(authorizer), // upstream's storage of roles and bindings does this, after admission
 ]

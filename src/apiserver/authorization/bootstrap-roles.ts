@@ -84,6 +84,8 @@ const controllerManagerRules: PolicyRule[] = [
   on(['create'], 'authentication.k8s.io', 'tokenreviews'),
   on(['create'], 'authorization.k8s.io', 'subjectaccessreviews'),
   named(['approve', 'sign'], 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving', 'kubernetes.io/kube-apiserver-client', 'kubernetes.io/legacy-unknown'),
+  // The rules of aggregated roles are not the controller's own.
+  on(['escalate'], rbacGroup, 'clusterroles'),
   // Owners that block may be set on anything.
   on(['update'], '*', '*/finalizers'),
 ]
