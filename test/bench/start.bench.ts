@@ -23,6 +23,7 @@ const oneStart = async (directory: string, flags: readonly string[]): Promise<Ti
   child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()))
   const ended = new Promise<number>((resolve) => { child.once('exit', () => resolve(monotonic() - begun)) })
   const times: Partial<Times> = {}
+  const alive = setInterval(() => {}, 1 << 30)
   let connection: ReturnType<typeof connectBy> | undefined
   const deadline = begun + 90_000
   while (times.pod === undefined) {
@@ -37,6 +38,7 @@ const oneStart = async (directory: string, flags: readonly string[]): Promise<Ti
     } catch { /* not there yet */ }
   }
   connection?.close()
+  clearInterval(alive)
   return { readyz: times.readyz ?? Number.NaN, node: times.node ?? Number.NaN, pod: times.pod, settled: await ended }
 }
 

@@ -25,9 +25,11 @@ export interface LiveClient extends Disposable {
 
 export const liveClient = ({ kubeconfig }: Pick<TestCluster, 'kubeconfig'>): LiveClient => {
   const { client, close } = connectBy(kubeconfig)
+  // A line that is open does not keep a process, but a test that waits for an answer must not end.
+  const alive = setInterval(() => {}, 1 << 30)
   const pod = (name: string, namespace = 'default'): Promise<Pod> => client.get(Pods, { name, namespace })
   return {
-    client, pod, [Symbol.dispose]: close,
+    client, pod, [Symbol.dispose]: () => { clearInterval(alive); close() },
     podsOf: async (labelSelector, namespace = 'default') => (await client.list(Pods, { namespace, labelSelector })).items.filter(({ metadata }) => metadata.deletionTimestamp === undefined),
     run: (name, command, spec = {}, labels = { app: name }) => client.create(Pods, {
       metadata: { name, namespace: 'default', labels }, spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: 'host', command: [...command] }], ...spec },
