@@ -6,6 +6,8 @@ import { timestamp, type Clock } from '../../src/api/clock.ts'
 export interface HealthServer {
   synced(sync: { milliseconds: number; full: boolean }): void
   failed(): void
+  /** Whether the last write of rules went well. */
+  isHealthy(): boolean
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -19,6 +21,7 @@ export const healthServer = ({ clock, port, nodeName }: { clock: Clock; port: nu
   return {
     synced: (sync) => { healthy = true; lastUpdated = clock.now(); duration.observe(sync.milliseconds / 1000); if (sync.full) full.inc() },
     failed: () => { healthy = false; failures.inc() },
+    isHealthy: () => healthy,
     run: async (signal) => {
       if (port === 0) return
       const server = createServer((request, response) => {

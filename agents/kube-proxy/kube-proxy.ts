@@ -10,6 +10,7 @@ import { deleteFlows } from './conntrack.ts'
 import { healthServer } from './health.ts'
 import type { Iptables } from './iptables/iptables.ts'
 import { proxier } from './proxier.ts'
+import { serviceHealthOf, serviceHealthServers } from './service-health.ts'
 import { serviceKeyOf } from './service-map.ts'
 
 const byService: Index<EndpointSlice> = { name: 'service', valuesOf: (slice) => [serviceKeyOf(slice)] }
@@ -45,8 +46,12 @@ export const kubeProxy = (options: KubeProxyOptions): Component => ({
     const tables = proxier({ ...options, marker: markerChain(options.clusterId), deleteFlows: (flows) => deleteFlows(flows).catch((error: unknown) => log.warn('cannot forget UDP flows', { error: String(error) })) })
     const wake = wakeUp()
     const health = healthServer({ clock, port: options.healthPort, nodeName: options.nodeName })
+    const serviceHealth = serviceHealthServers({ isHealthy: health.isHealthy, log })
+    signal.addEventListener('abort', serviceHealth.close, { once: true })
     const take = (key: string): void => {
-      tables.set(key, services.lister.get(key), slices.lister.byIndex(byService, key))
+      const [service, ofService] = [services.lister.get(key), slices.lister.byIndex(byService, key)]
+      tables.set(key, service, ofService)
+      serviceHealth.set(key, signal.aborted ? undefined : serviceHealthOf(service, ofService, options.nodeName))
       wake.call()
     }
     // Everything that is there goes into the first sync together, not one Service at a time.
