@@ -80,6 +80,8 @@ describe('what is wrong is told in upstream\'s words', () => {
     ['leading zeros', { ...web, clusterIP: '10.096.0.9' }, ['spec.clusterIPs[0]: Invalid value: "10.096.0.9": must not have leading 0s']],
     ['no address', { ...web, clusterIP: 'here' }, ['spec.clusterIPs[0]: Invalid value: "here": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']],
     ['two addresses that differ', { ...web, clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.8'] }, ['spec.clusterIPs: Invalid value: ["10.96.0.8"]: first value must match `clusterIP`']],
+    ['external IP of the link', { ...web, externalIPs: ['169.254.169.254'] }, ['spec.externalIPs[0]: Invalid value: "169.254.169.254": may not be in the link-local range (169.254.0.0/16, fe80::/10)']],
+    ['external IP of no address', { ...web, externalIPs: ['192.0.2.1', '0.0.0.0'] }, ['spec.externalIPs[1]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)']],
     ['external IP', { ...web, externalIPs: ['127.0.0.1'] }, ['spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)']],
     ['affinity', { ...web, sessionAffinity: 'Cookie' }, ['spec.sessionAffinity: Unsupported value: "Cookie": supported values: "ClientIP", "None"']],
     ['affinity for too long', { ...web, sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 86401 } } }, ['spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 86401: must be greater than 0 and less than 86400']],
