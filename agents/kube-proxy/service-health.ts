@@ -66,6 +66,6 @@ export const serviceHealthServers = ({ isHealthy, log, address = '0.0.0.0' }: Se
       if (known) close(key)
       if (health) listen(key, health)
     },
-    close: () => { for (const key of [...open.keys()]) close(key) },
+    close: () => { for (const key of open.keys()) close(key) },
   }
 }
