@@ -13,6 +13,9 @@ const [kills, podCount] = full ? [20, 20] : [5, 10]
 /** Says a number every 20 ms, none twice, none left out. */
 const counter = ['perl', '-e', '$| = 1; $SIG{TERM} = sub { exit 0 }; my $n = 0; while (1) { print "$n\\n"; $n++; select(undef, undef, undef, 0.02) }']
 
+/** The entrypoint alone: programs may have children that come and go. */
+const firstOf = (containers: ReadonlyMap<string, number[]>): [string, number | undefined][] => [...containers].map(([name, [first]]) => [name, first])
+
 describe.runIf(isRoot)('the agent can die, pods do not', () => {
   let cluster: TestCluster
   let live: LiveClient
@@ -41,7 +44,7 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
 
   test(`${kills} kills of the kubelet with ${podCount} pods: the same processes, no other, no restart, logs without a gap`, async () => {
     const system = await live.podsOf('', 'kube-system')
-    const before = new Map([...containersOn(cluster)].map(([name, pids]) => [name, pids]))
+    const before = await until('nothing is being armed', async () => { const now = containersOn(cluster); return [...now.keys()].every((name) => name.endsWith('-0') || name.endsWith('/sandbox')) && now })
     for (let round = 0; round < kills; round++) {
       await killKubelet()
       // At the worst moments too: while it adopts.
@@ -49,9 +52,8 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
     }
     await kubeletAnswers()
     await until('the node is Ready', async () => (await cluster.kubectl(['get', 'nodes'])).includes(' Ready'))
-    const after = containersOn(cluster)
-    for (const [name, pids] of before) expect(after.get(name), name).toEqual(expect.arrayContaining(pids.slice(0, 1)))
-    expect([...after.keys()].toSorted()).toEqual([...before.keys()].toSorted())
+    // Attempts that are being armed just now look like programs for a moment; a stray would stay.
+    await until('the same processes, and no other', async () => { expect(Object.fromEntries(firstOf(containersOn(cluster)))).toEqual(Object.fromEntries(firstOf(before))); return true }, 20)
     for (const pod of pods) expect(processesOf(cluster, pod)).toHaveLength(1)
     const now = await live.podsOf('app=counter')
     expect(now.map(restartsOf)).toEqual(pods.map(restartsOf))

@@ -14,8 +14,12 @@ const allPids = (directory: string): number[] => [...pidsIn(directory), ...folde
 export const commandOf = (pid: number): string[] => { try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean) } catch { return [] } }
 export const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 
-/** Armed, and waiting for its turn: no program of anybody's yet. */
-const isSpare = (pid: number): boolean => commandOf(pid)[0]?.startsWith('/dev/.wherry/') ?? true
+/** Armed and waiting for its turn, or being armed: no program of anybody's yet. */
+const isSpare = (pid: number): boolean => {
+  const command = commandOf(pid)
+  const [program = ''] = command
+  return program === '' || program.startsWith('/dev/.wherry/') || command.some((word) => /^\/run\/wherry\/.+\/scripts\//.test(word)) || /^(mount|umount|pivot_root)$/.test(program)
+}
 
 /** `<pod uid>/<container>-<attempt>` (or `<pod uid>/sandbox`) → processes that run there; spares are left out. */
 export const containersOn = ({ home }: Pick<TestCluster, 'home'>, node = 'node-1'): Map<string, number[]> => {
