@@ -17,7 +17,7 @@ export const attach = async (context: Context, attempt: Attempt, options: Omit<E
   const aborted = new Promise<void>((resolve) => { options.signal.addEventListener('abort', () => { resolve() }, { once: true }) })
   if (options.signal.aborted) { untap(); return }
   if (options.stdin && record.stdin) void feed(context, attempt, options.stdin).catch((error: unknown) => { context.log.warn('input of an attached container ended', { error: String(error) }) })
-  if (options.resize && record.tty) void resizeTerminal(attempt, options.resize).catch((error: unknown) => { context.log.warn('cannot resize a terminal', { error: String(error) }) })
+  if (options.resize && record.tty) void resizeTerminal(context, attempt, options.resize).catch((error: unknown) => { context.log.warn('cannot resize a terminal', { error: String(error) }) })
   try {
     await Promise.race([attempt.ended.promise, aborted])
   } finally {
@@ -40,9 +40,16 @@ const feed = async (context: Context, attempt: Attempt, input: AsyncIterable<Uin
   if (attempt.record.stdinOnce && attempt.identity?.holder) signalProcess(attempt.identity.holder, 'SIGKILL')
 }
 
+const terminalMilliseconds = 5_000
+const isTerminal = (device: string): boolean => /^\/dev\/pts\/\d+$/.test(device)
+
 /** The pty belongs to a process of the machine, so its size is set on the machine. */
-const resizeTerminal = async ({ identity }: Attempt, sizes: AsyncIterable<{ columns: number; rows: number }>): Promise<void> => {
-  const device = readlinkSync(`/proc/${identity?.process.pid ?? 0}/fd/1`)
-  if (!/^\/dev\/pts\/\d+$/.test(device)) throw new Error(`${device} is no terminal`)
+const resizeTerminal = async ({ clock }: Context, attempt: Attempt, sizes: AsyncIterable<{ columns: number; rows: number }>): Promise<void> => {
+  const output = (): string => readlinkSync(`/proc/${attempt.identity?.process.pid ?? 0}/fd/1`)
+  // Whoever attaches at once may come before the process has its terminal.
+  const deadline = clock.monotonic() + terminalMilliseconds
+  while (!isTerminal(output()) && clock.monotonic() < deadline) await clock.sleep(10, AbortSignal.timeout(terminalMilliseconds))
+  const device = output()
+  if (!isTerminal(device)) throw new Error(`${device} is no terminal`)
   for await (const { columns, rows } of sizes) if (columns > 0 && rows > 0) await run('stty', ['-F', device, 'rows', String(rows), 'cols', String(columns)])
 }
