@@ -119,6 +119,7 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
   test('a kubelet killed in mid-launch: exactly one process of each pod in the end', async () => {
     const names = Array.from({ length: 6 }, (_, index) => `launched-${index}`)
     for (const [index, name] of names.entries()) {
+      await kubeletAnswers()
       await live.run(name, counter, {}, { app: 'launched' })
       // A little later each time: before the sandbox, while it is armed, after go.
       await new Promise((resolve) => { setTimeout(resolve, index * 25) })

@@ -4,20 +4,16 @@ import { Nodes, Pods } from '../../src/api/kinds.ts'
 import type { JsonObject } from '../../src/api/meta.ts'
 import type { Node, Pod } from '../../src/api/types.ts'
 import { applyObjects } from '../../src/cluster/apply.ts'
+import { httpClient, httpServer } from '../support/perl-http.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
 
 sayWhatIsSkipped('local-nodes')
 
-/** Says where it runs, to whoever connects. */
-const server = `require('http').createServer((_, answer) => answer.end(process.env.NODE)).listen(8000)`
-/** Prints, as JSON, what each address given answers. */
-const ask = `Promise.all(process.argv.slice(1).map((url) => fetch(url, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text(), (error) => 'failed: ' + (error.cause?.code ?? error.name)))).then((all) => console.log(JSON.stringify(all)))`
-
 const template = (app: string, spec: object = {}): object => ({
   metadata: { labels: { app } },
   spec: { terminationGracePeriodSeconds: 1, ...spec, containers: [{
-    name: 'main', image: 'host', command: [process.execPath, '-e', server], env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+    name: 'main', image: 'host', command: [...httpServer], env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
     readinessProbe: { httpGet: { path: '/', port: 8000 }, periodSeconds: 1 },
   }] },
 })
@@ -37,9 +33,9 @@ describe.runIf(isRoot)('three nodes in namespaces of one machine', () => {
   let live: LiveClient
   const until = async <T>(what: string, probe: () => Promise<T | false>, timeoutSeconds?: number): Promise<T> => await cluster.until(what, probe, timeoutSeconds) as T
   const podsOn = async (app: string): Promise<Map<string, Pod>> => new Map((await live.podsOf(`app=${app}`)).filter(isReady).map((pod) => [pod.spec.nodeName ?? '', pod]))
-  const askFrom = async (pod: Pod, urls: readonly string[]): Promise<string[]> => JSON.parse(await cluster.kubectl(['exec', pod.metadata.name, '--', process.execPath, '-e', ask, ...urls])) as string[]
+  const askFrom = async (pod: Pod, urls: readonly string[]): Promise<string[]> => JSON.parse(await cluster.kubectl(['exec', pod.metadata.name, '--', ...httpClient(urls)])) as string[]
   const askOn = async (node: string, urls: readonly string[]): Promise<string[]> => {
-    const { stdout, stderr } = await cluster.onNode(node, [process.execPath, '-e', ask, ...urls])
+    const { stdout, stderr } = await cluster.onNode(node, httpClient(urls))
     return JSON.parse(stdout || JSON.stringify(stderr)) as string[]
   }
   const condition = ({ status }: Node, type: string): string | undefined => status.conditions?.find((each) => each.type === type)?.status

@@ -8,6 +8,7 @@ import { Nodes, Pods } from '../../src/api/kinds.ts'
 import { readConfig } from '../../src/cluster/config.ts'
 import { nodeNetworkOf } from '../../src/cluster/node-network.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { httpClient, httpServer } from '../support/perl-http.ts'
 import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
@@ -58,8 +59,6 @@ const startMachine = async (clusterId: string): Promise<Machine> => {
   }
 }
 
-const server = `require('http').createServer((_, answer) => answer.end(require('os').hostname())).listen(8000)`
-const ask = 'fetch(process.argv[1], { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text()).then(console.log)'
 
 describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and nothing else', () => {
   let cluster: TestCluster
@@ -67,7 +66,7 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
   let machine: Machine
   const add = (...more: string[]): Promise<string> => cluster.wherry('node', 'add', machine.login, '--name', 'far', ...more)
   const until = async <T>(what: string, probe: () => Promise<T | false>, seconds?: number): Promise<T> => await cluster.until(what, probe, seconds) as T
-  const runOn = (node: string, name: string): ReturnType<LiveClient['run']> => live.run(name, [process.execPath, '-e', server], { nodeName: node })
+  const runOn = (node: string, name: string): ReturnType<LiveClient['run']> => live.run(name, httpServer, { nodeName: node })
 
   beforeAll(async () => {
     cluster = await startTestCluster()
@@ -111,9 +110,9 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     await runOn('node-1', 'here')
     const there = await live.untilPod('there', 'is ready', isReady)
     await live.untilPod('here', 'is ready', isReady)
-    await until('the pod there answers the pod here', async () => (await cluster.kubectl(['exec', 'here', '--', process.execPath, '-e', ask, `http://${there.status.podIP ?? ''}:8000/`])).trim() === 'there')
+    await until('the pod there answers the pod here', async () => (await cluster.kubectl(['exec', 'here', '--', ...httpClient([`http://${there.status.podIP ?? ''}:8000/`])])).trim() === '["there"]')
     const here = await live.pod('here')
-    expect((await cluster.kubectl(['exec', 'there', '--', process.execPath, '-e', ask, `http://${here.status.podIP ?? ''}:8000/`])).trim()).toBe('here')
+    expect((await cluster.kubectl(['exec', 'there', '--', ...httpClient([`http://${here.status.podIP ?? ''}:8000/`])])).trim()).toBe('["here"]')
     expect((await cluster.onNode('node-1', ['ip', 'route', 'show', 'proto', '113'])).stdout.trim()).toMatch(new RegExp(`via ${machine.address.replaceAll('.', '\\.')} dev eth0$`))
   })
 
