@@ -52,6 +52,9 @@ const startMachine = async (clusterId: string): Promise<Machine> => {
     async end() {
       server.kill('SIGTERM')
       await server
+      // Sessions outlive the daemon, and keep the namespace.
+      const { stdout: pids } = await execa('ip', ['netns', 'pids', namespace], { reject: false })
+      for (const pid of (pids ?? '').split('\n').map(Number)) if (pid > 1) try { process.kill(pid, 'SIGKILL') } catch { /* ended by itself */ }
       await execa('ip', ['netns', 'delete', namespace], { reject: false })
       await execa('ip', ['link', 'delete', link], { reject: false })
       await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 /** One attempt of a container while the kubelet knows it: what it listens to, and what has become of it. */
-import { closeSync } from 'node:fs'
+import { closeSync, readlinkSync } from 'node:fs'
 import path from 'node:path'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readExit, readStatus, readTerminationMessage, removeDirectory } from './attempt-files.ts'
 import { cgroupPids, emptyCgroup, killCgroup, removeCgroup } from './cgroups/cgroup.ts'
@@ -9,7 +9,7 @@ import { openForBoth, openForReading, type Reader, readFifo, writeFifo } from '.
 import { openLogFile } from './logs/log-file.ts'
 import { type LogPump, logPump } from './logs/log-pump.ts'
 import { isWithin } from './proc/mount-info.ts'
-import { signalProcess } from './proc/stat.ts'
+import { identify, type ProcessIdentity, readIfThere, signalProcess } from './proc/stat.ts'
 import type { ContainerSpec, ContainerState } from './runtime.ts'
 import { type StartFailure, startFailureMessage } from './shim/go-script.ts'
 
@@ -116,9 +116,28 @@ const writeEnd = ({ directory, state }: Attempt): void => {
   })
 }
 
+/**
+ * Whatever holds the container's input open: as it was found when the attempt was armed, or, where arming was broken off, as its file says, if that process has this very input.
+ */
+const holderOf = ({ identity, directory }: Attempt): ProcessIdentity | undefined => {
+  if (identity) return identity.holder
+  const pid = Number(readIfThere(path.join(directory, 'holder')) ?? 0)
+  try {
+    return pid > 0 && readlinkSync(`/proc/${pid}/fd/0`) === path.join(directory, 'in') ? identify(pid) : undefined
+  } catch {
+    return undefined // gone already
+  }
+}
+
+/** Ends what holds the container's input open: it is in none of our cgroups. */
+export const endHolder = (attempt: Attempt): void => {
+  const holder = holderOf(attempt)
+  if (holder) signalProcess(holder, 'SIGKILL')
+}
+
 /** Lets the shim, which keeps what nobody has read yet, go; and whatever held the container's input open. */
 export const release = async (context: Context, attempt: Attempt): Promise<void> => {
-  if (attempt.identity?.holder) signalProcess(attempt.identity.holder, 'SIGKILL')
+  endHolder(attempt)
   if (attempt.go === undefined) return
   const go = attempt.go
   attempt.go = undefined

@@ -1,4 +1,5 @@
 /** What a node needs before its first pod: directories, tools, scripts, cgroups; and how all of it goes away. */
+import { endHolder } from './attempt.ts'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { listDirectory, removeDirectory } from './attempt-files.ts'
@@ -64,6 +65,7 @@ const layersOffOverlay = async (options: RuntimeOptions, mounts: readonly MountI
 /** Ends everything that the node runs, and removes its cgroups, mounts and directories. The network goes separately. */
 export const tearDownNode = async (context: Context): Promise<void> => {
   const { hierarchies, clock } = context
+  for (const { attempts } of context.pods.values()) attempts.forEach(endHolder)
   await emptyCgroup(hierarchies, nodeCgroup(context), clock, 30_000)
   await removeCgroup(hierarchies, nodeCgroup(context), clock)
   removeEmptyParent(hierarchies, path.dirname(nodeCgroup(context)))
