@@ -48,6 +48,11 @@ const scale: Subresource = { name: 'scale', verbs: ['get', 'patch', 'update'], g
 const core = { group: '', version: 'v1' }
 const apps = { group: 'apps', version: 'v1' }
 const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1' }
+const networking = { group: 'networking.k8s.io', version: 'v1' }
+const storage = { group: 'storage.k8s.io', version: 'v1' }
+const flowControl = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1' }
+const resource = { group: 'resource.k8s.io', version: 'v1' }
+const admissionRegistration = { group: 'admissionregistration.k8s.io', version: 'v1', namespaced: false, categories: ['api-extensions'] }
 const connect: Subresource['verbs'] = ['create', 'get']
 
 export const Pods = kind<types.Pod>({ ...core, kind: 'Pod', plural: 'pods', shortNames: ['po'], categories: ['all'], subresources: [
@@ -84,6 +89,43 @@ export const ClusterRoles = kind<types.ClusterRole>({ ...rbac, kind: 'ClusterRol
 export const ClusterRoleBindings = kind<types.ClusterRoleBinding>({ ...rbac, kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', namespaced: false })
 export const CertificateSigningRequests = kind<types.CertificateSigningRequest>({ group: 'certificates.k8s.io', version: 'v1', kind: 'CertificateSigningRequest',
   plural: 'certificatesigningrequests', shortNames: ['csr'], namespaced: false, subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'] }, status] })
+export const StatefulSets = kind<types.StatefulSet>({ ...apps, kind: 'StatefulSet', plural: 'statefulsets', shortNames: ['sts'], categories: ['all'], subresources: [scale, status] })
+export const ReplicationControllers = kind<types.ReplicationController>({ ...core, kind: 'ReplicationController', plural: 'replicationcontrollers', shortNames: ['rc'], categories: ['all'], subresources: [scale, status] })
+export const PodTemplates = kind<types.PodTemplate>({ ...core, kind: 'PodTemplate', plural: 'podtemplates' })
+export const LimitRanges = kind<types.LimitRange>({ ...core, kind: 'LimitRange', plural: 'limitranges', shortNames: ['limits'] })
+export const ResourceQuotas = kind<types.ResourceQuota>({ ...core, kind: 'ResourceQuota', plural: 'resourcequotas', shortNames: ['quota'], subresources: [status] })
+export const PersistentVolumes = kind<types.PersistentVolume>({ ...core, kind: 'PersistentVolume', plural: 'persistentvolumes', shortNames: ['pv'], namespaced: false, subresources: [status] })
+export const PersistentVolumeClaims = kind<types.PersistentVolumeClaim>({ ...core, kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', shortNames: ['pvc'], subresources: [status] })
+export const CronJobs = kind<types.CronJob>({ group: 'batch', version: 'v1', kind: 'CronJob', plural: 'cronjobs', shortNames: ['cj'], categories: ['all'], subresources: [status] })
+/** Stored as v2; autoscaling/v1 is a view on it. */
+export const HorizontalPodAutoscalers = kind<types.HorizontalPodAutoscalerV2>({ group: 'autoscaling', version: 'v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', shortNames: ['hpa'], categories: ['all'], subresources: [status], schema: 'HorizontalPodAutoscalerV2' })
+export const PodDisruptionBudgets = kind<types.PodDisruptionBudget>({ group: 'policy', version: 'v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', shortNames: ['pdb'], subresources: [status] })
+export const Ingresses = kind<types.Ingress>({ ...networking, kind: 'Ingress', plural: 'ingresses', shortNames: ['ing'], subresources: [status] })
+export const IngressClasses = kind<types.IngressClass>({ ...networking, kind: 'IngressClass', plural: 'ingressclasses', namespaced: false })
+export const NetworkPolicies = kind<types.NetworkPolicy>({ ...networking, kind: 'NetworkPolicy', plural: 'networkpolicies', shortNames: ['netpol'] })
+export const IPAddresses = kind<types.IPAddress>({ ...networking, kind: 'IPAddress', plural: 'ipaddresses', shortNames: ['ip'], namespaced: false })
+export const ServiceCIDRs = kind<types.ServiceCIDR>({ ...networking, kind: 'ServiceCIDR', plural: 'servicecidrs', namespaced: false, subresources: [status] })
+export const RuntimeClasses = kind<types.RuntimeClass>({ group: 'node.k8s.io', version: 'v1', kind: 'RuntimeClass', plural: 'runtimeclasses', namespaced: false })
+export const CSIDrivers = kind<types.CSIDriver>({ ...storage, kind: 'CSIDriver', plural: 'csidrivers', namespaced: false })
+export const CSINodes = kind<types.CSINode>({ ...storage, kind: 'CSINode', plural: 'csinodes', namespaced: false })
+export const CSIStorageCapacities = kind<types.CSIStorageCapacity>({ ...storage, kind: 'CSIStorageCapacity', plural: 'csistoragecapacities' })
+export const StorageClasses = kind<types.StorageClass>({ ...storage, kind: 'StorageClass', plural: 'storageclasses', shortNames: ['sc'], namespaced: false })
+export const VolumeAttachments = kind<types.VolumeAttachment>({ ...storage, kind: 'VolumeAttachment', plural: 'volumeattachments', namespaced: false, subresources: [status] })
+export const VolumeAttributesClasses = kind<types.VolumeAttributesClass>({ ...storage, kind: 'VolumeAttributesClass', plural: 'volumeattributesclasses', shortNames: ['vac'], namespaced: false })
+export const FlowSchemas = kind<types.FlowSchema>({ ...flowControl, kind: 'FlowSchema', plural: 'flowschemas', namespaced: false, subresources: [status] })
+export const PriorityLevelConfigurations = kind<types.PriorityLevelConfiguration>({ ...flowControl, kind: 'PriorityLevelConfiguration', plural: 'prioritylevelconfigurations', namespaced: false, subresources: [status] })
+export const DeviceClasses = kind<types.DeviceClass>({ ...resource, kind: 'DeviceClass', plural: 'deviceclasses', namespaced: false })
+export const ResourceClaims = kind<types.ResourceResourceClaim>({ ...resource, kind: 'ResourceClaim', plural: 'resourceclaims', subresources: [status], schema: 'ResourceResourceClaim' })
+export const ResourceClaimTemplates = kind<types.ResourceClaimTemplate>({ ...resource, kind: 'ResourceClaimTemplate', plural: 'resourceclaimtemplates' })
+export const ResourceSlices = kind<types.ResourceSlice>({ ...resource, kind: 'ResourceSlice', plural: 'resourceslices', namespaced: false })
+export const MutatingAdmissionPolicies = kind<types.MutatingAdmissionPolicy>({ ...admissionRegistration, kind: 'MutatingAdmissionPolicy', plural: 'mutatingadmissionpolicies' })
+export const MutatingAdmissionPolicyBindings = kind<types.MutatingAdmissionPolicyBinding>({ ...admissionRegistration, kind: 'MutatingAdmissionPolicyBinding', plural: 'mutatingadmissionpolicybindings' })
+export const MutatingWebhookConfigurations = kind<types.MutatingWebhookConfiguration>({ ...admissionRegistration, kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations' })
+export const ValidatingAdmissionPolicies = kind<types.ValidatingAdmissionPolicy>({ ...admissionRegistration, kind: 'ValidatingAdmissionPolicy', plural: 'validatingadmissionpolicies', subresources: [status] })
+export const ValidatingAdmissionPolicyBindings = kind<types.ValidatingAdmissionPolicyBinding>({ ...admissionRegistration, kind: 'ValidatingAdmissionPolicyBinding', plural: 'validatingadmissionpolicybindings' })
+export const ValidatingWebhookConfigurations = kind<types.ValidatingWebhookConfiguration>({ ...admissionRegistration, kind: 'ValidatingWebhookConfiguration', plural: 'validatingwebhookconfigurations' })
+export const CustomResourceDefinitions = kind<types.CustomResourceDefinition>({ group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', shortNames: ['crd', 'crds'], categories: ['api-extensions'], namespaced: false, subresources: [status] })
+export const APIServices = kind<types.APIService>({ group: 'apiregistration.k8s.io', version: 'v1', kind: 'APIService', plural: 'apiservices', categories: ['api-extensions'], namespaced: false, subresources: [status] })
 
 /** The kinds that are stored. events.k8s.io/v1 is a second view on Events and has no row of its own store. */
 export const storedKinds: readonly Kind[] = [

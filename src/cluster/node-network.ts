@@ -4,6 +4,7 @@
  */
 import { execa } from 'execa'
 import { readFile, writeFile } from 'node:fs/promises'
+import { hardwareAddress, parseAddress } from '../../agents/kubelet/network/address.ts'
 
 export interface NodeNetwork {
   bridge: string
@@ -28,10 +29,10 @@ const ip = async (lines: readonly string[], namespace?: string): Promise<void> =
 }
 const exists = async (args: readonly string[]): Promise<boolean> => (await execa('ip', args, { reject: false })).exitCode === 0
 
-/** The bridge, once. Idempotent. */
+/** The bridge, once. Idempotent. Its hardware address is its own: one that it borrowed from a port would change when that node goes, and the others would send to the old one until they notice. */
 export const ensureBridge = async ({ bridge, prefix }: NodeNetwork): Promise<void> => {
   if (await exists(['link', 'show', bridge])) return
-  await ip([`link add ${bridge} type bridge forward_delay 0`, `addr add ${bridgeAddress({ bridge, prefix })}/24 dev ${bridge}`, `link set ${bridge} up`])
+  await ip([`link add name ${bridge} address ${hardwareAddress(parseAddress(bridgeAddress({ bridge, prefix })))} type bridge forward_delay 0`, `addr add ${bridgeAddress({ bridge, prefix })}/24 dev ${bridge}`, `link set ${bridge} up`])
 }
 
 /** A node's namespace with its address and default route. Idempotent. */

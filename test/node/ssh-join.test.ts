@@ -128,6 +128,12 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     expect((await readConfig(cluster.home))?.nodes.map(({ name }) => name)).toEqual(['node-1', 'far'])
   })
 
+  test('finds the bridge under a hardware address that no node takes away with it', async () => {
+    const addressOf = async (link: string): Promise<string> => (JSON.parse((await execa('ip', ['-json', 'link', 'show', link])).stdout) as { address: string }[])[0]?.address ?? ''
+    const { bridge, prefix } = nodeNetworkOf(cluster.home.clusterId)
+    expect(await addressOf(bridge)).toBe(`0a:58:${[...prefix.split('.'), '254'].map((part) => Number(part).toString(16).padStart(2, '0')).join(':')}`)
+  })
+
   test('rests while the cluster does, and returns with it', async () => {
     await cluster.wherry('down')
     expect(await machine.see(['sh', '-c', 'ls -A /run/wherry; ip route show proto 113; iptables-save | grep -cE "KUBE|WHERRY"'])).toBe('0')
