@@ -12,3 +12,6 @@ export const oracle = <T>(file: string): T => JSON.parse(readFileSync(path.join(
 
 /** The names of the oracle's files in a folder. */
 export const oracleFiles = (name: string): string[] => readdirSync(path.join(folder, name)).map((file) => path.join(name, file))
+
+/** A file of the oracle as it is. */
+export const oracleText = (file: string): string => readFileSync(path.join(folder, file), 'utf8')

@@ -4,17 +4,20 @@ import type { ResourceRequest } from '../server-parts.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'
 import { strategyContext } from './strategy-context.ts'
 
-const isFinished = (request: ResourceRequest, now: KubeObject, before: KubeObject): boolean =>
-  now.metadata.deletionTimestamp !== undefined && (now.metadata.finalizers ?? []).length === 0 && (before.metadata.deletionGracePeriodSeconds ?? 0) === 0
-  && request.resource.strategy.holdsDeletion?.(now) !== true
+/** Whether an update from `before` to `next` takes away the last thing that held the object. */
+export const finishesDeletion = (request: ResourceRequest, next: KubeObject, before: KubeObject): boolean =>
+  next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0 && (before.metadata.deletionGracePeriodSeconds ?? 0) === 0
+  && request.resource.strategy.holdsDeletion?.(next) !== true
 
-/** After an update: deletes the object if nothing holds it any more. Resolves with the object as it was last. */
-export const finishDeletion = async (request: ResourceRequest, { now, before, dryRun }: { now: CachedObject; before: KubeObject; dryRun: boolean }): Promise<CachedObject> => {
+/**
+ * Deletes the object instead of storing the update: watchers see one DELETED, with the object as it was before. Resolves with the object as the
+ * client wanted it; undefined when `old` is not any more what is stored.
+ */
+export const finishDeletion = async (request: ResourceRequest, { next, old, dryRun }: { next: KubeObject; old: CachedObject; dryRun: boolean }): Promise<CachedObject | undefined> => {
   const { resource, server } = request
-  if (dryRun || !isFinished(request, now.object, before)) return now
-  const removed = await server.storage.remove(resource, now)
-  // Somebody changed it once more: their update will finish it, or hold it.
-  if (!removed) return now
-  resource.strategy.afterDelete?.(now.object, strategyContext(request))
-  return now
+  const answer = server.storage.preview(resource, next, old.revision)
+  if (dryRun) return answer
+  if (!(await server.storage.remove(resource, old))) return undefined
+  resource.strategy.afterDelete?.(old.object, strategyContext(request))
+  return answer
 }

@@ -10,7 +10,7 @@ import type { Strategy, SubresourceStrategy } from '../registry/strategy.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'
 import { admissionContext, admitMutations, admitValidations } from './admit.ts'
-import { finishDeletion } from './finish-deletion.ts'
+import { finishDeletion, finishesDeletion } from './finish-deletion.ts'
 import { trackWrite } from './managed-fields.ts'
 import { fillUpdatedMetadata, fitNamespace, ordered, updatedMetadataErrors } from './object-meta.ts'
 import { strategyContext } from './strategy-context.ts'
@@ -117,14 +117,14 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
   let stored: CachedObject | undefined
   try {
     await admitValidations(server.admission, attributes, admissionContext(request))
-    if (changesNothing(object, old.object)) stored = old
+    if (finishesDeletion(request, object, old.object)) stored = await finishDeletion(request, { next: object, old, dryRun: options.dryRun })
+    else if (changesNothing(object, old.object)) stored = old
     else if (options.dryRun) return server.storage.preview(resource, object, old.revision)
     else stored = await server.storage.replace(resource, old, object)
   } finally {
     if (!stored) claimed?.release()
   }
-  if (stored) return finishDeletion(request, { now: stored, before: old.object, dryRun: options.dryRun })
-  return undefined
+  return stored
 }
 
 /** The object as it is stored afterwards. Throws 404, 409, 422, or what an admission plugin says. */
