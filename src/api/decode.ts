@@ -1,5 +1,6 @@
 /** Request bodies as objects: JSON, YAML and protobuf, checked as `fieldValidation` asks, refused in upstream's words. Mirrors apiserver's handlers/create.go and rest.go. */
-import { DecodeError, decodeType } from './decode-value.ts'
+import { decodeKind } from './custom-type.ts'
+import { DecodeError } from './decode-value.ts'
 import { JsonSyntaxError, parseJson, type ParsedJson } from './json-text.ts'
 import { apiVersionOf, type Kind, storedKinds } from './kinds.ts'
 import type { JsonObject, JsonValue } from './meta.ts'
@@ -13,7 +14,7 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
 export const isFieldValidation = (text: string): text is FieldValidation => text === 'Strict' || text === 'Warn' || text === 'Ignore'
 
 /** What a body is to be; a Kind is one, and so is `{ group: '', version: 'v1', kind: 'DeleteOptions', schema: 'DeleteOptions' }`. */
-export type BodyKind = Pick<Kind, 'group' | 'version' | 'kind' | 'schema'>
+export type BodyKind = Pick<Kind, 'group' | 'version' | 'kind' | 'schema' | 'custom'>
 
 export interface DecodedBody<T> {
   object: T
@@ -27,11 +28,12 @@ export const maxBodyBytes = 3 * 1024 * 1024
 const mediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const
 type MediaType = (typeof mediaTypes)[number]
 
-/** The media type of a body; none named is JSON. Throws 415. */
-export const bodyMediaType = (contentType: string | undefined): MediaType => {
+/** The media type of a body; none named is JSON. Throws 415. Custom resources have no protobuf. */
+export const bodyMediaType = (contentType: string | undefined, kind?: Pick<BodyKind, 'custom'>): MediaType => {
+  const accepted = kind?.custom ? mediaTypes.slice(0, 2) : mediaTypes
   const named = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
-  const known = mediaTypes.find((each) => each === named)
-  if (!known) throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${mediaTypes.join(', ')}`)
+  const known = accepted.find((each) => each === named)
+  if (!known) throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`)
   return known
 }
 
@@ -59,6 +61,9 @@ const checkKind = (actual: GroupVersionKind, expected: BodyKind): void => {
   const apiVersion = apiVersionOf(expected)
   const sameKind = actual.kind === expected.kind
   if (sameKind && (actual.apiVersion === apiVersion || ofEveryGroup.has(expected.kind))) return
+  // Of a custom resource, validation tells of another kind.
+  if (expected.custom && actual.apiVersion === apiVersion) return
+  if (expected.custom) throw badRequest(`the API version in the data (${actual.apiVersion}) does not match the expected API version (${apiVersion})`)
   const registered = storedKinds.some((kind) => kind.kind === actual.kind && apiVersionOf(kind) === actual.apiVersion)
   if (!registered) throw cannotBeHandled(actual, expected, `no kind ${JSON.stringify(actual.kind)} is registered for version ${JSON.stringify(actual.apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`)
   if (!sameKind) throw cannotBeHandled(actual, expected, `converting (${versionOf(actual.apiVersion)}.${actual.kind}) to (${expected.group.split('.')[0] || 'core'}.${expected.kind}): unknown conversion`)
@@ -127,14 +132,14 @@ const readProtobufBody = (body: Uint8Array, kind: BodyKind): ReadBody => {
  * 413 for what is too large, 415 for another media type.
  */
 export const decodeObject = <T = JsonObject>(body: Uint8Array, contentType: string | undefined, options: BodyOptions): DecodedBody<T> => {
-  const mediaType = bodyMediaType(contentType)
+  const mediaType = bodyMediaType(contentType, options.kind)
   const { kind: expected, fieldValidation } = options
   if (body.length > maxBodyBytes) throw requestEntityTooLarge(`Request entity too large: limit is ${maxBodyBytes}`)
   const { actual, read } = mediaType === 'application/vnd.kubernetes.protobuf' ? readProtobufBody(body, expected) : readText(body, mediaType, options)
   checkKind(actual, expected)
   try {
     const parsed = read()
-    const { value, strictErrors } = decodeType<JsonObject>(parsed.value ?? {}, expected.schema, { strict: fieldValidation !== 'Ignore', repeated: parsed.repeated })
+    const { value, strictErrors } = decodeKind<JsonObject>(parsed.value ?? {}, expected, { strict: fieldValidation !== 'Ignore', repeated: parsed.repeated })
     const errors = [...(parsed.warning === undefined ? [] : [parsed.warning]), ...strictErrors]
     const warnings = judgeStrictErrors(errors, fieldValidation, (message) => cannotBeHandled(actual, expected, message))
     return { object: { ...value, apiVersion: actual.apiVersion, kind: actual.kind } as T, warnings }

@@ -2,6 +2,7 @@
  * A row per kind. Everything that is generic (verbs, URLs, store keys, discovery, RBAC, the dashboard's commands) follows from
  * these rows; what is special to a kind stands in its strategy (apiserver/registry).
  */
+import type { CustomType } from './custom-type.ts'
 import type * as types from './types.ts'
 import type { KubeObject } from './meta.ts'
 
@@ -33,6 +34,10 @@ export interface Kind<T extends KubeObject = KubeObject> {
   subresources: readonly Subresource[]
   /** The name of the schema in generated/schema.gen.json (`Pod`, `EventsEvent`). */
   schema: string
+  /** The kind of its lists, where that is not `<kind>List`. */
+  listKind?: string | undefined
+  /** Of custom resources: how their objects are read, instead of `schema`. */
+  custom?: CustomType | undefined
   /** Never present: carries the type of the objects. */
   readonly type?: T
 }
@@ -132,6 +137,7 @@ export const storedKinds: readonly Kind[] = [
   Pods, Namespaces, Nodes, ConfigMaps, Secrets, ServiceAccounts, Services, Endpoints, Events,
   Deployments, ReplicaSets, DaemonSets, ControllerRevisions, Jobs, EndpointSlices, Leases, PriorityClasses,
   Roles, RoleBindings, ClusterRoles, ClusterRoleBindings, CertificateSigningRequests,
+  StatefulSets, ReplicationControllers, PodTemplates, LimitRanges, ResourceQuotas, CronJobs, PodDisruptionBudgets,
 ]
 
 /** `v1` or `apps/v1`. */

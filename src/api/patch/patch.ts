@@ -1,5 +1,6 @@
 /** PATCH bodies applied to objects, except server-side apply (apply/). Mirrors apiserver's handlers/patch.go: what is refused how, and in which words. */
-import { DecodeError, decodeType, type FieldValidation, judgeStrictErrors, type BodyKind } from '../decode.ts'
+import { decodeKind } from '../custom-type.ts'
+import { DecodeError, type FieldValidation, judgeStrictErrors, type BodyKind } from '../decode.ts'
 import { goText } from '../go-text.ts'
 import { JsonSyntaxError, type MemberOrder, parseJson } from '../json-text.ts'
 import { apiVersionOf } from '../kinds.ts'
@@ -13,11 +14,14 @@ import { applyStrategicMergePatch } from './strategic.ts'
 export const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json', 'application/apply-patch+yaml'] as const
 export type PatchType = (typeof patchTypes)[number]
 
-/** The kind of patch that a request's Content-Type names; throws 415. */
-export const patchTypeOf = (contentType: string | undefined): PatchType => {
+const customPatchTypes = patchTypes.filter((type) => type !== 'application/strategic-merge-patch+json')
+
+/** The kind of patch that a request's Content-Type names; throws 415. Custom resources know no strategic merge. */
+export const patchTypeOf = (contentType: string | undefined, kind?: Pick<BodyKind, 'custom'>): PatchType => {
   const named = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase()
-  const known = patchTypes.find((each) => each === named)
-  if (!known) throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}`)
+  const accepted = kind?.custom ? customPatchTypes : patchTypes
+  const known = accepted.find((each) => each === named)
+  if (!known) throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`)
   return known
 }
 
@@ -95,7 +99,7 @@ export const patchObject = <T = JsonObject>(current: object, body: Uint8Array, {
   const patched = applyByType(current as JsonObject, patch, { type, kind })
   const refuse = (why: string): StatusError => invalidPatch(type, { patch, patched }, why)
   try {
-    const decoded = decodeType<JsonObject>(patched, kind.schema, { strict })
+    const decoded = decodeKind<JsonObject>(patched, kind, { strict })
     const warnings = judgeStrictErrors([...strictErrors, ...decoded.strictErrors], fieldValidation, refuse)
     const actual = { apiVersion: decoded.value['apiVersion'] ?? apiVersionOf(kind), kind: decoded.value['kind'] ?? kind.kind }
     if (actual.apiVersion !== apiVersionOf(kind)) throw refuse(`the API version in the data (${String(actual.apiVersion)}) does not match the expected API version (${apiVersionOf(kind)})`)

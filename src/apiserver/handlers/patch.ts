@@ -13,7 +13,7 @@ import { writeOptions } from './write-options.ts'
 export const patch = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
   negotiate(exchange.headers['accept'], objectShapes)
-  const type = patchTypeOf(exchange.headers['content-type'])
+  const type = patchTypeOf(exchange.headers['content-type'], resource.kind)
   if (type === 'application/apply-patch+yaml') return apply(request)
   const options = writeOptions(exchange, 'PatchOptions', false)
   const body = await exchange.body(maxBodyBytes)

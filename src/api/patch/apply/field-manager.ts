@@ -3,7 +3,8 @@
  * Mirrors apimachinery's `pkg/util/managedfields` over structured-merge-diff's `merge.Updater`.
  */
 import { timestamp } from '../../clock.ts'
-import { type BodyKind, DecodeError, decodeType } from '../../decode.ts'
+import { decodeKind } from '../../custom-type.ts'
+import { type BodyKind, DecodeError } from '../../decode.ts'
 import { deepEqual, semanticEqual } from '../../equal.ts'
 import { apiVersionOf } from '../../kinds.ts'
 import type { JsonObject, JsonValue, KubeObject } from '../../meta.ts'
@@ -17,7 +18,7 @@ import { annotationOf, lastAppliedFields, lastAppliedText, lastAppliedAnnotation
 import { capUpdaters, decodeManagers, emptyManager, encodeManagers, type Manager, type Managers, withoutEmpty } from './managed-fields.ts'
 import { mergeTyped } from './merge-typed.ts'
 import { pruneApplied } from './prune.ts'
-import { structShape } from './shape.ts'
+import { kindShape } from './shape.ts'
 import { stripMetadata, trackedShape } from './tracked.ts'
 import { validateTyped } from './validate.ts'
 
@@ -36,7 +37,7 @@ export interface FieldManagement {
 export const fieldManagerName = (asked: string | undefined, userAgent: string | undefined): string =>
   asked || [...(userAgent ?? '').split('/', 1)[0] ?? ''].filter((character) => /[^\p{C}\p{Zl}\p{Zp}]/u.test(character)).slice(0, 128).join('') || 'unknown'
 
-const zeroObject = (kind: BodyKind): JsonObject => decodeType<JsonObject>({}, kind.schema).value
+const zeroObject = (kind: BodyKind): JsonObject => decodeKind<JsonObject>({}, kind).value
 const managedFieldsOf = (object: object | undefined): ManagedFieldsEntry[] | undefined => (object as Partial<KubeObject> | undefined)?.metadata?.managedFields
 
 const readable = (entries: ManagedFieldsEntry[]): Managers | undefined => {
@@ -97,7 +98,7 @@ export const trackUpdate = (live: object | undefined, next: object, management: 
   let after = managers
   // An object that nobody tracks is tracked from its creation or from its first apply on.
   if (live === undefined || managers.size > 0) {
-    const comparison = compareTyped((live as JsonObject | undefined) ?? zeroObject(kind), next as JsonObject, trackedShape(kind.schema, resetFields))
+    const comparison = compareTyped((live as JsonObject | undefined) ?? zeroObject(kind), next as JsonObject, trackedShape(kindShape(kind), resetFields))
     after = managersAfterUpdate(managers, entryFor(management, 'Update'), { comparison, time: timestamp(now) })
   }
   if (after.size > 0) metadata.managedFields = encodeManagers(after)
@@ -128,7 +129,7 @@ const checkConfiguration = (config: JsonValue, kind: BodyKind): JsonObject => {
   if (config['apiVersion'] !== apiVersionOf(kind) || config['kind'] !== kind.kind) throw badRequest(`invalid object type: ${groupVersionKind(config)}`)
   const metadata = config['metadata'] ?? null
   if (isObject(metadata) && metadata['managedFields'] !== undefined && metadata['managedFields'] !== null) throw badRequest('metadata.managedFields must be nil')
-  const wrong = validateTyped(config, structShape(kind.schema))
+  const wrong = validateTyped(config, kindShape(kind))
   if (wrong !== undefined) throw unclassified(`failed to create typed patch object (${describe(config, config)}): ${wrong}`)
   return config
 }
@@ -137,7 +138,7 @@ const checkConfiguration = (config: JsonValue, kind: BodyKind): JsonObject => {
 const managersBefore = (live: JsonObject, request: ApplyRequest): Managers => {
   const managers = decodeManagers(managedFieldsOf(live))
   if (managers.size > 0 || request.live === undefined) return managers
-  const comparison = compareTyped(zeroObject(request.kind), live, trackedShape(request.kind.schema, request.resetFields ?? []))
+  const comparison = compareTyped(zeroObject(request.kind), live, trackedShape(kindShape(request.kind), request.resetFields ?? []))
   return managersAfterUpdate(managers, entryFor({ ...request, manager: 'before-first-apply' }, 'Update'), { comparison, time: timestamp(request.now) })
 }
 
@@ -151,15 +152,15 @@ interface Merged { object: JsonObject; managers: Managers }
 /** structured-merge-diff's Updater.Apply. Throws ApplyConflicts. */
 const merge = (live: JsonObject, before: Managers, request: ApplyRequest & { config: JsonObject }): Merged => {
   const { config, kind, force, resetFields = [] } = request
-  const shape = structShape(kind.schema)
+  const shape = kindShape(kind)
   const entry = entryFor(request, 'Apply')
-  const owned = stripMetadata(fieldSetOf(config, trackedShape(kind.schema, resetFields)))
+  const owned = stripMetadata(fieldSetOf(config, trackedShape(kindShape(kind), resetFields)))
   const previous = before.get(entry.id)
   const managers: Managers = new Map(before).set(entry.id, (previous ?? entry).with({ set: owned }))
   const last = previous?.set ?? emptySet
   const managed = [...managers.values()].reduce((all, { set }) => union(all, set), fieldSetOf(config, shape))
   const merged = pruneApplied((mergeTyped(live, config, shape) ?? {}) as JsonObject, { last, managed, shape })
-  const comparison = compareTyped(live, merged, trackedShape(kind.schema, resetFields))
+  const comparison = compareTyped(live, merged, trackedShape(kindShape(kind), resetFields))
   const conflicts = force ? [] : conflictsWith(managers, entry.id, comparison)
   if (conflicts.length > 0) throw new ApplyConflicts(conflicts)
   return { object: merged, managers: withoutEmpty(disown(managers, entry.id, comparison)) }
@@ -171,7 +172,7 @@ const mergeAfterClientSideApply = (live: JsonObject, before: Managers, request: 
     return merge(live, before, request)
   } catch (error) {
     if (!(error instanceof ApplyConflicts)) throw error
-    const allowed = request.manager === 'kubectl' ? lastAppliedFields(live, request.kind.schema) : undefined
+    const allowed = request.manager === 'kubectl' ? lastAppliedFields(live, kindShape(request.kind)) : undefined
     const left = allowed ? error.without(allowed) : error
     if (left.conflicts.length > 0) throw left.status
     return merge(live, before, { ...request, force: true })
@@ -210,7 +211,7 @@ export const applyConfiguration = <T = JsonObject>(request: ApplyRequest): { obj
 
 const decodeMerged = (merged: JsonObject, { live, kind }: { live: JsonObject; kind: BodyKind }): JsonObject => {
   try {
-    return { ...decodeType<JsonObject>(merged, kind.schema).value, apiVersion: apiVersionOf(kind), kind: kind.kind }
+    return { ...decodeKind<JsonObject>(merged, kind).value, apiVersion: apiVersionOf(kind), kind: kind.kind }
   } catch (error) {
     throw error instanceof DecodeError ? unclassified(`failed to convert new typed object (${describe(live, merged)}) to object: ${error.message}`) : error
   }

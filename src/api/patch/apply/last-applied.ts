@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../meta.ts'
 import { compareTyped } from './compare.ts'
 import { difference, type FieldSet, union } from './field-set.ts'
 import { fieldSetOf } from './field-set-of.ts'
-import { structShape } from './shape.ts'
+import type { Shape } from './shape.ts'
 import { validateTyped } from './validate.ts'
 
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration'
@@ -18,7 +18,7 @@ export const annotationOf = (object: JsonObject, name: string): string | undefin
 }
 
 /** What the last client-side apply set and what is still as it set it; undefined where there was none that can be read. */
-export const lastAppliedFields = (live: JsonObject, schemaName: string): FieldSet | undefined => {
+export const lastAppliedFields = (live: JsonObject, shape: Shape): FieldSet | undefined => {
   const text = annotationOf(live, lastAppliedAnnotation)
   if (text === undefined || text === '') return undefined
   let last: JsonValue
@@ -27,7 +27,6 @@ export const lastAppliedFields = (live: JsonObject, schemaName: string): FieldSe
   } catch {
     return undefined
   }
-  const shape = structShape(schemaName)
   if (!isObject(last) || validateTyped(last, shape) !== undefined) return undefined
   const { added, modified, removed } = compareTyped(last, live, shape)
   return difference(fieldSetOf(last, shape), union(union(added, modified), removed))

@@ -44,6 +44,9 @@ export const structShape = (schemaName: string): Shape => {
   return shape
 }
 
+/** The shape of a kind's objects. */
+export const kindShape = ({ schema, custom }: { schema: string; custom?: { readonly shape: Shape } | undefined }): Shape => custom?.shape ?? structShape(schema)
+
 const shapeOfType = (type: FieldType): Shape => {
   switch (type.kind) {
     case 'ref': return isAtomicType(type) ? atomic('map', structShape(type.name)) : structShape(type.name)
