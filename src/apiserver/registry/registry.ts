@@ -3,19 +3,26 @@ import { controllerRevisionStrategy } from './apps/controller-revision.ts'
 import { daemonSetStrategy } from './apps/daemon-set.ts'
 import { deploymentStrategy } from './apps/deployment.ts'
 import { replicaSetStrategy } from './apps/replica-set.ts'
+import { statefulSetStrategy } from './apps/stateful-set.ts'
+import { cronJobStrategy } from './batch/cron-job.ts'
 import { jobStrategy } from './batch/job.ts'
 import { certificateSigningRequestStrategy } from './certificates/certificate-signing-request.ts'
 import { leaseStrategy } from './coordination/lease.ts'
 import { configMapStrategy } from './core/config-map.ts'
 import { endpointsStrategy } from './core/endpoints.ts'
 import { eventStrategy } from './core/event.ts'
+import { limitRangeStrategy } from './core/limit-range.ts'
 import { namespaceStrategy } from './core/namespace.ts'
 import { nodeStrategy } from './core/node.ts'
 import { podStrategy } from './core/pod.ts'
+import { podTemplateStrategy } from './core/pod-template.ts'
+import { replicationControllerStrategy } from './core/replication-controller.ts'
+import { resourceQuotaStrategy } from './core/resource-quota.ts'
 import { secretStrategy } from './core/secret.ts'
 import { serviceAccountStrategy } from './core/service-account.ts'
 import { type ServiceOptions, serviceStrategy } from './core/service.ts'
 import { endpointSliceStrategy } from './discovery/endpoint-slice.ts'
+import { podDisruptionBudgetStrategy } from './policy/pod-disruption-budget.ts'
 import { clusterRoleBindingStrategy } from './rbac/cluster-role-binding.ts'
 import { clusterRoleStrategy } from './rbac/cluster-role.ts'
 import { roleBindingStrategy } from './rbac/role-binding.ts'
@@ -32,6 +39,7 @@ export const makeStrategies = (options: RegistryOptions): readonly Strategy[] =>
   podStrategy, namespaceStrategy, nodeStrategy, configMapStrategy, secretStrategy, serviceAccountStrategy, serviceStrategy(options), endpointsStrategy, eventStrategy,
   deploymentStrategy, replicaSetStrategy, daemonSetStrategy, controllerRevisionStrategy, jobStrategy, endpointSliceStrategy, leaseStrategy, priorityClassStrategy,
   roleStrategy, roleBindingStrategy, clusterRoleStrategy, clusterRoleBindingStrategy, certificateSigningRequestStrategy,
+  statefulSetStrategy, replicationControllerStrategy, podTemplateStrategy, limitRangeStrategy, resourceQuotaStrategy, cronJobStrategy, podDisruptionBudgetStrategy,
 ]
 
 export const strategies: readonly Strategy[] = makeStrategies(defaultRegistryOptions)

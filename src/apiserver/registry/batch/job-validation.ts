@@ -59,20 +59,25 @@ const checkRestartPolicy = ({ template, podFailurePolicy }: JobSpec): FieldError
 
 const counts = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes'] as const
 
+/** A Job's spec, or the one of a CronJob's template, which has no selector yet; paths begin with `spec`. */
+export const checkSpecWithoutSelector = (spec: JobSpec): FieldError[] => [
+  ...counts.flatMap((field) => checkNonNegative(`spec.${field}`, spec[field])),
+  ...(spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined ? [fieldError.required('spec.backoffLimitPerIndex', 'when maxFailedIndexes is specified')] : []),
+  ...(spec.managedBy !== undefined && !/^[a-z0-9.-]+\/.+$/.test(spec.managedBy) ? [fieldError.invalid('spec.managedBy', spec.managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")')] : []),
+  ...((spec.managedBy ?? '').length > 63 ? [fieldError.tooLong('spec.managedBy', 63)] : []),
+  ...checkOptionalOneOf('spec.completionMode', spec.completionMode, ['NonIndexed', 'Indexed']),
+  ...checkCompletionMode(spec),
+  ...(spec.podFailurePolicy ? checkPodFailurePolicy('spec.podFailurePolicy', spec) : []),
+  ...(spec.successPolicy ? checkSuccessPolicy('spec.successPolicy', spec) : []),
+  ...checkOptionalOneOf('spec.podReplacementPolicy', spec.podReplacementPolicy, spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed']),
+  ...checkPodTemplate('spec.template', spec.template),
+  ...checkRestartPolicy(spec),
+]
+
 const checkSpec = (spec: JobSpec): FieldError[] => {
   const usable = usableSelector(spec.selector)
   return [
-    ...counts.flatMap((field) => checkNonNegative(`spec.${field}`, spec[field])),
-    ...(spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined ? [fieldError.required('spec.backoffLimitPerIndex', 'when maxFailedIndexes is specified')] : []),
-    ...(spec.managedBy !== undefined && !/^[a-z0-9.-]+\/.+$/.test(spec.managedBy) ? [fieldError.invalid('spec.managedBy', spec.managedBy, 'must be a domain-prefixed path (such as "acme.io/foo")')] : []),
-    ...((spec.managedBy ?? '').length > 63 ? [fieldError.tooLong('spec.managedBy', 63)] : []),
-    ...checkOptionalOneOf('spec.completionMode', spec.completionMode, ['NonIndexed', 'Indexed']),
-    ...checkCompletionMode(spec),
-    ...(spec.podFailurePolicy ? checkPodFailurePolicy('spec.podFailurePolicy', spec) : []),
-    ...(spec.successPolicy ? checkSuccessPolicy('spec.successPolicy', spec) : []),
-    ...checkOptionalOneOf('spec.podReplacementPolicy', spec.podReplacementPolicy, spec.podFailurePolicy ? ['Failed'] : ['Failed', 'TerminatingOrFailed']),
-    ...checkPodTemplate('spec.template', spec.template),
-    ...checkRestartPolicy(spec),
+    ...checkSpecWithoutSelector(spec),
     ...(spec.selector ? checkLabelSelector('spec.selector', spec.selector) : [fieldError.required('spec.selector')]),
     ...(usable ? checkSelectorMatches('spec.template', usable, spec.template.metadata?.labels) : []),
   ]

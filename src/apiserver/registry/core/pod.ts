@@ -13,7 +13,7 @@ import { setPodDefaults } from './pod-spec-defaults.ts'
 import { checkPodSpec } from './pod-spec-validation.ts'
 import { checkPodStatusUpdate } from './pod-status-validation.ts'
 import { checkEphemeralContainersUpdate, checkPodUpdate } from './pod-update-validation.ts'
-import { qualityOfService } from './quality-of-service.ts'
+import { qualityOfService } from '../../../api/quality-of-service.ts'
 
 const checkTokenSources = ({ spec }: Pod): FieldError[] => (spec.serviceAccountName ? [] : checkEach('spec.volumes', spec.volumes, ({ projected }, at) =>
   checkEach(`${at}.projected.sources`, projected?.sources, ({ serviceAccountToken }, source) =>

@@ -1,6 +1,6 @@
 /** Guaranteed, Burstable or BestEffort. Mirrors ComputePodQOS of upstream's `pkg/apis/core/v1/helper/qos`. */
-import { addQuantities, compareQuantities, isValidQuantity, isZero, type Quantity } from '../../../api/quantity.ts'
-import type { PodSpec } from '../../../api/types.ts'
+import { addQuantities, compareQuantities, isValidQuantity, isZero, type Quantity } from './quantity.ts'
+import type { PodSpec } from './types.ts'
 
 const counted = ['cpu', 'memory'] as const
 type Totals = Map<string, Quantity | string>

@@ -1,0 +1,87 @@
+/** What a pod asks for as a whole. Mirrors upstream's `component-helpers/resource` (PodRequests, PodLimits). Pure. */
+import { addQuantities, compareQuantities, isValidQuantity, parseQuantity, type Quantity } from './quantity.ts'
+import type { Container, ContainerStatus, Pod } from './types.ts'
+
+export type Amounts = ReadonlyMap<string, Quantity>
+
+export interface PodResourcesOptions {
+  /** Count what a kubelet has allocated or could not yet take back, too (pods that are being resized). */
+  useStatus?: boolean
+  withoutOverhead?: boolean
+}
+
+/** A list of an object as amounts; what is no quantity is left out. */
+export const amountsOf = (list: Readonly<Record<string, string>> | undefined): Amounts =>
+  new Map(Object.entries(list ?? {}).filter(([, value]) => isValidQuantity(value)).map(([name, value]) => [name, parseQuantity(value)]))
+
+export const addAmounts = (left: Amounts, right: Amounts): Amounts => {
+  const sum = new Map(left)
+  for (const [name, value] of right) {
+    const before = sum.get(name)
+    sum.set(name, before ? addQuantities(before, value) : value)
+  }
+  return sum
+}
+
+/** The larger of each. */
+export const maxAmounts = (left: Amounts, right: Amounts): Amounts => {
+  const most = new Map(left)
+  for (const [name, value] of right) {
+    const before = most.get(name)
+    if (!before || compareQuantities(before, value) < 0) most.set(name, value)
+  }
+  return most
+}
+
+type Side = 'requests' | 'limits'
+
+const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always'
+
+/** What is wanted, and what is still held while a resize is under way: the most of them. A resize that cannot ever be done counts as what is held. */
+const containerAmounts = (container: Container, side: Side, status: ContainerStatus | undefined, infeasible: boolean): Amounts => {
+  const wanted = amountsOf(container.resources?.[side])
+  if (!status) return wanted
+  const actual = amountsOf(status.resources?.[side])
+  if (side === 'limits') return infeasible ? (status.resources?.limits ? actual : wanted) : maxAmounts(wanted, actual)
+  const held = maxAmounts(actual, amountsOf(status.allocatedResources))
+  return infeasible && held.size > 0 ? held : maxAmounts(wanted, held)
+}
+
+const isInfeasible = ({ status }: Pod): boolean => (status.conditions ?? []).some(({ type, reason, status: is }) => type === 'PodResizePending' && reason === 'Infeasible' && is === 'True')
+
+const podLevelResources = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
+
+/** What is said for the pod as a whole stands above the sum of its containers. */
+const withPodLevel = (amounts: Amounts, pod: Pod, side: Side): Amounts => {
+  const whole = new Map(amounts)
+  for (const [name, value] of amountsOf(pod.spec.resources?.[side])) if (podLevelResources(name)) whole.set(name, value)
+  return whole
+}
+
+const total = (pod: Pod, side: Side, { useStatus = false, withoutOverhead = false }: PodResourcesOptions): Amounts => {
+  const { containers, initContainers = [], overhead } = pod.spec
+  const infeasible = useStatus && isInfeasible(pod)
+  const statuses = useStatus ? [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])] : []
+  const of = (container: Container): Amounts => containerAmounts(container, side, statuses.find(({ name }) => name === container.name), infeasible)
+  let together: Amounts = new Map()
+  for (const container of containers) together = addAmounts(together, of(container))
+  let sidecars: Amounts = new Map()
+  let starting: Amounts = new Map()
+  for (const container of initContainers) {
+    const amounts = of(container)
+    if (isSidecar(container)) {
+      together = addAmounts(together, amounts)
+      sidecars = addAmounts(sidecars, amounts)
+    }
+    // One that ends runs beside the sidecars before it.
+    starting = maxAmounts(starting, isSidecar(container) ? sidecars : addAmounts(amounts, sidecars))
+  }
+  const whole = withPodLevel(maxAmounts(together, starting), pod, side)
+  if (withoutOverhead || !overhead) return whole
+  const extra = amountsOf(overhead)
+  // Overhead does not make a limit where there is none.
+  return addAmounts(whole, side === 'requests' ? extra : new Map([...extra].filter(([name]) => whole.has(name))))
+}
+
+export const podRequests = (pod: Pod, options: PodResourcesOptions = {}): Amounts => total(pod, 'requests', options)
+export const podLimits = (pod: Pod, options: PodResourcesOptions = {}): Amounts => total(pod, 'limits', options)
