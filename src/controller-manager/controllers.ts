@@ -6,6 +6,8 @@ import { certificateApprover } from './certificates/approver.ts'
 import { certificateCleaner } from './certificates/cleaner.ts'
 import { certificateSigner, type Signing } from './certificates/signer.ts'
 import { clusterRoleAggregation } from './cluster-role-aggregation.ts'
+import { cronJobs } from './cron-job/cron-job.ts'
+import { localTimeZone } from './cron-job/local-time.ts'
 import { daemonSets } from './daemon-set/daemon-set.ts'
 import { deployments } from './deployment/deployment.ts'
 import { endpoints } from './endpoints/endpoints.ts'
@@ -47,6 +49,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   replicaSets,
   daemonSets(monotonic),
   jobs,
+  cronJobs(localTimeZone()),
   ttlAfterFinished,
   endpointSlices,
   endpoints,
