@@ -15,7 +15,7 @@ export class ScheduleError extends Error {
   override readonly name = 'ScheduleError'
 }
 
-interface Field { values: ReadonlySet<number>; /** `*` without a step: says nothing about the day. */ any: boolean }
+interface Field { values: ReadonlySet<number>; /** `*` without a step: says nothing about the day. */ open: boolean }
 interface Bounds { min: number; max: number; names?: readonly string[] }
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
@@ -40,17 +40,17 @@ const parseRange = (expression: string, of: Bounds): Field => {
   const [range = '', step, ...more] = expression.split('/')
   const [low = '', high, ...others] = range.split('-')
   if (more.length > 0 || others.length > 0) throw new ScheduleError(`too many ${more.length > 0 ? 'slashes' : 'hyphens'}: ${expression}`)
-  const any = low === '*' || low === '?'
-  const start = any ? of.min : parseNumber(low, of)
-  const end = any || (step !== undefined && high === undefined) ? of.max : high === undefined ? start : parseNumber(high, of)
+  const open = low === '*' || low === '?'
+  const start = open ? of.min : parseNumber(low, of)
+  const end = open || (step !== undefined && high === undefined) ? of.max : high === undefined ? start : parseNumber(high, of)
   const by = step === undefined ? 1 : parseNumber(step, { min: 0, max: 0 })
   if (start < of.min || end > of.max || start > end || by === 0) throw new ScheduleError(`not within ${of.min}-${of.max}: ${expression}`)
-  return { any: any && by === 1, values: new Set(Array.from({ length: Math.floor((end - start) / by) + 1 }, (_, index) => start + index * by)) }
+  return { open: open && by === 1, values: new Set(Array.from({ length: Math.floor((end - start) / by) + 1 }, (_, index) => start + index * by)) }
 }
 
 const parseField = (text: string, of: Bounds): Field => {
   const ranges = text.split(',').filter((each) => each !== '').map((each) => parseRange(each, of))
-  return { any: ranges.some(({ any }) => any), values: ranges.reduce((all, { values }) => all.union(values), new Set<number>()) }
+  return { open: ranges.some(({ open }) => open), values: ranges.reduce((all, { values }) => all.union(values), new Set<number>()) }
 }
 
 interface Fields { minutes: Field; hours: Field; days: Field; months: Field; weekdays: Field }
@@ -58,7 +58,7 @@ interface Fields { minutes: Field; hours: Field; days: Field; months: Field; wee
 /** When both the day of the month and that of the week are given, one of them suffices. */
 const isDay = ({ days, weekdays: week }: Fields, at: LocalTime): boolean => {
   const [byDay, byWeek] = [days.values.has(at.day), week.values.has(at.weekday)]
-  return days.any || week.any ? byDay && byWeek : byDay || byWeek
+  return days.open || week.open ? byDay && byWeek : byDay || byWeek
 }
 
 /** The first moment of the next local day, wherever the clock is moved. */
