@@ -1,10 +1,12 @@
 /** The `wherry` command: reads flags, and gives them to what runs. Everything is loaded when its command is used. */
 import { enableCompileCache } from 'node:module'
+import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { UserError } from './cluster/user-error.ts'
 import { wherryVersion } from './cluster/version.ts'
 
-enableCompileCache()
+// The bundle has its cache beside it, warmed when it was made, and takes it along wherever it is copied.
+enableCompileCache(import.meta.filename.endsWith('.js') ? { directory: path.join(import.meta.dirname, 'compile-cache'), portable: true } : undefined)
 
 const ended = new AbortController()
 const endOn = (...signals: NodeJS.Signals[]): void => { for (const name of signals) process.once(name, () => ended.abort(new UserError(`ended by ${name}`, name === 'SIGINT' ? 130 : 143))) }
@@ -107,6 +109,9 @@ for (const name of components) {
   program.command(name, { hidden: name === 'tear-down' || name === 'single' || name === 'machine' }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)
     .action(async (flags: string[]) => { const { runComponent } = await import('./cluster/components.ts'); await runComponent(name, flags, ended.signal) })
 }
+
+program.command('warm', { hidden: true }).description('what bundling does at its end: load everything once, so that the compile cache holds it')
+  .action(async () => { await Promise.all([import('./cluster/components.ts').then(({ loadComponents }) => loadComponents()), import('./cluster/up.ts'), import('./cluster/down.ts'), import('./cluster/home.ts'), import('../ui/main.tsx')]) })
 
 const report = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode

@@ -22,6 +22,7 @@ export const httpsTransport = (access: ServerAccess, clock: Clock): HttpsTranspo
   const prefix = url.pathname.replace(/\/$/, '')
   const connections = new Set<Http2Connection>()
   let connecting: Promise<Http2Connection | undefined> | undefined
+  let closing = new AbortController()
   let http1 = url.protocol === 'http:' ? http1Exchange(url, access) : undefined
   let header: { value: string | undefined; until: number } | undefined
 
@@ -32,7 +33,7 @@ export const httpsTransport = (access: ServerAccess, clock: Clock): HttpsTranspo
 
   /** Undefined: the server speaks only HTTP/1.1. Several requests that need a connection at once share one attempt. */
   const connect = async (): Promise<Http2Connection | undefined> => {
-    const socket = await openSocket(url, access)
+    const socket = await openSocket(url, { access, clock }, closing.signal)
     if (socket.alpnProtocol !== 'h2') {
       socket.destroy()
       http1 = http1Exchange(url, access)
@@ -76,6 +77,8 @@ export const httpsTransport = (access: ServerAccess, clock: Clock): HttpsTranspo
       }
     },
     close: () => {
+      closing.abort(new Error('the client was closed'))
+      closing = new AbortController()
       for (const each of connections) each.close()
       http1?.close()
     },

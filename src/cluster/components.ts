@@ -19,3 +19,6 @@ export const runComponent = async (name: keyof typeof components, args: readonly
   const run = await components[name]()
   await run(args, signal)
 }
+
+/** Loads every component, so that what has been compiled can be kept. */
+export const loadComponents = async (): Promise<void> => { await Promise.all(Object.values(components).map((load) => load())) }

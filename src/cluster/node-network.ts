@@ -3,6 +3,7 @@
  * Node number i has address i of the cluster's node range; the machine itself has 254 on the bridge, and is the way out.
  */
 import { execa } from 'execa'
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { hardwareAddress, parseAddress } from '../../agents/kubelet/network/address.ts'
 
@@ -31,7 +32,7 @@ const exists = async (args: readonly string[]): Promise<boolean> => (await execa
 
 /** The bridge, once. Idempotent. Its hardware address is its own: one that it borrowed from a port would change when that node goes, and the others would send to the old one until they notice. */
 export const ensureBridge = async ({ bridge, prefix }: NodeNetwork): Promise<void> => {
-  if (await exists(['link', 'show', bridge])) return
+  if (existsSync(`/sys/class/net/${bridge}`)) return
   await ip([`link add name ${bridge} address ${hardwareAddress(parseAddress(bridgeAddress({ bridge, prefix })))} type bridge forward_delay 0`, `addr add ${bridgeAddress({ bridge, prefix })}/24 dev ${bridge}`, `link set ${bridge} up`])
 }
 
@@ -40,10 +41,11 @@ export const ensureNamespace = async (clusterId: string, node: string, number: n
   const network = nodeNetworkOf(clusterId)
   const namespace = namespaceName(clusterId, node)
   await ensureBridge(network)
-  if (await exists(['-n', namespace, 'link', 'show', 'eth0'])) return
-  if (!(await exists(['-n', namespace, 'link', 'show', 'lo']))) await ip([`netns add ${namespace}`])
+  // A name whose namespace is gone (a reboot) is a plain file.
+  const isThere = existsSync(namespacePath(clusterId, node)) && await exists(['-n', namespace, 'link', 'show', 'lo'])
+  if (isThere && await exists(['-n', namespace, 'link', 'show', 'eth0'])) return
   const outside = vethName(clusterId, number)
-  await ip([`link add ${outside} type veth peer name eth0 netns ${namespace}`, `link set ${outside} master ${network.bridge} up`])
+  await ip([...(isThere ? [] : [`netns add ${namespace}`]), `link add ${outside} type veth peer name eth0 netns ${namespace}`, `link set ${outside} master ${network.bridge} up`])
   await ip(['link set lo up', `addr add ${nodeAddress(network, number)}/24 dev eth0`, 'link set eth0 up', `route add default via ${bridgeAddress(network)}`], namespace)
 }
 

@@ -52,7 +52,7 @@ export const startNode = async (home: Home, config: ClusterConfig, node: NodeCon
   return startKeeper({
     pidFile: at.keeperPid, logFile: at.log, command: nodeCommand(home, config, node),
     networkNamespace: node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined,
-    environment: { NODE_COMPILE_CACHE: `${home.data}/compile-cache`, UV_THREADPOOL_SIZE: '2' },
+    environment: { UV_THREADPOOL_SIZE: '2' },
   })
 }
 

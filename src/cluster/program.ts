@@ -3,8 +3,8 @@
  * do not see the machine's /tmp or /run, where a clone may stand, and since a clone that changes must not change what runs.
  */
 import { createHash } from 'node:crypto'
-import { existsSync, realpathSync, statSync } from 'node:fs'
-import { copyFile, cp, link, lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import type { Home } from './home.ts'
 
@@ -16,16 +16,23 @@ export const entryFile = (): string => {
 
 const identity = (file: string): string => { const { size, mtimeMs } = statSync(file); return `${file} ${size} ${mtimeMs}` }
 
-/** A second name for the file where that is possible, else a copy. */
-const linkOrCopy = (from: string, to: string): Promise<void> => link(from, to).catch(() => copyFile(from, to))
+/** A second name for the file where that is possible (bundling makes new files, it never writes into old ones), else a copy. */
+const linkOrCopy = (from: string, to: string): void => {
+  try { linkSync(from, to) } catch { copyFileSync(from, to, constants.COPYFILE_FICLONE) }
+}
 
-const copyProgram = async (node: string, entry: string, target: string): Promise<void> => {
+/** At once and in place of `cp`: a hundred small files through the thread pool take ten times as long. */
+const copyProgram = (node: string, entry: string, target: string): void => {
   const partial = `${target}.new`
-  await rm(partial, { recursive: true, force: true })
-  await mkdir(path.dirname(target), { recursive: true, mode: 0o755 })
-  await cp(path.dirname(entry), partial, { recursive: true })
-  await linkOrCopy(node, path.join(partial, 'node'))
-  await rename(partial, target)
+  rmSync(partial, { recursive: true, force: true })
+  mkdirSync(partial, { recursive: true, mode: 0o755 })
+  for (const each of readdirSync(path.dirname(entry), { recursive: true, withFileTypes: true })) {
+    const to = path.join(partial, path.relative(path.dirname(entry), each.parentPath), each.name)
+    if (each.isDirectory()) mkdirSync(to, { recursive: true, mode: 0o755 })
+    else if (each.isFile()) { mkdirSync(path.dirname(to), { recursive: true, mode: 0o755 }); linkOrCopy(path.join(each.parentPath, each.name), to) }
+  }
+  linkOrCopy(node, path.join(partial, 'node'))
+  renameSync(partial, target)
 }
 
 const pointTo = async (name: string, target: string): Promise<void> => {
@@ -50,6 +57,6 @@ export const ensureProgram = async (home: Home): Promise<void> => {
     return
   }
   const target = path.join(programsFolder(home), createHash('sha256').update(`${identity(node)}\n${identity(entry)}`).digest('hex').slice(0, 12))
-  if (!existsSync(target)) await copyProgram(node, entry, target)
+  if (!existsSync(target)) copyProgram(node, entry, target)
   await pointTo(home.program, target)
 }

@@ -12,17 +12,20 @@ export const singleDnsPort = 10_053
 export const manifestValues = (home: Home, config: ClusterConfig): Record<string, string> => ({
   clusterId: home.clusterId, serverURL: serverURL(config), serverPort: String(config.serverPort), address: config.nodes[0]?.address ?? '127.0.0.1',
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
-  data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program, compileCache: path.join(home.data, 'compile-cache'),
+  data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program,
   singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '',
   // Upstream's default unless shortened, as tests do that wait for a lost node.
   nodeMonitorGracePeriod: process.env['WHERRY_NODE_MONITOR_GRACE_PERIOD'] ?? '',
 })
 
+/** The cloud controller manager sees to machines beside the first: a cluster of one has nothing for it to do. */
+const isNeeded = (name: string, { nodes }: ClusterConfig): boolean => name !== 'cloud-controller-manager' || nodes.length > 1
+
 /** Writes what changed, removes what is not ours any more. The kubelet follows the folder. */
 export const writeStaticPods = async (home: Home, config: ClusterConfig): Promise<void> => {
   const folder = home.node(config.nodes[0]?.name ?? 'node-1').manifests
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const wanted = config.single ? new Map<string, string>() : await readManifests('bootstrap', manifestValues(home, config))
+  const wanted = new Map(config.single ? [] : [...await readManifests('bootstrap', manifestValues(home, config))].filter(([name]) => isNeeded(name, config)))
   for (const [name, text] of wanted) {
     const file = path.join(folder, `${name}.yaml`)
     if ((await readFile(file, 'utf8').catch(() => '')) === text) continue

@@ -87,9 +87,12 @@ const reconcileConfig = (stored: ClusterConfig, options: UpOptions): ClusterConf
 }
 
 const bringUp = async (home: Home, config: ClusterConfig): Promise<ClusterConfig> => {
-  const ready = await ensureNetworks(home, config)
-  await writeConfig(home, ready)
-  await Promise.all([ensurePki(home, ready, systemClock.now()), ensureProgram(home), writeStaticPods(home, ready), mkdir(home.ssh, { recursive: true, mode: 0o700 })])
+  const networks = async (): Promise<ClusterConfig> => {
+    const ready = await ensureNetworks(home, config)
+    await writeConfig(home, ready)
+    return ready
+  }
+  const [ready] = await Promise.all([networks(), ensurePki(home, config, systemClock.now()), ensureProgram(home), writeStaticPods(home, config), mkdir(home.ssh, { recursive: true, mode: 0o700 })])
   await startNodes(home, ready)
   return ready
 }

@@ -159,6 +159,15 @@ describe('when the line breaks', () => {
     await http2(echo, first.port)
     expect((await answered(transport)).status).toBe(200)
   })
+  test('a server that is just starting: who asked before it listened has an answer', async () => {
+    const before = await http2(echo)
+    before.close()
+    const { promise: refused, resolve } = Promise.withResolvers<void>()
+    const early = answered(to(before.port, {}, { ...systemClock, sleep: (milliseconds, signal) => { resolve(); return systemClock.sleep(milliseconds, signal) } }))
+    await refused
+    await http2(echo, before.port)
+    expect((await early).status).toBe(200)
+  })
   test('a server that dies in the middle of a body: ConnectionError from the body, then a new connection', async () => {
     const server = await http2((_, response) => { response.writeHead(200); response.write('{"a"') })
     const transport = to(server.port)

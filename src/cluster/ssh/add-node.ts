@@ -14,6 +14,7 @@ import { readConfig, writeConfig, type ClusterConfig, type NodeConfig } from '..
 import { connectAdmin, isReady } from '../connect.ts'
 import type { Home } from '../home.ts'
 import { processLog } from '../log.ts'
+import { writeStaticPods } from '../static-pods.ts'
 import { UserError } from '../user-error.ts'
 import { isNodeReady } from '../wait-settled.ts'
 import { authorize, ensureClusterKey, pinHost } from './cluster-key.ts'
@@ -86,6 +87,7 @@ const remember = async (home: Home, node: NodeConfig): Promise<ClusterConfig> =>
   if (!config) throw new UserError(`the cluster in ${home.data} is gone`)
   const next = { ...config, nodes: [...config.nodes.filter(({ name }) => name !== node.name), node] }
   await writeConfig(home, next)
+  await writeStaticPods(home, next) // a second machine: from now on there is work for the cloud controller manager
   return next
 }
 

@@ -33,7 +33,7 @@ export const installTools = async (directory: string): Promise<void> => {
     if (!file) throw new Error(`${candidates.join(' or ')} is missing on this machine: install util-linux, coreutils and dash`)
     return [name, realpathSync(file)] as const
   })
-  const { loader, libraries } = parseLibraries(await run('ldd', sources.map(([, file]) => file)))
+  const { loader, libraries } = parseLibraries((await Promise.all(sources.map(([, file]) => run('ldd', [file])))).join(''))
   if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
   const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
   const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
