@@ -138,6 +138,7 @@ export const storedKinds: readonly Kind[] = [
   Deployments, ReplicaSets, DaemonSets, ControllerRevisions, Jobs, EndpointSlices, Leases, PriorityClasses,
   Roles, RoleBindings, ClusterRoles, ClusterRoleBindings, CertificateSigningRequests,
   StatefulSets, ReplicationControllers, PodTemplates, LimitRanges, ResourceQuotas, CronJobs, PodDisruptionBudgets,
+  MutatingWebhookConfigurations, ValidatingWebhookConfigurations,
 ]
 
 /** `v1` or `apps/v1`. */

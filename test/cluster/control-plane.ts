@@ -50,7 +50,7 @@ export const startControlPlane = async (options: ControllerOptions = {}): Promis
   const authorizer = ({ lookup }: ProviderParts): Authorizer => unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup), rbacAuthorizer(lookup))
   const server = await startTestServer({
     authorizer, virtualResources: (parts) => accessReviews(authorizer(parts)),
-    admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizer(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    admission: (parts) => builtInAdmission({ ...parts, authorizer: authorizer(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     bootstrap: { advertise: { addresses: ['192.0.2.1'], port: 6443 }, serviceIP: '10.96.0.1' },
   })
   const client = createClient(server.server.inMemoryTransport(admin))

@@ -3,22 +3,35 @@ import type { Random } from '../../api/random.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { mutatingAdmissionWebhook } from './mutating-webhook.ts'
+import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
 import type { AdmissionPlugin } from './plugin.ts'
 import { priorityAdmission } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
+import { resourceQuotaAdmission } from './resource-quota.ts'
 import { serviceAccountAdmission } from './service-account.ts'
+import { validatingAdmissionWebhook } from './validating-webhook.ts'
+import { type CallWebhook, webhookCaller } from '../outbound/call-webhook.ts'
+import { serviceResolver } from '../outbound/service-resolver.ts'
+import type { Log } from '../log.ts'
+import type { Lookup } from '../registry/strategy.ts'
 
 export interface BuiltInOptions {
   random: Random
   authorizer: Authorizer
   /** Organizations of a PEM certificate request's subject. */
   organizationsOf(request: string): Promise<readonly string[]>
+  lookup: Lookup
+  log: Log
+  /** Absent: over the network, Services by their endpoints. */
+  callWebhook?: CallWebhook
 }
 
-export const builtInAdmission = ({ random, authorizer, organizationsOf }: BuiltInOptions): readonly AdmissionPlugin[] => [
+export const builtInAdmission = ({ random, authorizer, organizationsOf, lookup, log, callWebhook = webhookCaller(serviceResolver(lookup, random)) }: BuiltInOptions): readonly AdmissionPlugin[] => [
   namespaceLifecycle, // first: nothing else matters where nothing may be created
+  limitRanger,
   serviceAccountAdmission(random),
   nodeRestriction, // after ServiceAccount, whose defaults it judges
   priorityAdmission,
@@ -26,5 +39,8 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf }: BuiltI
   certificateApproval(authorizer),
   certificateSigning(authorizer),
   certificateSubjectRestriction(organizationsOf),
+  mutatingAdmissionWebhook({ call: callWebhook, random, lookup, log }), // they see what all others have filled in
+  validatingAdmissionWebhook({ call: callWebhook, random, lookup, log }),
   rbacEscalation(authorizer), // upstream's storage of roles and bindings does this, after admission
+  resourceQuotaAdmission(), // last: what is refused by others takes nothing
 ]

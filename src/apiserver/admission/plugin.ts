@@ -2,6 +2,9 @@
 import type { Kind } from '../../api/kinds.ts'
 import type { JsonObject, KubeObject } from '../../api/meta.ts'
 import type { Lookup, UserInfo } from '../registry/strategy.ts'
+import type { ResourceTable } from '../resource-table.ts'
+import type { Bookkeeping } from './bookkeeping.ts'
+import type { Reinvocation } from './reinvocation.ts'
 
 export interface AdmissionAttributes {
   operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
@@ -30,6 +33,16 @@ export interface AdmissionContext {
   warn(message: string): void
   /** Aborts when the client is gone or the request has timed out. */
   signal: AbortSignal
+  /** What is served now: the other versions of an object. */
+  resources: ResourceTable
+  /** How long the request may still take; Infinity for what has no limit (CONNECT). */
+  remainingMs(): number
+  /** For plugins that keep count of things. */
+  books: Bookkeeping
+  /** The second round of mutations. */
+  reinvocation: Reinvocation
+  /** Adds to the request's audit event; absent where nothing is audited. */
+  annotate?(key: string, value: string): void
 }
 
 /** Refuses by throwing a StatusError (usually `forbidden(kind, name, why)`). */

@@ -1,11 +1,21 @@
 import type { Clock } from '../../api/clock.ts'
 import { parseDuration } from '../../api/duration.ts'
 import { badRequest, timeout } from '../../api/status.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Filter, RequestContext } from '../request-context.ts'
 
 interface Entry { deadline: number; expire: () => void }
 
 const checkEveryMs = 500
+
+/** When writes must be done, on the monotonic clock: what they call out to may not take longer. */
+const deadlines = new WeakMap<Exchange, number>()
+
+/** How long a request may still take; Infinity where that is not limited. */
+export const remainingMs = (exchange: Exchange, clock: Clock): number => {
+  const deadline = deadlines.get(exchange)
+  return deadline === undefined ? Infinity : deadline - clock.monotonic()
+}
 
 /** How long a request may take, in milliseconds: what it asks for (`?timeout=34s`), at most `limitMs`. */
 const patienceOf = ({ exchange }: RequestContext, limitMs: number): number => {
@@ -41,6 +51,7 @@ export const limitTime = (clock: Clock, limitMs: number, stopping: AbortSignal):
       await new Promise<void>((resolve, reject) => {
         entry = { deadline: clock.monotonic() + patience, expire: () => reject(timeout('Timeout: request did not complete within the allotted timeout')) }
         entries.add(entry)
+        if (context.exchange.method !== 'GET') deadlines.set(context.exchange, entry.deadline)
         if (!watching) void look()
         next().then(resolve, reject)
       })

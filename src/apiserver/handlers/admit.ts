@@ -1,20 +1,38 @@
 /** Runs the admission plugins. */
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../admission/plugin.ts'
+import { Reinvocation } from '../admission/reinvocation.ts'
+import { remainingMs } from '../filters/limit-time.ts'
 import type { ResourceRequest } from '../server-parts.ts'
+import { bookkeeping } from './bookkeeping.ts'
 import { warn } from './warnings.ts'
 
-export const admissionContext = ({ server, exchange }: Pick<ResourceRequest, 'server' | 'exchange'>): AdmissionContext => ({
-  lookup: server.cache.lookup, warn: (message) => warn(exchange, message), get signal() { return exchange.signal },
-})
+export const admissionContext = ({ server, exchange }: Pick<ResourceRequest, 'server' | 'exchange'>): AdmissionContext => {
+  let rounds: Reinvocation | undefined
+  return {
+    lookup: server.cache.lookup, resources: server.resources, warn: (message) => warn(exchange, message), get signal() { return exchange.signal },
+    remainingMs: () => remainingMs(exchange, server.clock),
+    get books() { return bookkeeping(server) },
+    get reinvocation() { return rounds ??= new Reinvocation() },
+  }
+}
 
-/** Lets every plugin change the object, in order. Whether any was asked. */
-export const admitMutations = async (plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes, context: AdmissionContext): Promise<boolean> => {
+const mutateAll = async (plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes, context: AdmissionContext): Promise<boolean> => {
   let asked = false
   for (const plugin of plugins) {
     if (!plugin.mutate || plugin.handles?.(attributes) === false) continue
     asked = true
     const pending = plugin.mutate(attributes, context)
     if (pending) await pending
+  }
+  return asked
+}
+
+/** Lets every plugin change the object, in order, and once more if one of them asks for that. Whether any was asked. */
+export const admitMutations = async (plugins: readonly AdmissionPlugin[], attributes: AdmissionAttributes, context: AdmissionContext): Promise<boolean> => {
+  const asked = await mutateAll(plugins, attributes, context)
+  if (asked && context.reinvocation.requested) {
+    context.reinvocation.again = true
+    await mutateAll(plugins, attributes, context)
   }
   return asked
 }

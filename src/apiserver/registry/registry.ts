@@ -1,4 +1,6 @@
 /** The strategies of all stored kinds: the one list that the API server is built from. */
+import { webhookConditionProblem } from './admissionregistration/webhook-condition-problem.ts'
+import { mutatingWebhookConfigurationStrategy, validatingWebhookConfigurationStrategy } from './admissionregistration/webhook-configuration.ts'
 import { controllerRevisionStrategy } from './apps/controller-revision.ts'
 import { daemonSetStrategy } from './apps/daemon-set.ts'
 import { deploymentStrategy } from './apps/deployment.ts'
@@ -40,6 +42,7 @@ export const makeStrategies = (options: RegistryOptions): readonly Strategy[] =>
   deploymentStrategy, replicaSetStrategy, daemonSetStrategy, controllerRevisionStrategy, jobStrategy, endpointSliceStrategy, leaseStrategy, priorityClassStrategy,
   roleStrategy, roleBindingStrategy, clusterRoleStrategy, clusterRoleBindingStrategy, certificateSigningRequestStrategy,
   statefulSetStrategy, replicationControllerStrategy, podTemplateStrategy, limitRangeStrategy, resourceQuotaStrategy, cronJobStrategy, podDisruptionBudgetStrategy,
+  mutatingWebhookConfigurationStrategy(webhookConditionProblem), validatingWebhookConfigurationStrategy(webhookConditionProblem),
 ]
 
 export const strategies: readonly Strategy[] = makeStrategies(defaultRegistryOptions)

@@ -75,7 +75,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
     authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
     authorizer: authorizerOf,
-    admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizerOf(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock)],
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), podPortForward(kubelets), ...proxies(kubelets, systemRandom)],

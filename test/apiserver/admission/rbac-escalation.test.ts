@@ -1,7 +1,6 @@
 /** In the words of upstream's policybased storage and of validation.ConfirmNoEscalation, with the bootstrap of one cluster and requests of several people. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/api/meta.ts'
-import { systemRandom } from '../../../src/api/random.ts'
 import type { PolicyRule } from '../../../src/api/types.ts'
 import { builtInAdmission } from '../../../src/apiserver/admission/built-in.ts'
 import type { ProviderParts } from '../../../src/apiserver/api-server.ts'
@@ -54,7 +53,7 @@ describe('roles and bindings', () => {
   const put = async (path: string, body: JsonObject): Promise<void> => { expect((await api.ask('POST', path, { body })).status).toBe(201) }
   beforeAll(async () => {
     const authorizer = ({ lookup }: ProviderParts): Authorizer => unionAuthorizer(privilegedGroup, rbacAuthorizer(lookup))
-    api = await startTestServer({ authorizer, admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizer(parts), organizationsOf: () => Promise.resolve([]) }) })
+    api = await startTestServer({ authorizer, admission: (parts) => builtInAdmission({ ...parts, authorizer: authorizer(parts), organizationsOf: () => Promise.resolve([]) }) })
     await put('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } })
     const writesRoles = can(['create', 'update', 'patch', 'get'], ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'], group)
     // Bob writes any role and binding, and reads pods; in the namespace shop, configmaps too.

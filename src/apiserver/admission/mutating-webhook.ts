@@ -1,0 +1,123 @@
+/** MutatingAdmissionWebhook: webhooks that change objects, one after the other, and once more where another changed what they had seen. Mirrors apiserver's `plugin/webhook/mutating`. */
+import { decodeObject } from '../../api/decode.ts'
+import { deepCopy, semanticEqual } from '../../api/equal.ts'
+import { JsonSyntaxError, parseJson } from '../../api/json-text.ts'
+import type { JsonObject, JsonValue, KubeObject } from '../../api/meta.ts'
+import { applyJsonPatch } from '../../api/patch/json.ts'
+import { badRequest, internalError, timeout } from '../../api/status.ts'
+import type { Log } from '../log.ts'
+import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
+import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
+import { CallingWebhookError } from './webhook-denial.ts'
+import { mutatingHooks } from './webhook-hooks.ts'
+import { invocationOf } from './webhook-invocations.ts'
+import { isExempt } from './webhook-match.ts'
+import type { ReviewAnswer } from './webhook-review.ts'
+import { shownAs } from './webhook-versions.ts'
+import type { Lookup } from '../registry/strategy.ts'
+
+const pluginName = 'MutatingAdmissionWebhook'
+
+/** What one request's rounds remember of each other. */
+interface Rounds {
+  /** Called before, and willing to be called again. */
+  reinvocable: Set<string>
+  /** Of those, the ones whose object was changed after they saw it. */
+  again: Set<string>
+  lastOutput: KubeObject | undefined
+}
+
+const replaceContents = (target: object, source: object): void => {
+  for (const key of Object.keys(target)) delete (target as Record<string, unknown>)[key]
+  Object.assign(target, source)
+}
+
+const patchOf = ({ webhook: { name } }: Invocation['hook'], { patch, patchType }: ReviewAnswer): JsonValue[] => {
+  if (patch === '') return []
+  let value: JsonValue
+  try {
+    value = parseJson(patch, { findRepeated: false }).value
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new CallingWebhookError(name, `received undecodable patch in webhook response: ${error.message}`)
+    throw error
+  }
+  if (!Array.isArray(value)) throw new CallingWebhookError(name, 'received undecodable patch in webhook response: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (value.length > 0 && patchType !== 'JSONPatch') throw new CallingWebhookError(name, `unsupported patch type ${JSON.stringify(patchType)}`)
+  return value
+}
+
+/** The object with the patch, read as its kind reads bodies: what the kind does not know falls away. */
+const patched = ({ hook, version }: Invocation, object: KubeObject, patch: JsonValue[]): KubeObject => {
+  const shown = shownAs(version, object)
+  let result: JsonObject
+  try {
+    result = applyJsonPatch(shown ?? null, patch) as JsonObject
+  } catch (error) {
+    throw internalError(new Error(`the JSON patch of admission webhook ${JSON.stringify(hook.webhook.name)} does not apply: ${(error as Error).message}`))
+  }
+  const { row } = version
+  if (!row) return result as unknown as KubeObject
+  const { object: decoded } = decodeObject<KubeObject>(Buffer.from(JSON.stringify(result)), 'application/json', { kind: row.kind, fieldValidation: 'Ignore' })
+  return decoded
+}
+
+/** Puts what the webhook wants into the request's object. Whether it is another now. */
+const change = (invocation: Invocation, attributes: AdmissionAttributes, answer: ReviewAnswer): boolean => {
+  const { hook, version } = invocation
+  const { object, operation, namespace } = attributes
+  const patch = patchOf(hook, answer)
+  if (patch.length === 0) return false
+  if (!object || operation === 'CONNECT') throw internalError(new Error(`admission webhook ${JSON.stringify(hook.webhook.name)} attempted to modify the object, which is not supported for this operation`))
+  const before = deepCopy(object)
+  const next = patched(invocation, object, patch)
+  const { row } = version
+  const stored = row?.view ? row.view.fromView(next) : next
+  if (namespace !== '' && (stored.metadata.namespace ?? '') !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+  replaceContents(object, stored)
+  const changed = !semanticEqual(before, object)
+  row?.strategy.setDefaults?.(object)
+  return changed
+}
+
+const requestTimedOut = (): Error => timeout('request did not complete within requested timeout')
+
+export const mutatingAdmissionWebhook = (parts: WebhookParts & { lookup: Lookup; log: Log }): AdmissionPlugin => {
+  /** Whether the object was changed. */
+  const invoke = async (invocation: Invocation, attributes: AdmissionAttributes, context: AdmissionContext): Promise<boolean> => {
+    try {
+      return change(invocation, attributes, await askWebhook(parts, invocation, { attributes, context, mutating: true }))
+    } catch (error) {
+      if (!(error instanceof CallingWebhookError)) throw error
+      const { webhook } = invocation.hook
+      if (webhook.failurePolicy !== 'Ignore') throw internalError(error)
+      parts.log.warn('a webhook could not be called; its failurePolicy lets the request pass', { webhook: webhook.name, error: error.message })
+      if (context.signal.aborted || context.remainingMs() <= 0) throw requestTimedOut()
+      return false
+    }
+  }
+  return {
+    name: pluginName,
+    handles: (attributes) => mutatingHooks(parts.lookup).length > 0 && !isExempt(attributes),
+    mutate: async (attributes, context) => {
+      const { reinvocation } = context
+      const rounds = reinvocation.memory<Rounds>(pluginName, () => ({ reinvocable: new Set(), again: new Set(), lastOutput: undefined }))
+      const recall = (): void => {
+        rounds.again = rounds.again.union(rounds.reinvocable)
+        rounds.reinvocable = new Set()
+      }
+      // What other plugins did in this second round concerns those who saw the object before.
+      if (reinvocation.again && !semanticEqual(rounds.lastOutput, attributes.object)) recall()
+      for (const hook of mutatingHooks(parts.lookup)) {
+        if (reinvocation.again && !rounds.again.has(hook.id)) continue
+        const invocation = await invocationOf(hook, attributes, context)
+        if (!invocation) continue
+        if (await invoke(invocation, attributes, context)) {
+          recall()
+          reinvocation.request()
+        }
+        if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.reinvocable.add(hook.id)
+      }
+      rounds.lastOutput = attributes.object && deepCopy(attributes.object)
+    },
+  }
+}
