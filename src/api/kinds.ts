@@ -139,6 +139,9 @@ export const storedKinds: readonly Kind[] = [
   Roles, RoleBindings, ClusterRoles, ClusterRoleBindings, CertificateSigningRequests,
   StatefulSets, ReplicationControllers, PodTemplates, LimitRanges, ResourceQuotas, CronJobs, PodDisruptionBudgets,
   MutatingWebhookConfigurations, ValidatingWebhookConfigurations,
+  PersistentVolumes, PersistentVolumeClaims, Ingresses, IngressClasses, NetworkPolicies, IPAddresses, ServiceCIDRs,
+  StorageClasses, VolumeAttributesClasses, CSIDrivers, CSINodes, CSIStorageCapacities, VolumeAttachments, RuntimeClasses,
+  FlowSchemas, PriorityLevelConfigurations, DeviceClasses, ResourceClaims, ResourceClaimTemplates, ResourceSlices,
 ]
 
 /** `v1` or `apps/v1`. */

@@ -54,6 +54,30 @@ export const checkIP = (path: string, text: string): FieldError[] => {
   return isMapped(ip) ? [fieldError.invalid(path, text, 'must not be an IPv4-mapped IPv6 address')] : []
 }
 
+/** An address as text: dotted, or groups with the longest run of zeros left out (RFC 5952). */
+export const addressText = ({ family, value }: IPAddress): string => {
+  if (family === 'IPv4') return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
+  const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16))
+  const text = `:${groups.join(':')}:`
+  const runs = [...text.matchAll(/(?::0){2,}(?=:)/g)].sort((a, b) => b[0].length - a[0].length)
+  const [longest] = runs
+  const shortened = longest ? `${text.slice(0, longest.index)}::${text.slice(longest.index + longest[0].length + 1)}` : text
+  return shortened.replace(/^:(?!:)/, '').replace(/(?<!:):$/, '')
+}
+
+/** One spelling for each address; text that is none stays as it is. */
+export const canonicalIP = (text: string): string => {
+  const ip = parseIP(text)
+  return ip ? addressText(ip) : text
+}
+
+/** The rule of new fields: valid, and spelled as Go would print it. */
+export const checkCanonicalIP = (path: string, text: string): FieldError[] => {
+  const errors = checkIP(path, text)
+  const canonical = canonicalIP(text)
+  return errors.length > 0 || canonical === text ? errors : [fieldError.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)]
+}
+
 /** A CIDR from its text, or undefined. */
 export const parseCIDR = (text: string): { address: IPAddress; prefix: number } | undefined => {
   const [host = '', length, ...rest] = text.split('/')
@@ -66,14 +90,31 @@ export const parseCIDR = (text: string): { address: IPAddress; prefix: number } 
 export const checkCIDR = (path: string, text: string): FieldError[] => {
   const cidr = parseCIDR(text)
   if (!cidr) return [fieldError.invalid(path, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)')]
-  if (hasLeadingZero(text) || /\/0\d/.test(text)) return [fieldError.invalid(path, text, 'must not have leading 0s')]
+  if (hasLeadingZero(text) || /\/0\d/.test(text)) return [fieldError.invalid(path, text, 'must not have leading 0s in IP or prefix length')]
+  if (isMapped(cidr.address)) return [fieldError.invalid(path, text, 'must not have an IPv4-mapped IPv6 address')]
   const hostBits = BigInt((cidr.address.family === 'IPv4' ? 32 : 128) - cidr.prefix)
   const beyond = cidr.address.value & ((1n << hostBits) - 1n)
   return beyond === 0n ? [] : [fieldError.invalid(path, text, 'must not have bits set beyond the prefix length')]
 }
 
+/** The rule of new fields: valid, and spelled as Go would print it. */
+export const checkCanonicalCIDR = (path: string, text: string): FieldError[] => {
+  const errors = checkCIDR(path, text)
+  const cidr = parseCIDR(text)
+  const canonical = cidr ? `${addressText(cidr.address)}/${cidr.prefix}` : text
+  return errors.length > 0 || canonical === text ? errors : [fieldError.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)]
+}
+
+/** An address of an interface, with the length of its network's prefix. Mirrors IsValidInterfaceAddress. */
+export const checkInterfaceAddress = (path: string, text: string): FieldError[] => {
+  const cidr = parseCIDR(text)
+  if (!cidr) return [fieldError.invalid(path, text, 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)')]
+  const canonical = `${addressText(cidr.address)}/${cidr.prefix}`
+  return canonical === text ? [] : [fieldError.invalid(path, text, `must be in canonical form (${JSON.stringify(canonical)})`)]
+}
+
 /** Whether `ip` lies in `range/prefix` of its own family. */
-const within = (ip: IPAddress, range: string): boolean => {
+export const within = (ip: IPAddress, range: string): boolean => {
   const cidr = parseCIDR(range)
   if (!cidr || cidr.address.family !== ip.family) return false
   const shift = BigInt((ip.family === 'IPv4' ? 32 : 128) - cidr.prefix)

@@ -17,6 +17,8 @@ import { limitRangeStrategy } from './core/limit-range.ts'
 import { namespaceStrategy } from './core/namespace.ts'
 import { nodeStrategy } from './core/node.ts'
 import { podStrategy } from './core/pod.ts'
+import { persistentVolumeClaimStrategy } from './core/persistent-volume-claim.ts'
+import { persistentVolumeStrategy } from './core/persistent-volume.ts'
 import { podTemplateStrategy } from './core/pod-template.ts'
 import { replicationControllerStrategy } from './core/replication-controller.ts'
 import { resourceQuotaStrategy } from './core/resource-quota.ts'
@@ -24,12 +26,30 @@ import { secretStrategy } from './core/secret.ts'
 import { serviceAccountStrategy } from './core/service-account.ts'
 import { type ServiceOptions, serviceStrategy } from './core/service.ts'
 import { endpointSliceStrategy } from './discovery/endpoint-slice.ts'
+import { flowSchemaStrategy } from './flowcontrol/flow-schema.ts'
+import { priorityLevelConfigurationStrategy } from './flowcontrol/priority-level-configuration.ts'
+import { ingressClassStrategy } from './networking/ingress-class.ts'
+import { ingressStrategy } from './networking/ingress.ts'
+import { ipAddressStrategy } from './networking/ip-address.ts'
+import { networkPolicyStrategy } from './networking/network-policy.ts'
+import { serviceCIDRStrategy } from './networking/service-cidr.ts'
+import { runtimeClassStrategy } from './node/runtime-class.ts'
 import { podDisruptionBudgetStrategy } from './policy/pod-disruption-budget.ts'
 import { clusterRoleBindingStrategy } from './rbac/cluster-role-binding.ts'
 import { clusterRoleStrategy } from './rbac/cluster-role.ts'
 import { roleBindingStrategy } from './rbac/role-binding.ts'
 import { roleStrategy } from './rbac/role.ts'
+import { deviceClassStrategy } from './resource/device-class.ts'
+import { resourceClaimTemplateStrategy } from './resource/resource-claim-template.ts'
+import { resourceClaimStrategy } from './resource/resource-claim.ts'
+import { resourceSliceStrategy } from './resource/resource-slice.ts'
 import { priorityClassStrategy } from './scheduling/priority-class.ts'
+import { csiDriverStrategy } from './storage/csi-driver.ts'
+import { csiNodeStrategy } from './storage/csi-node.ts'
+import { csiStorageCapacityStrategy } from './storage/csi-storage-capacity.ts'
+import { storageClassStrategy } from './storage/storage-class.ts'
+import { volumeAttachmentStrategy } from './storage/volume-attachment.ts'
+import { volumeAttributesClassStrategy } from './storage/volume-attributes-class.ts'
 import type { Strategy } from './strategy.ts'
 
 export type RegistryOptions = ServiceOptions
@@ -43,6 +63,9 @@ export const makeStrategies = (options: RegistryOptions): readonly Strategy[] =>
   roleStrategy, roleBindingStrategy, clusterRoleStrategy, clusterRoleBindingStrategy, certificateSigningRequestStrategy,
   statefulSetStrategy, replicationControllerStrategy, podTemplateStrategy, limitRangeStrategy, resourceQuotaStrategy, cronJobStrategy, podDisruptionBudgetStrategy,
   mutatingWebhookConfigurationStrategy(webhookConditionProblem), validatingWebhookConfigurationStrategy(webhookConditionProblem),
+  persistentVolumeStrategy, persistentVolumeClaimStrategy, ingressStrategy, ingressClassStrategy, networkPolicyStrategy, ipAddressStrategy, serviceCIDRStrategy,
+  storageClassStrategy, volumeAttributesClassStrategy, csiDriverStrategy, csiNodeStrategy, csiStorageCapacityStrategy, volumeAttachmentStrategy, runtimeClassStrategy,
+  flowSchemaStrategy, priorityLevelConfigurationStrategy, deviceClassStrategy, resourceClaimStrategy, resourceClaimTemplateStrategy, resourceSliceStrategy,
 ]
 
 export const strategies: readonly Strategy[] = makeStrategies(defaultRegistryOptions)

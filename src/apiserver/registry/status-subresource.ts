@@ -10,11 +10,12 @@ export const keepFields = <T extends object>(next: T, old: T, fields: readonly (
   }
 }
 
-/** A status subresource that keeps `spec` as it was, and labels too where upstream does. */
-export const statusSubresource = <T extends KubeObject & { spec: unknown }>(rules: { keepLabels?: boolean; validate?: NonNullable<SubresourceStrategy<T>['validateUpdate']> } = {}): SubresourceStrategy<T> => ({
+/** A status subresource that keeps `spec` as it was; labels too, or all of what a client sets in metadata, where upstream does. */
+export const statusSubresource = <T extends KubeObject & { spec: unknown }>(rules: { keepLabels?: boolean; keepMetadata?: boolean; validate?: NonNullable<SubresourceStrategy<T>['validateUpdate']> } = {}): SubresourceStrategy<T> => ({
   prepareForUpdate(next, old) {
     next.spec = old.spec
     if (rules.keepLabels) keepFields(next.metadata, old.metadata, ['labels'])
+    if (rules.keepMetadata) keepFields(next.metadata, old.metadata, ['labels', 'annotations', 'finalizers', 'ownerReferences'])
   },
   ...(rules.validate && { validateUpdate: rules.validate }),
 })

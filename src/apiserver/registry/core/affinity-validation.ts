@@ -1,7 +1,7 @@
 /** Affinity of pods to nodes and to other pods. Mirrors validateAffinity of upstream's core validation. */
 import { isDns1123Label, isDns1123Subdomain, isLabelValue } from '../../../api/names.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
-import type { Affinity, NodeAffinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinity, PodAffinityTerm } from '../../../api/types.ts'
+import type { Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinity, PodAffinityTerm } from '../../../api/types.ts'
 import { checkEach, invalids } from '../field-checks.ts'
 import { checkLabelName, checkLabelSelector } from '../label-checks.ts'
 
@@ -34,6 +34,12 @@ const checkMatchField = (path: string, { key, operator, values = [] }: NodeSelec
 const checkNodeTerm = (path: string, term: NodeSelectorTerm, strict: boolean): FieldError[] => [
   ...checkEach(`${path}.matchExpressions`, term.matchExpressions, (requirement, at) => checkExpression(at, requirement, strict)),
   ...checkEach(`${path}.matchFields`, term.matchFields, (requirement, at) => checkMatchField(at, requirement)),
+]
+
+/** Terms of which one must fit: of volumes and of slices of devices. Mirrors ValidateNodeSelector. */
+export const checkNodeSelector = (path: string, { nodeSelectorTerms }: NodeSelector): FieldError[] => [
+  ...((nodeSelectorTerms ?? []).length === 0 ? [fieldError.required(`${path}.nodeSelectorTerms`, 'must have at least one node selector term')] : []),
+  ...checkEach(`${path}.nodeSelectorTerms`, nodeSelectorTerms, (term, at) => checkNodeTerm(at, term, true)),
 ]
 
 const checkWeight = (path: string, weight: number): FieldError[] => (weight >= 1 && weight <= 100 ? [] : [fieldError.invalid(`${path}.weight`, weight, 'must be in the range 1-100')])

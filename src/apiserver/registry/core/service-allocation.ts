@@ -6,11 +6,11 @@ import type { Kind } from '../../../api/kinds.ts'
 import type { Random } from '../../../api/random.ts'
 import { type FieldError, fieldError, internalError, invalid } from '../../../api/status.ts'
 import type { Service, ServicePort } from '../../../api/types.ts'
-import { parseIP } from '../ip-address.ts'
+import { addressText, parseIP } from '../ip-address.ts'
 import { type Item, ipItem, itemsOf, portItem } from './service-claims.ts'
 import { planFamilies } from './service-ip-families.ts'
 import { isHeadless, needsHealthCheckPort } from './service-needs.ts'
-import { addressPool, addressText, contains, pickFree, portPool } from './service-pools.ts'
+import { addressPool, contains, pickFree, portPool } from './service-pools.ts'
 
 export interface ServiceRanges {
   /** Where cluster IPs come from, as `10.96.0.0/16`. */

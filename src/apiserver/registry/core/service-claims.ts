@@ -3,7 +3,7 @@
  * ones that it does not show yet. So nothing is given twice between an allocation and the moment that the cache has seen it stored.
  */
 import type { Service } from '../../../api/types.ts'
-import { canonicalIP } from './service-pools.ts'
+import { canonicalIP } from '../ip-address.ts'
 
 /** `ip/10.96.0.10` or `port/30080`. */
 export type Item = string

@@ -3,7 +3,7 @@
  * lower part stays free for people who pick their own. Mirrors upstream's `pkg/registry/core/service/{ipallocator,portallocator}`.
  */
 import type { Random } from '../../../api/random.ts'
-import { type IPAddress, parseCIDR, parseIP } from '../ip-address.ts'
+import { type IPAddress, parseCIDR } from '../ip-address.ts'
 
 /** Numbers from `first` to `last`; the ones below `dynamicFrom` are given by chance only when the others are taken. */
 export interface Pool {
@@ -50,20 +50,3 @@ export const pickFree = ({ first, last, dynamicFrom }: Pool, isFree: (value: big
   freeBetween(dynamicFrom, last, isFree, random) ?? freeBetween(first, dynamicFrom - 1n, isFree, random)
 
 export const contains = ({ first, last }: Pool, value: bigint): boolean => value >= first && value <= last
-
-/** An address as text: dotted, or groups with the longest run of zeros left out (RFC 5952). */
-export const addressText = ({ family, value }: IPAddress): string => {
-  if (family === 'IPv4') return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
-  const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - 16 * index)) & 0xffffn).toString(16))
-  const runs = [...`:${groups.join(':')}:`.matchAll(/(?::0){2,}(?=:)/g)].sort((a, b) => b[0].length - a[0].length)
-  const text = `:${groups.join(':')}:`
-  const [longest] = runs
-  const shortened = longest ? `${text.slice(0, longest.index)}::${text.slice(longest.index + longest[0].length + 1)}` : text
-  return shortened.replace(/^:(?!:)/, '').replace(/(?<!:):$/, '')
-}
-
-/** One spelling for each address: what allocations are compared by. */
-export const canonicalIP = (text: string): string => {
-  const ip = parseIP(text)
-  return ip ? addressText(ip) : text
-}

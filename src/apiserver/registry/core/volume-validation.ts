@@ -10,7 +10,7 @@ import { checkFileMode, checkNoBacksteps } from './volume-paths.ts'
 
 const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
 
-const checkHostPath = (path: string, hostPath: HostPathVolumeSource): FieldError[] =>
+export const checkHostPath = (path: string, hostPath: HostPathVolumeSource): FieldError[] =>
   (hostPath.path ? [...checkNoBacksteps(`${path}.path`, hostPath.path), ...checkOptionalOneOf(`${path}.type`, hostPath.type, hostPathTypes)] : [fieldError.required(`${path}.path`)])
 
 const checkSizeLimit = (path: string, { medium, sizeLimit }: EmptyDirVolumeSource): FieldError[] => {
