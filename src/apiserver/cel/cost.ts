@@ -1,0 +1,44 @@
+/** What evaluation may cost. Mirrors `k8s.io/apiserver/pkg/apis/cel/config.go` and, in its proportions, cel-go's `interpreter/runtimecost.go`. */
+import { CelCostError } from './errors.ts'
+import { type CelValue, isList } from './values.ts'
+
+/** Of one evaluation of one expression. */
+export const perCallLimit = 1_000_000
+/** Of all expressions of one policy, or of one custom resource, for one request. */
+export const runtimeCostBudget = 10_000_000
+/** Of the match conditions of one webhook or policy. */
+export const matchConditionsCostBudget = perCallLimit / 4
+
+/** Counts the cost of one evaluation. */
+export class CostMeter {
+  spent = 0
+  private readonly limit: number
+  constructor(limit: number = perCallLimit) { this.limit = limit }
+
+  /** Throws a CelCostError when the limit is passed. */
+  readonly charge = (cost: number): void => {
+    this.spent += cost
+    if (this.spent > this.limit) throw new CelCostError()
+  }
+}
+
+/** Functions that look at no more than the head of what they get. */
+const shallow: ReadonlySet<string> = new Set(['size', '_[_]', '_[?_]', '_?._', 'type', 'dyn', 'orValue', 'or', 'value', 'hasValue', 'optional.of', 'optional.ofNonZeroValue', '_==_', '_!=_', '@in'])
+
+const sizeCost = (value: CelValue): number => {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length / 10
+  return isList(value) ? value.length : 0
+}
+
+/** The cost of a call before it is made. */
+export const callCost = (name: string, args: readonly CelValue[]): number => {
+  if (shallow.has(name)) return 1
+  const [first, second] = args
+  if ((name === 'contains' || name === 'matches' || name === 'find' || name === 'findAll') && typeof first === 'string' && typeof second === 'string') {
+    return 1 + Math.ceil((first.length + 1) / 10) * Math.ceil(second.length / (name === 'contains' ? 10 : 4))
+  }
+  return args.reduce<number>((sum, arg) => sum + sizeCost(arg), 1)
+}
+
+/** The cost of what a call has made. */
+export const resultCost = (value: CelValue): number => (typeof value === 'string' || isList(value) ? sizeCost(value) : 0)

@@ -1,0 +1,28 @@
+/**
+ * CEL, as Kubernetes has it: compile once, evaluate often. The language is our own reading of the specification (github.com/google/cel-spec),
+ * with Kubernetes' libraries, limits and messages; see library/ for the functions.
+ */
+import { checkExpression } from './checker.ts'
+import { CostMeter } from './cost.ts'
+import type { CelEnvironment } from './environment.ts'
+import { type CelVariables, compileNode } from './evaluator.ts'
+import { validateLiterals } from './literal-arguments.ts'
+import { parse } from './parser.ts'
+import type { CelType } from './types.ts'
+import type { CelValue } from './values.ts'
+
+export interface CelProgram {
+  readonly expression: string
+  readonly resultType: CelType
+  /** Throws a CelEvaluationError, or a CelCostError when the meter's limit is passed. The meter tells the cost, also of failures. */
+  evaluate(variables: CelVariables, meter?: CostMeter): CelValue
+}
+
+/** Throws a CelCompileError. */
+export const compile = (expression: string, environment: CelEnvironment): CelProgram => {
+  const node = parse(expression)
+  const checked = checkExpression(expression, node, environment)
+  validateLiterals(expression, node)
+  const code = compileNode(checked, node)
+  return { expression, resultType: checked.type, evaluate: (variables, meter = new CostMeter()) => code({ variables, locals: [], meter }) }
+}
