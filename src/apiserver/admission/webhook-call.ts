@@ -19,7 +19,7 @@ const usualTimeoutSeconds = 10
 
 const optionsOf = ({ operation, options }: AdmissionAttributes): JsonObject | undefined => {
   if (operation === 'CONNECT') return undefined
-  return operation === 'DELETE' ? { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options } : options
+  return operation === 'DELETE' ? { ...options, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' } : options
 }
 
 const reasonOf = (error: unknown): string => {

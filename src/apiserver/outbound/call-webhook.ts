@@ -123,7 +123,7 @@ export const webhookCaller = (resolve: ResolveService): CallWebhook => {
   // The check stands here: a request that brought its own would never get a connection of another.
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 90_000, scheduling: 'lifo', checkServerIdentity: checkIdentity })
   return async ({ clientConfig, body, timeoutMs = usualTimeoutMs, signal, tellsTimeout = false }) => {
-    const patienceMs = Math.min(timeoutMs, longestTimeoutMs)
+    const patienceMs = Math.ceil(Math.min(timeoutMs, longestTimeoutMs))
     const { target, ca } = usable(clientConfig, resolve)
     const path = `${target.path}${tellsTimeout ? `?timeout=${Math.ceil(patienceMs / 1000)}s` : ''}`
     const deadline = AbortSignal.timeout(patienceMs)
