@@ -17,7 +17,7 @@ const tailOf = ({ info, exchange, resource }: ResourceRequest): string => {
 export const connect = async (request: ResourceRequest, handler: ConnectHandler): Promise<void> => {
   const { exchange, info, user, resource, namespace, name, server, subresource } = request
   if (!handler.methods.includes(exchange.method)) throw methodNotSupported({ ...resource.kind, plural: `${resource.kind.plural}/${subresource}` }, info.verb)
-  await server.storage.fresh()
+  await server.storage.fresh(resource)
   const parent = resource.cache.get(namespace, name)?.object
   if (!parent && handler.needsParent) throw notFound(resource.kind, name)
   const { stopping } = server
@@ -27,7 +27,8 @@ export const connect = async (request: ResourceRequest, handler: ConnectHandler)
   }
   const options = handler.options?.(connection)
   if (options) {
-    const attributes = { operation: 'CONNECT', kind: resource.kind, subresource, name, namespace, object: options as unknown as KubeObject, oldObject: undefined, options: {}, user, dryRun: false } as const
+    const attributes = { operation: 'CONNECT', kind: resource.kind, subresource, name, namespace, object: options as unknown as KubeObject, oldObject: undefined,
+      bodyKind: { group: '', version: 'v1', kind: String(options['kind']) }, options: {}, user, dryRun: false } as const
     await admitMutations(server.admission, attributes, admissionContext(request))
     await admitValidations(server.admission, attributes, admissionContext(request))
   }

@@ -16,11 +16,9 @@ import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
 import { openapi } from '../../apiserver/openapi/openapi.ts'
 import { kindOf } from '../../apiserver/resource-table.ts'
 import { defaultRegistryOptions, makeStrategies } from '../../apiserver/registry/registry.ts'
+import { connectHandlers } from '../../apiserver/streaming/connect-handlers.ts'
+import { dialGuard } from '../../apiserver/streaming/dial-guard.ts'
 import { kubeletClient, type KubeletClient } from '../../apiserver/streaming/kubelet-access.ts'
-import { podAttach, podExec } from '../../apiserver/streaming/pod-exec.ts'
-import { podPortForward } from '../../apiserver/streaming/pod-port-forward.ts'
-import { podLog } from '../../apiserver/streaming/pod-log.ts'
-import { proxies } from '../../apiserver/streaming/proxy.ts'
 import { systemClock } from '../../api/clock.ts'
 import { systemRandom } from '../../api/random.ts'
 import { isAlreadyExists, isConflict } from '../../api/status.ts'
@@ -61,7 +59,8 @@ export interface ControlPlane { server: ApiServer; run(signal: AbortSignal): Pro
 
 export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
   const { log, serviceCIDR } = options
-  const kubelets: KubeletClient = kubeletClient({ ...options.kubeletCertificate, certificateAuthority: options.certificateAuthority })
+  const guard = dialGuard(options.port)
+  const kubelets: KubeletClient = kubeletClient({ ...options.kubeletCertificate, certificateAuthority: options.certificateAuthority }, guard)
   const issuer = tokenIssuer({ key: options.serviceAccountKey, issuer: `https://kubernetes.default.svc.${options.clusterDomain}`, clock: systemClock, random: systemRandom })
   const reviewers = new WeakMap<ProviderParts['lookup'], TokenReviewer>()
   const reviewerOf = ({ lookup, clock }: ProviderParts): TokenReviewer => {
@@ -78,7 +77,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock)],
     subresources: [tokenSubresource(issuer, systemClock)],
-    connectHandlers: [podLog(kubelets), podExec(kubelets), podAttach(kubelets), podPortForward(kubelets), ...proxies(kubelets, systemRandom)],
+    connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
     paths: [
       snapshotHandler(options.store),
       ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion }),

@@ -66,11 +66,12 @@ describe('an upgrade that is relayed', () => {
   }
   const second = 'GET /runningpods/ HTTP/1.1\r\nHost: kubelet\r\n\r\n'
 
-  for (const [name, answer, status] of [
-    ['says 200', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno', 200],
-    ['says 404', 'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno', 404],
-    ['refuses what was asked for', 'HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nno', 400],
-    ['sends its answer in pieces', 'HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n', 500],
+  for (const [name, answer, status, said] of [
+    ['says 200', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno', 500, '"message":"invalid upgrade response: status code 200"'],
+    ['sends us elsewhere', 'HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1/\r\nContent-Length: 2\r\n\r\nno', 500, '"message":"invalid upgrade response: status code 302"'],
+    ['says 404', 'HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno', 404, 'no'],
+    ['refuses what was asked for', 'HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nno', 400, 'no'],
+    ['sends its answer in pieces', 'HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n', 500, 'no'],
   ] as const) {
     for (const [when, early, late] of [['with the first', second, ''], ['after the answer', '', second]] as const) {
       test(`the other side ${name}; a second request comes ${when}: nobody gets it, and both connections end`, async () => {
@@ -87,7 +88,7 @@ describe('an upgrade that is relayed', () => {
         await Promise.all(behind.closed)
         expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
         expect(text.match(/HTTP\/1\.1 /g)).toHaveLength(1)
-        expect(text).toContain('no')
+        expect(text).toContain(said)
         expect(behind.received).toHaveLength(1)
         expect(behind.received[0]).toMatch(/^GET \/exec HTTP\/1\.1\r\n/)
         expect(behind.received.join('')).not.toContain('runningpods')
