@@ -53,11 +53,11 @@ const kindsChange = async (cluster: Cluster, kinds: readonly Kind[], signal: Abo
 export const runForAllKinds = async (cluster: Cluster, signal: AbortSignal): Promise<void> => {
   while (!signal.aborted) {
     const kinds = await discover(cluster, signal)
-    const { garbage, namespaces } = controllersOfAllKinds(kinds, cluster.client)
+    const { plain, namespaces } = controllersOfAllKinds(kinds, cluster.client)
     const stop = new AbortController()
     const running = AbortSignal.any([signal, stop.signal])
     await Promise.all([
-      runController(garbage, cluster, running), runController(namespaces, cluster, running),
+      ...plain.map((reconciler) => runController(reconciler, cluster, running)), runController(namespaces, cluster, running),
       kindsChange(cluster, kinds, running).finally(() => stop.abort()),
     ])
   }

@@ -1,5 +1,5 @@
 /** The controllers that run: the plain list. */
-import type { Kind } from '../api/kinds.ts'
+import { type Kind, ResourceQuotas } from '../api/kinds.ts'
 import type { Client } from '../client/client.ts'
 import type { Reconciler } from '../client/controller.ts'
 import { certificateApprover } from './certificates/approver.ts'
@@ -10,6 +10,7 @@ import { cronJobs } from './cron-job/cron-job.ts'
 import { localTimeZone } from './cron-job/local-time.ts'
 import { daemonSets } from './daemon-set/daemon-set.ts'
 import { deployments } from './deployment/deployment.ts'
+import { disruption } from './disruption/disruption.ts'
 import { endpoints } from './endpoints/endpoints.ts'
 import { endpointSlices } from './endpoint-slice/endpoint-slice.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
@@ -22,6 +23,8 @@ import { nodeLifecycle } from './node-lifecycle/node-lifecycle.ts'
 import { taintEviction } from './node-lifecycle/taint-eviction.ts'
 import { podGarbageCollector } from './pod-gc.ts'
 import { replicaSets } from './replica-set/replica-set.ts'
+import { replicationControllers } from './replica-set/replication-controller.ts'
+import { resourceQuotas } from './resource-quota.ts'
 import { rootCAPublisher } from './root-ca.ts'
 import { serviceAccounts } from './service-account.ts'
 import { ttlAfterFinished } from './ttl-after-finished.ts'
@@ -47,10 +50,12 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   ...(options.caBundle === undefined ? [] : [rootCAPublisher(options.caBundle)]),
   deployments,
   replicaSets,
+  replicationControllers,
   daemonSets(monotonic),
   jobs,
   cronJobs(localTimeZone()),
   ttlAfterFinished,
+  disruption(client),
   endpointSlices,
   endpoints,
   nodeLifecycle({ monotonic, ...(options.grace && { grace: options.grace }) }),
@@ -64,5 +69,5 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
 ]
 
 /** Those that concern every kind that the server serves: made anew when that changes. */
-export const controllersOfAllKinds = (kinds: readonly Kind[], client: Client): { garbage: Reconciler; namespaces: Reconciler<EmptyAction> } =>
-  ({ garbage: garbageCollector(kinds, client), namespaces: namespaces(kinds, client) })
+export const controllersOfAllKinds = (kinds: readonly Kind[], client: Client): { plain: Reconciler[]; namespaces: Reconciler<EmptyAction> } =>
+  ({ plain: [garbageCollector(kinds, client), ...(kinds.some(({ plural }) => plural === ResourceQuotas.plural) ? [resourceQuotas(kinds)] : [])], namespaces: namespaces(kinds, client) })

@@ -31,9 +31,12 @@ export const controllerIn = <T extends KubeObject>(world: World, kind: Kind<T>, 
 type Selecting = KubeObject & { spec: { selector?: LabelSelector | undefined } }
 
 /** The keys that an object's change concerns: its controller, or, for an orphan, everybody who might adopt it. */
-export const keysOfOwner = <T extends Selecting>(kind: Kind<T>) => (object: KubeObject, world: World): string[] => {
+export const keysOfOwner = <T extends Selecting>(kind: Kind<T>): ((object: KubeObject, world: World) => string[]) => keysOfSelecting(kind, ({ spec }) => selectorFromObject(spec.selector))
+
+/** The same for kinds whose selectors are made otherwise. */
+export const keysOfSelecting = <T extends KubeObject>(kind: Kind<T>, selectorOf: (owner: T) => Selector) => (object: KubeObject, world: World): string[] => {
   if (!controllerOf(object)) {
-    return world.list(kind, object.metadata.namespace).filter(({ spec }) => selectorMatches(selectorFromObject(spec.selector), object.metadata.labels)).map(keyOf)
+    return world.list(kind, object.metadata.namespace).filter((owner) => selectorMatches(selectorOf(owner), object.metadata.labels)).map(keyOf)
   }
   const owner = controllerIn(world, kind, object)
   return owner ? [keyOf(owner)] : []

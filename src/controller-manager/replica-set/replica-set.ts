@@ -1,10 +1,10 @@
-/** ReplicaSets: so many pods, no more and no fewer. Mirrors pkg/controller/replicaset/replica_set.go. */
-import { Pods, ReplicaSets } from '../../api/kinds.ts'
-import { controllerOf, keyOf } from '../../api/meta.ts'
+/** ReplicaSets: so many pods, no more and no fewer. ReplicationControllers are the same in older clothes. Mirrors pkg/controller/replicaset/replica_set.go. */
+import { type Kind, Pods, ReplicaSets } from '../../api/kinds.ts'
+import { controllerOf, keyOf, type KubeObject } from '../../api/meta.ts'
 import { selectorFromObject } from '../../api/selector.ts'
 import type { StatusError } from '../../api/status.ts'
-import type { Pod, ReplicaSet } from '../../api/types.ts'
-import { type Action, updateStatus } from '../../client/action.ts'
+import type { Pod, ReplicaSet, ReplicaSetStatus } from '../../api/types.ts'
+import type { Action } from '../../client/action.ts'
 import { type Reconciler, watching, type World } from '../../client/controller.ts'
 import { sameMeaning } from '../canonical.ts'
 import { findCondition } from '../conditions.ts'
@@ -17,31 +17,48 @@ import { calculateStatus, failedStatus } from './status.ts'
 /** So many pods at most are created or deleted before the world is looked at again. */
 const burstReplicas = 500
 
+/** What keeps a number of pods: seen as a ReplicaSet, and as it is stored. */
+export interface Keeper {
+  kind: Kind
+  replicaSet: ReplicaSet
+  stored: KubeObject & { status: object }
+  /** The status as this kind has it. */
+  statusOf(status: ReplicaSetStatus): object
+}
+
+const storeStatus = ({ kind, stored, statusOf }: Keeper, status: ReplicaSetStatus): Action[] => {
+  const next = { ...stored, status: statusOf(status) }
+  return sameMeaning(next.status, stored.status) ? [] : [{ do: 'updateStatus', kind, object: next }]
+}
+
 /** Tells of the first failure only, and only if the status does not say so yet: the write must not be repeated for each pod that fails. */
-const failureOnce = (replicaSet: ReplicaSet, reason: 'FailedCreate' | 'FailedDelete', now: Date): ((error: StatusError) => Action[]) => {
+const failureOnce = (keeper: Keeper, reason: 'FailedCreate' | 'FailedDelete', now: Date): ((error: StatusError) => Action[]) => {
+  const { replicaSet } = keeper
   let told = findCondition(replicaSet.status.conditions, 'ReplicaFailure') !== undefined
   return (error) => {
     if (told) return []
     told = true
-    return [updateStatus(ReplicaSets, { ...replicaSet, status: failedStatus(replicaSet, { reason, message: error.message }, now) })]
+    return storeStatus(keeper, failedStatus(replicaSet, { reason, message: error.message }, now))
   }
 }
 
 /** The active pods of every ReplicaSet that has the same owner. */
-const relatedPods = (replicaSet: ReplicaSet, world: World): Pod[] => {
+const relatedPods = ({ kind, replicaSet }: Keeper, world: World): Pod[] => {
+  if (kind !== ReplicaSets) return controlledBy(world, Pods, replicaSet).filter(isPodActive)
   const owner = controllerOf(replicaSet)
   const siblings = owner ? world.list(ReplicaSets, replicaSet.metadata.namespace).filter((each) => controllerOf(each)?.uid === owner.uid) : [replicaSet]
   return siblings.flatMap((each) => controlledBy(world, Pods, each).filter(isPodActive))
 }
 
-const managePods = (replicaSet: ReplicaSet, active: readonly Pod[], world: World): Action[] => {
+const managePods = (keeper: Keeper, active: readonly Pod[], world: World): Action[] => {
+  const { kind, replicaSet, stored } = keeper
   const surplus = active.length - (replicaSet.spec.replicas ?? 1)
   if (surplus === 0) return []
   const count = Math.min(Math.abs(surplus), burstReplicas)
-  const owned = { owner: replicaSet, kind: ReplicaSets, alsoOnFailure: failureOnce(replicaSet, surplus < 0 ? 'FailedCreate' : 'FailedDelete', world.now) }
+  const owned = { owner: stored, kind, alsoOnFailure: failureOnce(keeper, surplus < 0 ? 'FailedCreate' : 'FailedDelete', world.now) }
   const actions = surplus < 0
-    ? Array.from({ length: count }, () => createPod(podFromTemplate(replicaSet.spec.template ?? {}, replicaSet, ReplicaSets), owned))
-    : podsToDelete(active, count, { related: relatedPods(replicaSet, world), now: world.now }).map((pod) => deletePod(pod, owned))
+    ? Array.from({ length: count }, () => createPod(podFromTemplate(replicaSet.spec.template ?? {}, replicaSet, kind), owned))
+    : podsToDelete(active, count, { related: relatedPods(keeper, world), now: world.now }).map((pod) => deletePod(pod, owned))
   return [{ do: 'slowStart', actions }]
 }
 
@@ -51,19 +68,23 @@ const nextAvailability = (replicaSet: ReplicaSet, active: readonly Pod[], now: D
   return waits.length > 0 ? [{ do: 'requeueAfter', milliseconds: Math.min(...waits) }] : []
 }
 
-export const planReplicaSet = (key: string, world: World): Action[] => {
-  const replicaSet = world.get(ReplicaSets, key)
-  if (!replicaSet) return []
+/** The plan of one of them, whatever it is stored as. */
+export const planKeeper = (keeper: Keeper, world: World): Action[] => {
+  const { kind, replicaSet } = keeper
   const candidates = candidatesOf(world, Pods, replicaSet).filter((pod) => controllerOf(pod) !== undefined || isPodActive(pod))
-  const { mine, actions } = claim(replicaSet, { kind: Pods, ownerKind: ReplicaSets, selector: selectorFromObject(replicaSet.spec.selector), candidates })
+  const { mine, actions } = claim(replicaSet, { kind: Pods, ownerKind: kind, selector: selectorFromObject(replicaSet.spec.selector), candidates })
   const active = mine.filter(isPodActive)
-  const status = calculateStatus(replicaSet, { active, terminating: mine.filter(isPodTerminating) }, world.now)
   return [
     ...actions,
-    ...(replicaSet.metadata.deletionTimestamp === undefined ? managePods(replicaSet, active, world) : []),
-    ...(sameMeaning(status, replicaSet.status) ? [] : [updateStatus(ReplicaSets, { ...replicaSet, status })]),
+    ...(replicaSet.metadata.deletionTimestamp === undefined ? managePods(keeper, active, world) : []),
+    ...storeStatus(keeper, calculateStatus(replicaSet, { active, terminating: mine.filter(isPodTerminating) }, world.now)),
     ...nextAvailability(replicaSet, active, world.now),
   ]
+}
+
+export const planReplicaSet = (key: string, world: World): Action[] => {
+  const replicaSet = world.get(ReplicaSets, key)
+  return replicaSet ? planKeeper({ kind: ReplicaSets, replicaSet, stored: replicaSet, statusOf: (status) => status }, world) : []
 }
 
 export const replicaSets: Reconciler = {
