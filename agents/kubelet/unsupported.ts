@@ -30,6 +30,8 @@ export const unsupportedFields = ({ spec }: Pod): string[] => [
   ...(isConfined(spec.securityContext?.seccompProfile?.type) ? ['spec.securityContext.seccompProfile'] : []),
   ...(isConfined(spec.securityContext?.appArmorProfile?.type) ? ['spec.securityContext.appArmorProfile'] : []),
   ...(spec.volumes ?? []).flatMap(({ emptyDir }, index) => (emptyDir?.sizeLimit && emptyDir.medium !== 'Memory' && signOf(emptyDir.sizeLimit) > 0 ? [`spec.volumes[${index}].emptyDir.sizeLimit`] : [])),
+  // No driver can register itself with this kubelet.
+  ...(spec.volumes ?? []).flatMap(({ csi }, index) => (csi ? [`spec.volumes[${index}].csi`] : [])),
   ...(['initContainers', 'containers'] as const).flatMap((list) => (spec[list] ?? []).flatMap((container, index) => [
     ...inContainer(container, `spec.${list}[${index}]`),
     ...(spec.hostNetwork ? [] : sctpHostPorts(container).map((port) => `spec.${list}[${index}].ports[${port}].hostPort`)),

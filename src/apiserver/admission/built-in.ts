@@ -2,16 +2,22 @@
 import type { Random } from '../../api/random.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
+import { defaultIngressClass } from './default-ingress-class.ts'
+import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
 import { mutatingAdmissionWebhook } from './mutating-webhook.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { nodeRestriction } from './node-restriction.ts'
+import { denyServiceExternalIPs } from './deny-service-external-ips.ts'
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import type { AdmissionPlugin } from './plugin.ts'
 import { priorityAdmission } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
 import { resourceQuotaAdmission } from './resource-quota.ts'
+import { runtimeClassAdmission } from './runtime-class.ts'
 import { serviceAccountAdmission } from './service-account.ts'
+import { storageObjectInUseProtection } from './storage-object-protection.ts'
 import { validatingAdmissionWebhook } from './validating-webhook.ts'
 import { type CallWebhook, webhookCaller } from '../outbound/call-webhook.ts'
 import { serviceResolver } from '../outbound/service-resolver.ts'
@@ -25,20 +31,28 @@ export interface BuiltInOptions {
   organizationsOf(request: string): Promise<readonly string[]>
   lookup: Lookup
   log: Log
+  /** Whether everybody who may write Services may set their externalIPs. */
+  allowServiceExternalIPs?: boolean | undefined
   /** Absent: over the network, Services by their endpoints. */
   callWebhook?: CallWebhook
 }
 
-export const builtInAdmission = ({ random, authorizer, organizationsOf, lookup, log, callWebhook = webhookCaller(serviceResolver(lookup, random)) }: BuiltInOptions): readonly AdmissionPlugin[] => [
+export const builtInAdmission = ({ random, authorizer, organizationsOf, allowServiceExternalIPs = false, lookup, log, callWebhook = webhookCaller(serviceResolver(lookup, random)) }: BuiltInOptions): readonly AdmissionPlugin[] => [
   namespaceLifecycle, // first: nothing else matters where nothing may be created
   limitRanger,
   serviceAccountAdmission(random),
   nodeRestriction, // after ServiceAccount, whose defaults it judges
   priorityAdmission,
   defaultTolerationSeconds,
+  defaultStorageClass,
+  storageObjectInUseProtection,
+  persistentVolumeClaimResize,
+  runtimeClassAdmission,
   certificateApproval(authorizer),
   certificateSigning(authorizer),
   certificateSubjectRestriction(organizationsOf),
+  defaultIngressClass,
+  ...(allowServiceExternalIPs ? [] : [denyServiceExternalIPs(authorizer)]), // upstream's default is to allow them
   mutatingAdmissionWebhook({ call: callWebhook, random, lookup, log }), // they see what all others have filled in
   validatingAdmissionWebhook({ call: callWebhook, random, lookup, log }),
   rbacEscalation(authorizer), // upstream's storage of roles and bindings does this, after admission

@@ -2,13 +2,14 @@
 import { isDns1123Subdomain } from '../../../api/names.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { PodSpec, PodTemplateSpec } from '../../../api/types.ts'
-import { checkDnsLabel, checkEach, checkOneOf, checkQualifiedName, invalids, maxInt32 } from '../field-checks.ts'
+import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOneOf, checkQualifiedName, invalids, maxInt32 } from '../field-checks.ts'
 import { checkAnnotations, checkLabels } from '../label-checks.ts'
 import { checkAffinity } from './affinity-validation.ts'
 import { checkHostNetworkPorts } from './container-port-validation.ts'
 import { checkContainers, checkEphemeralContainers, checkInitContainers } from './container-validation.ts'
 import { checkDns, checkHostAliases } from './dns-config-validation.ts'
 import { checkPodAnnotations } from './pod-annotations.ts'
+import { checkResourceRequirements } from './resource-validation.ts'
 import { checkPodSecurityContext } from './security-context-validation.ts'
 import { checkTolerations } from './taint-validation.ts'
 import { checkTopologySpread } from './topology-spread-validation.ts'
@@ -36,6 +37,8 @@ const checkNames = (path: string, spec: PodSpec): FieldError[] => [
   ...checkTolerations(`${path}.tolerations`, spec.tolerations),
   ...checkHostAliases(`${path}.hostAliases`, spec.hostAliases),
   ...checkSubdomain(`${path}.priorityClassName`, spec.priorityClassName),
+  ...(spec.runtimeClassName === undefined ? [] : checkDnsSubdomain(`${path}.runtimeClassName`, spec.runtimeClassName)),
+  ...(spec.overhead ? checkResourceRequirements(`${path}.overhead`, { limits: spec.overhead }) : []),
   ...(spec.preemptionPolicy === undefined ? [] : checkOneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never'])),
   ...(spec.os ? spec.os.name ? ['linux', 'windows'].includes(spec.os.name) ? [] : [fieldError.notSupported(`${path}.os`, spec.os.name, ['linux', 'windows'])] : [fieldError.required(`${path}.os.name`, 'cannot be empty')] : []),
 ]

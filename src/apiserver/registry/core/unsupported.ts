@@ -7,7 +7,7 @@ import type { AppArmorProfile, Container, EphemeralContainer, PodSpec, SeccompPr
 import { checkEach } from '../field-checks.ts'
 
 export interface UnsupportedField {
-  /** As documentation names it: `pod.spec.runtimeClassName`, `volume.nfs`. */
+  /** As documentation names it: `pod.spec.hostUsers`, `volume.nfs`. */
   field: string
   why: string
 }
@@ -31,8 +31,6 @@ const sctpHostPorts = (spec: PodSpec): string[] => (spec.hostNetwork ? [] : (['i
   (spec[list] ?? []).flatMap(({ ports = [] }, index) => ports.flatMap(({ hostPort, protocol }, port) => (hostPort && protocol === 'SCTP' ? [`${list}[${index}].ports[${port}].hostPort`] : [])))))
 
 const podRules: readonly Rule<PodSpec>[] = [
-  { path: 'runtimeClassName', why: 'this cluster has one runtime: supervised host processes', isSet: ({ runtimeClassName }) => !!runtimeClassName },
-  { path: 'overhead', why: 'this cluster has no runtime classes', isSet: ({ overhead }) => Object.keys(overhead ?? {}).length > 0 },
   { path: 'resourceClaims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resourceClaims = [] }) => resourceClaims.length > 0 },
   { path: 'resources', why: 'set resources on the containers instead', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).length > 0 },
   { path: 'schedulingGroup', why: 'this cluster schedules pods one by one', isSet: ({ schedulingGroup }) => schedulingGroup !== undefined },
@@ -62,7 +60,7 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
 
 export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected'] as const
 
-const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'csi', 'ephemeral', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
+const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'ephemeral', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
   'iscsi', 'nfs', 'persistentVolumeClaim', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'emptyDir.sizeLimit', 'projected.clusterTrustBundle', 'projected.podCertificate']
 
 const whyNoVolume = (type: string): string => {

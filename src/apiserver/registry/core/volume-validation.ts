@@ -1,8 +1,9 @@
 /** Volumes of pods. Mirrors ValidateVolumes of upstream's core validation for the types that this cluster has; the others are refused by unsupported.ts. */
 import { compareQuantities, isValidQuantity } from '../../../api/quantity.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
-import type { EmptyDirVolumeSource, HostPathVolumeSource, Volume } from '../../../api/types.ts'
-import { checkDnsLabel, checkEach, checkOptionalOneOf } from '../field-checks.ts'
+import type { CSIVolumeSource, EmptyDirVolumeSource, HostPathVolumeSource, Volume } from '../../../api/types.ts'
+import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOptionalOneOf } from '../field-checks.ts'
+import { checkDriverName } from '../storage/parameters-validation.ts'
 import { checkProjectedVolume } from './projected-volume-validation.ts'
 import { unsupportedVolume } from './unsupported.ts'
 import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
@@ -23,6 +24,11 @@ const checkSizeLimit = (path: string, { medium, sizeLimit }: EmptyDirVolumeSourc
 const checkEmptyDir = (path: string, source: EmptyDirVolumeSource): FieldError[] => [
   ...checkSizeLimit(`${path}.sizeLimit`, source),
   ...(source.medium && source.medium !== 'Memory' ? [unsupportedVolume(`${path}.medium`, 'emptyDir.medium')] : []),
+]
+
+const checkCsi = (path: string, { driver, nodePublishSecretRef }: CSIVolumeSource): FieldError[] => [
+  ...checkDriverName(`${path}.driver`, driver ?? ''),
+  ...(nodePublishSecretRef ? nodePublishSecretRef.name ? checkDnsSubdomain(`${path}.name`, nodePublishSecretRef.name) : [fieldError.required(`${path}.nodePublishSecretRef.name`)] : []),
 ]
 
 type Check = (path: string, volume: Volume) => FieldError[]
@@ -46,6 +52,8 @@ const checks: Partial<Record<keyof Volume, Check>> = {
     ...checkEach(`${path}.items`, configMap?.items, (item, at) => checkKeyToPath(at, item)),
   ],
   projected: (path, { projected }) => (projected ? checkProjectedVolume(path, projected) : []),
+  // Accepted by the API, as clients of drivers expect; a kubelet that has no such driver says so.
+  csi: (path, { csi }) => (csi ? checkCsi(path, csi) : []),
 }
 
 const checkSource: Check = (path, volume) => {

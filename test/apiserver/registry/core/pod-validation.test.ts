@@ -97,6 +97,9 @@ describe('scheduling', () => {
     ['toleration of all', withSpec({ tolerations: [{ operator: 'Equal' }] }), ['spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means "match all values and all keys"']],
     ['toleration seconds', withSpec({ tolerations: [{ key: 'a', operator: 'Exists', effect: 'NoSchedule', tolerationSeconds: 1 }] }), ['spec.tolerations[0].effect: Invalid value: "NoSchedule": effect must be \'NoExecute\' when `tolerationSeconds` is set']],
     ['gates and a node', withSpec({ nodeName: 'n', schedulingGates: [{ name: 'a' }] }), ['spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared']],
+    ['runtime class', withSpec({ runtimeClassName: '' }), ['spec.runtimeClassName: Invalid value: "": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \'-\' or \'.\', and must start and end with an alphanumeric character (e.g. \'example.com\', regex used for validation is \'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\')']],
+    ['a driver\'s volume', withSpec({ volumes: [{ name: 'v', csi: { driver: '', nodePublishSecretRef: {} } }] }).slice(0, 1), ['spec.volumes[0].csi.driver: Required value']],
+    ['overhead', withSpec({ overhead: { dogs: '1' } }), ['spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource type or fully qualified', 'spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource for containers']],
     ['deadline', withSpec({ activeDeadlineSeconds: 0 }), ['spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive']],
     ['dns policy None', withSpec({ dnsPolicy: 'None' }), ['spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None']],
     ['sysctl in the host\'s network', withSpec({ hostNetwork: true, securityContext: { sysctls: [{ name: 'net/ipv4/ip_forward', value: '1' }] } }), ["spec.securityContext.sysctls[0].name: Invalid value: \"net/ipv4/ip_forward\": may not be specified when 'hostNetwork' is true"]],
@@ -108,7 +111,6 @@ describe('what this cluster cannot honour is refused by name', () => {
   const seccomp = 'seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'
   const appArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
   for (const [name, errors, expected] of [
-    ['runtime class', withSpec({ runtimeClassName: 'gvisor' }), 'spec.runtimeClassName: Forbidden: not supported: this cluster has one runtime: supervised host processes'],
     ['a volume', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }), `spec.volumes[0].persistentVolumeClaim: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
     ['seccomp', withContainer({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), 'spec.containers[0].securityContext.seccompProfile: Forbidden: not supported: seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'],
     ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
