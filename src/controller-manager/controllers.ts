@@ -27,6 +27,7 @@ import { replicationControllers } from './replica-set/replication-controller.ts'
 import { resourceQuotas } from './resource-quota.ts'
 import { rootCAPublisher } from './root-ca.ts'
 import { serviceAccounts } from './service-account.ts'
+import { statefulSets } from './stateful-set/stateful-set.ts'
 import { ttlAfterFinished } from './ttl-after-finished.ts'
 
 export interface ControllerOptions {
@@ -52,6 +53,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   replicaSets,
   replicationControllers,
   daemonSets(monotonic),
+  statefulSets,
   jobs,
   cronJobs(localTimeZone()),
   ttlAfterFinished,
