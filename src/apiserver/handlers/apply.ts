@@ -55,7 +55,7 @@ export const apply = async (request: ResourceRequest): Promise<void> => {
   const config = await appliedConfiguration(request, options)
   const { name: named } = nameOf(config)
   if (typeof named === 'string' && named !== '' && named !== name) throw badRequest(`the name of the object (${named}) does not match the name on the URL (${name})`)
-  await server.storage.fresh()
+  await server.storage.fresh(resource)
   for (;;) {
     try {
       if (resource.cache.get(namespace, name)) {

@@ -2,7 +2,7 @@
 import { deepCopy } from '../../api/equal.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { nameSuffix } from '../../api/random.ts'
-import { alreadyExists, invalid, StatusError } from '../../api/status.ts'
+import { alreadyExists, invalid, StatusError, unclassified } from '../../api/status.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'
@@ -66,6 +66,7 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
   const object = view ? view.fromView(sent) : sent
   object.metadata ??= {} as KubeObject['metadata']
   fitNamespace(kind, object.metadata, namespace)
+  const { resourceVersion = '' } = object.metadata as Partial<KubeObject['metadata']>
   delete (object.metadata as Partial<KubeObject['metadata']>).resourceVersion
   strategy.setDefaults?.(object)
   if (!applied) trackWrite(request, { next: object, old: undefined, manager: options.fieldManager })
@@ -82,6 +83,8 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
     if (generated) draft.metadata.name = generatedName(object.metadata.generateName ?? '', request)
     strategy.prepareForCreate?.(draft, strategyContext(request))
     if (attempt === 1) validated(request, draft)
+    // As etcd3's store refuses it, which dry runs never reach.
+    if (!/^0*$/.test(resourceVersion) && !options.dryRun) throw unclassified('resourceVersion should not be set on objects to be created')
     const stored = await store(request, ordered(draft), { ...attributes, object: draft })
     if (stored) return stored
     if (!generated || attempt === maxGeneratedAttempts) throw taken(request, draft, generated)

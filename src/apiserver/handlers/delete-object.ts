@@ -20,11 +20,13 @@ export interface Deletion {
 }
 
 const checkPreconditions = ({ resource, name }: ResourceRequest, { preconditions }: DeleteOptions, { metadata }: KubeObject): void => {
+  // Upstream names the kind here, where other conflicts name the resource.
+  const of = { group: resource.kind.group, plural: resource.kind.kind }
   if (preconditions?.uid && preconditions.uid !== metadata.uid) {
-    throw conflict(resource.kind, name, `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${metadata.uid}`)
+    throw conflict(of, name, `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`)
   }
   if (preconditions?.resourceVersion && preconditions.resourceVersion !== metadata.resourceVersion) {
-    throw conflict(resource.kind, name, `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`)
+    throw conflict(of, name, `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`)
   }
 }
 
@@ -63,7 +65,7 @@ const attempt = async (request: ResourceRequest, old: CachedObject, options: Del
 /** Throws 404, 409 for preconditions that do not hold, or what an admission plugin says. */
 export const deleteObject = async (request: ResourceRequest, options: DeleteOptions): Promise<Deletion> => {
   const { resource, server, namespace, name } = request
-  await server.storage.fresh()
+  await server.storage.fresh(resource)
   let admitted = false
   for (;;) {
     const old = resource.cache.get(namespace, name)

@@ -33,7 +33,7 @@ const errorsOf = ({ propagationPolicy, orphanDependents, dryRun }: DeleteOptions
 /** Throws 400 or 422 for what is not understood. */
 export const checkedDeleteOptions = (options: DeleteOptions): DeleteOptions => {
   const errors = errorsOf(options)
-  if (errors.length > 0) throw invalid({ group: '', kind: 'DeleteOptions' }, '', errors)
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
   return options
 }
 

@@ -7,6 +7,7 @@ const deprecated: readonly { apiVersion: string; kind: string; since: string; re
 
 /** Undefined for what is not deprecated. */
 export const deprecationWarning = (kind: Kind): string | undefined => {
+  if (kind.custom) return kind.custom.deprecation
   const found = deprecated.find((each) => each.kind === kind.kind && each.apiVersion === apiVersionOf(kind))
   return found && `${found.apiVersion} ${found.kind} is deprecated in ${found.since}+; use ${found.replacement}`
 }

@@ -10,8 +10,8 @@ import { parseResourceVersion } from './list-options.ts'
 /** Without a resourceVersion the newest state; with one, anything not older; with 0, whatever is at hand. */
 export const readable = async ({ server, resource, exchange }: ResourceRequest): Promise<void> => {
   const version = exchange.rawQuery === '' ? '' : (exchange.query.get('resourceVersion') ?? '')
-  if (version === '') await server.storage.fresh()
-  else await server.cache.reachedSoon(parseResourceVersion(resource.kind, version))
+  if (version === '') await server.storage.fresh(resource)
+  else await server.storage.notOlder(resource, parseResourceVersion(resource.kind, version))
 }
 
 /** Answers with one object in the shape that the client accepts. */

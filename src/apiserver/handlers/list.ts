@@ -7,7 +7,7 @@ import type { ListMeta } from '../negotiation/representation.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { statusOfStoreError } from '../storage/store-error.ts'
-import { type CachedObject, cachedFromStore } from '../watch-cache/cached-object.ts'
+import type { CachedObject } from '../watch-cache/cached-object.ts'
 import type { KindCache } from '../watch-cache/kind-cache.ts'
 import { tooLargeResourceVersion } from '../watch-cache/revision-gate.ts'
 import { type ContinueToken, decodeContinue, encodeContinue } from './continue-token.ts'
@@ -93,13 +93,12 @@ const fromStore = async (store: Store, cache: KindCache, selection: Selection, p
     // All further chunks are of the same moment, also where the token asked for "newest".
     plan = { ...plan, revision }
     const meta: ListMeta = { resourceVersion: String(revision) }
-    for (const [index, item] of page.items.entries()) {
-      const object = cachedFromStore(cache.encoding, item)
+    for (const [index, object] of (await cache.read(page.items)).entries()) {
       if (selection.filtered && !selection.matches(object)) continue
       objects.push(object)
       const more = page.more || index + 1 < page.items.length
       if (plan.limit === 0 || objects.length < plan.limit || !more) continue
-      meta.continue = encodeContinue({ revision, start: `${item.key.slice(base.length)}\0` })
+      meta.continue = encodeContinue({ revision, start: `${object.key.slice(base.length)}\0` })
       if (!selection.filtered) meta.remainingItemCount = page.count - index - 1
       return { objects, meta }
     }
@@ -113,8 +112,8 @@ const fromStore = async (store: Store, cache: KindCache, selection: Selection, p
 export const readList = async ({ server, resource }: Pick<ResourceRequest, 'server' | 'resource'>, selection: Selection, options: ListOptions): Promise<Chunk> => {
   const plan = planList(options, parseResourceVersion(resource.kind, options.resourceVersion))
   if (plan.from === 'store') return fromStore(server.store, resource.cache, selection, plan)
-  if (plan.wait === 'newest') await server.storage.fresh()
-  else await server.cache.reachedSoon(plan.wait)
+  if (plan.wait === 'newest') await server.storage.fresh(resource)
+  else await server.storage.notOlder(resource, plan.wait)
   return fromCache(resource.cache, selection, { limit: plan.limit, revision: server.cache.revision })
 }
 

@@ -87,8 +87,9 @@ export const newMetadataErrors = (metadata: Metadata, validateName: (name: strin
 /** What the client left out of an update keeps its value; what is the server's alone cannot be changed. In place. */
 export const fillUpdatedMetadata = (next: Metadata, old: Metadata): void => {
   if (!next.uid) next.uid = old.uid
-  if (!next.creationTimestamp) next.creationTimestamp = old.creationTimestamp
-  if (next.deletionTimestamp === undefined && old.deletionTimestamp !== undefined) next.deletionTimestamp = old.deletionTimestamp
+  // What a client sends for the times is not looked at, where there are any.
+  next.creationTimestamp = old.creationTimestamp
+  if (old.deletionTimestamp !== undefined) next.deletionTimestamp = old.deletionTimestamp
   if (next.deletionGracePeriodSeconds === undefined && old.deletionGracePeriodSeconds !== undefined) next.deletionGracePeriodSeconds = old.deletionGracePeriodSeconds
   if (old.generation === undefined) delete next.generation
   else next.generation = old.generation

@@ -39,7 +39,7 @@ const rescaled = (request: ResourceRequest, object: KubeObject, wanted: Scale): 
   if (replicas < 0) throw invalid({ group: 'autoscaling', kind: 'Scale' }, name, [fieldError.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')])
   const next = deepCopy(object)
   resource.strategy.scale?.setReplicas(next, replicas)
-  next.metadata.resourceVersion = wanted.metadata.resourceVersion || ''
+  next.metadata.resourceVersion = wanted.metadata.resourceVersion || object.metadata.resourceVersion
   next.metadata.uid = wanted.metadata.uid || object.metadata.uid
   return next
 }

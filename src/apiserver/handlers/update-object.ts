@@ -57,7 +57,8 @@ const checkVersion = ({ resource, name }: ResourceRequest, next: KubeObject, old
   const { uid, resourceVersion } = next.metadata
   if (uid && uid !== old.object.metadata.uid) throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.object.metadata.uid}`)
   if (!resourceVersion || resourceVersion === '0') {
-    if (strategy.unconditionalUpdate === false) throw invalid(kind, name, [fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
+    // Upstream names the resource here, where other refusals name the kind.
+    if (strategy.unconditionalUpdate === false) throw invalid({ group: kind.group, kind: kind.plural }, name, [fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update')])
     return
   }
   if (!/^\d+$/.test(resourceVersion)) {
@@ -130,7 +131,7 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
 /** The object as it is stored afterwards. Throws 404, 409, 422, or what an admission plugin says. */
 export const updateObject = async (request: ResourceRequest, change: Change): Promise<CachedObject> => {
   const { resource, server, namespace, name } = request
-  await server.storage.fresh()
+  await server.storage.fresh(resource)
   for (;;) {
     const old = resource.cache.get(namespace, name)
     if (!old) throw notFound(resource.kind, name)

@@ -11,19 +11,22 @@ import { respondWith } from './get.ts'
 import { updateObject } from './update-object.ts'
 import { type WriteOptions, writeOptions } from './write-options.ts'
 
-/** The name in the body must be that in the path; one of them may be missing. */
-export const fitName = (object: KubeObject, name: string): void => {
+/** Name and namespace of the body must be those of the path, the name must be there. Mirrors checkName of apiserver's `pkg/endpoints/handlers/rest.go`. */
+export const fitName = (object: KubeObject, name: string, namespace = ''): void => {
   object.metadata ??= {} as KubeObject['metadata']
-  if (!object.metadata.name) throw badRequest('name must be provided')
-  if (object.metadata.name !== name) throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`)
+  const { metadata } = object
+  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
+  if (namespace !== '' && metadata.namespace && metadata.namespace !== namespace) throw badRequest(`the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`)
 }
 
 const put = async (request: ResourceRequest, sent: KubeObject, options: WriteOptions): Promise<{ status: number; object: CachedObject }> => {
   const { resource, server, namespace, name, subresource } = request
   const { strategy, view, kind } = resource
-  await server.storage.fresh()
+  await server.storage.fresh(resource)
   if (strategy.createOnUpdate && subresource === '' && !resource.cache.get(namespace, name)) {
     if (sent.metadata.uid) throw conflict(kind, name, `Precondition failed: UID in precondition: ${sent.metadata.uid}, UID in object meta: `)
+    delete (sent.metadata as Partial<KubeObject['metadata']>).resourceVersion
     return { status: 201, object: await createObject(request, { object: sent, options }) }
   }
   // A copy for every attempt: each fills it from what it finds.
@@ -32,11 +35,11 @@ const put = async (request: ResourceRequest, sent: KubeObject, options: WriteOpt
 }
 
 export const update = async (request: ResourceRequest): Promise<void> => {
-  const { exchange, resource, name } = request
+  const { exchange, resource, name, namespace } = request
   negotiate(exchange.headers['accept'], objectShapes)
   const options = writeOptions(exchange, 'UpdateOptions')
   const sent = await decodedBody(request, { kind: resource.kind, fieldValidation: options.fieldValidation })
-  fitName(sent, name)
+  fitName(sent, name, namespace)
   const { status, object } = await put(request, sent, options)
   await respondWith(request, status, object)
 }

@@ -58,8 +58,8 @@ export const watch = async (request: ResourceRequest): Promise<void> => {
   const version = parseResourceVersion(resource.kind, options.resourceVersion)
   const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted.shape,
     { query: exchange.query, now: () => server.clock.now() })
-  if (options.resourceVersion === '') await server.storage.fresh()
-  else if (hasInitialState(options)) await server.cache.reachedSoon(version)
+  if (options.resourceVersion === '') await server.storage.fresh(resource)
+  else await server.storage.notOlder(resource, hasInitialState(options) ? version : 0)
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : 1_800_000 * (1 + server.random.next())
   const writer = exchange.stream(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
   const ended = new AbortController()

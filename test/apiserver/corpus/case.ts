@@ -15,8 +15,9 @@ export type Like = string | number | boolean | null | RegExp | typeof absent | t
 
 export interface Expected {
   status: number
-  /** Of the body, as far as it matters. */
+  /** Of the answer's body, as far as it matters. */
   body?: Like
+  /** Of the answer. */
   headers?: Readonly<Record<string, Like>>
   /** The body as it is. */
   text?: string | RegExp
@@ -29,9 +30,9 @@ export interface Step extends Expected {
   /** `GET {cm}/a?watch=1` */
   ask: string
   /** Headers of the request. */
-  sends?: Readonly<Record<string, string>>
-  /** An object is sent as JSON; a text or bytes as they are. */
-  body?: unknown
+  with?: Readonly<Record<string, string>>
+  /** Its body: an object is sent as JSON (of a PATCH: as a merge patch), a text or bytes as they are. */
+  send?: unknown
   /** User name; absent: an administrator. `groups` follow in brackets: `jane[dev,ops]`. */
   as?: string
   /** name → path into the answer's body (`metadata.uid`). */
@@ -44,7 +45,7 @@ export type Given = JsonObject | (Omit<Step, 'status'> & { ask: string })
 export interface WatchCase {
   /** The path of a watch. */
   watch: string
-  sends?: Readonly<Record<string, string>>
+  with?: Readonly<Record<string, string>>
   /** What happens while it is open. */
   meanwhile?: readonly Given[]
   /** Its first events, in order. */

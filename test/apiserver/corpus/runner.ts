@@ -73,16 +73,16 @@ class Run {
     return value
   }
 
-  private open(step: Pick<Step, 'ask' | 'sends' | 'body' | 'as'>, signal: AbortSignal): Promise<InMemoryResponse> {
-    const { ask, sends, as } = this.filled({ ask: step.ask, sends: step.sends ?? {}, as: step.as })
+  private open(step: Pick<Step, 'ask' | 'with' | 'send' | 'as'>, signal: AbortSignal): Promise<InMemoryResponse> {
+    const { ask, more, as } = this.filled({ ask: step.ask, more: step.with ?? {}, as: step.as })
     const [, method = '', path = ''] = /^(\S+) (.*)$/s.exec(ask) ?? []
-    const body = this.filled(step.body)
+    const body = this.filled(step.send)
     const sent = body === undefined ? undefined : body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
     const type = sent ? { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' } : {}
-    return this.at.send({ method, path, headers: { ...type, ...sends }, ...(sent && { body: sent }) }, userOf(as), signal)
+    return this.at.send({ method, path, headers: { ...type, ...more }, ...(sent && { body: sent }) }, userOf(as), signal)
   }
 
-  private async answer(step: Pick<Step, 'ask' | 'sends' | 'body' | 'as' | 'save'>): Promise<Answer> {
+  private async answer(step: Pick<Step, 'ask' | 'with' | 'send' | 'as' | 'save'>): Promise<Answer> {
     const response = await this.open(step, AbortSignal.timeout(longestWaitMs))
     const chunks: Uint8Array[] = []
     for await (const chunk of response.body) chunks.push(chunk)
@@ -95,12 +95,12 @@ class Run {
     return answer
   }
 
-  private asRequest(given: Given): Pick<Step, 'ask' | 'body'> {
+  private asRequest(given: Given): Pick<Step, 'ask' | 'send'> {
     if ('ask' in given) return given as Step
     const { apiVersion, kind, metadata } = given as JsonObject & { metadata?: { namespace?: string } }
     const row = [...this.at.server.resources.all()].map(kindOf).find((each) => each.kind === kind && apiVersionOf(each) === apiVersion)
     if (!row) throw new Error(`no kind ${String(apiVersion)} ${String(kind)} is served`)
-    return { ask: `POST ${resourcePath(row, { namespace: metadata?.namespace ?? this.saved['ns'] })}`.replaceAll('%7B', '{').replaceAll('%7D', '}'), body: given }
+    return { ask: `POST ${resourcePath(row, { namespace: metadata?.namespace ?? this.saved['ns'] })}`.replaceAll('%7B', '{').replaceAll('%7D', '}'), send: given }
   }
 
   async give(given: readonly Given[]): Promise<string[]> {
@@ -134,10 +134,10 @@ class Run {
     return this.judge(await this.answer(step), step)
   }
 
-  async watch({ watch, sends, meanwhile = [], events, ends = false }: WatchCase): Promise<string[]> {
+  async watch({ watch, with: headers, meanwhile = [], events, ends = false }: WatchCase): Promise<string[]> {
     const stop = new AbortController()
     const late = AbortSignal.timeout(longestWaitMs)
-    const response = await this.open({ ask: `GET ${watch}`, ...(sends && { sends }) }, AbortSignal.any([stop.signal, late]))
+    const response = await this.open({ ask: `GET ${watch}`, ...(headers && { with: headers }) }, AbortSignal.any([stop.signal, late]))
     const lines = linesOf(response.body)
     try {
       if (response.status !== 200) return [`the watch was answered with status ${response.status}`]

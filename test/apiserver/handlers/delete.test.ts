@@ -19,8 +19,8 @@ describe('of one object', () => {
   })
 
   for (const [name, preconditions, message] of [
-    ['another uid', { uid: 'other' }, /Precondition failed: UID in precondition: other, UID in object meta: /],
-    ['another version', { resourceVersion: '1' }, /Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: /],
+    ['another uid', { uid: 'other' }, /^Operation cannot be fulfilled on ConfigMap "d2": the UID in the precondition \(other\) does not match the UID in record \(/],
+    ['another version', { resourceVersion: '1' }, /the ResourceVersion in the precondition \(1\) does not match the ResourceVersion in record \(\d+\)/],
   ] as const) test(`${name} is a conflict`, async () => {
     await make('d2')
     expect((await api.ask('DELETE', `${configMaps}/d2`, { body: { kind: 'DeleteOptions', apiVersion: 'v1', preconditions } })).body).toMatchObject({ code: 409, message: expect.stringMatching(message) })
@@ -45,7 +45,7 @@ describe('of one object', () => {
   })
 
   test('two ways to say what happens to dependents are one too many', async () => expect((await api.ask('DELETE', `${configMaps}/d2`, { body: { propagationPolicy: 'Orphan', orphanDependents: true } })).body.message)
-    .toBe('DeleteOptions "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set'))
+    .toBe('DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set'))
   test('dry runs delete nothing', async () => {
     expect((await api.ask('DELETE', `${configMaps}/d2?dryRun=All`)).status).toBe(200)
     expect((await api.ask('GET', `${configMaps}/d2`)).status).toBe(200)
