@@ -34,7 +34,8 @@ export class ServerMetrics {
   constructor(parts: { cache: WatchCache; inFlight: InFlight; served: (context: RequestContext) => boolean; version: string }) {
     const registers = [this.registry]
     this.served = parts.served
-    collectDefaultMetrics({ register: this.registry })
+    // The event loop's delay is sampled by a timer of its own: often enough to see a stall, seldom enough to let an idle process sleep.
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 60_000 })
     this.registerRequests()
     new Gauge({ name: 'apiserver_current_inflight_requests', help: 'Requests under way, by kind.', registers, labelNames: ['request_kind'], collect() {
       this.set({ request_kind: 'mutating' }, parts.inFlight.mutating)

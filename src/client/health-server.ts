@@ -17,7 +17,8 @@ export interface HealthServerOptions {
 /** Serves until `signal` aborts; rejects when the port is taken. */
 export const serveHealth = async ({ clock, host, port, name, leads }: HealthServerOptions, signal: AbortSignal): Promise<void> => {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  // The event loop's delay is sampled by a timer of its own: often enough to see a stall, seldom enough to let an idle process sleep.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 60_000 })
   new Gauge({ name: 'leader_election_master_status', help: 'Gauge of if the reporting system is the leader of the relevant lease', labelNames: ['name'], registers: [registry], collect() { this.set({ name }, leads() ? 1 : 0) } })
   const { certificate, key } = await newSelfSignedCertificate({ commonName: name, dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] }, validFor(365, clock.now()))
   const server = createServer({ cert: certificate, key }, (request, response) => {
