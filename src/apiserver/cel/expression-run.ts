@@ -1,0 +1,52 @@
+/** Evaluates the expressions of one policy or webhook for one request, within their common budget. Mirrors `evaluationActivation.Evaluate`. */
+import { ComposedVariables } from './admission-variables.ts'
+import type { Compiled } from './admission-environment.ts'
+import { CostMeter, perCallLimit } from './cost.ts'
+import { CelCostError, CelEvaluationError } from './errors.ts'
+import { PendingDecision } from './library/authorization.ts'
+import type { CelValue } from './values.ts'
+
+/** No further expression may be evaluated. */
+export class OutOfBudgetError extends Error {
+  constructor() { super('validation failed due to running out of cost budget, no further validation rules will be run') }
+}
+
+export type Outcome = { value: CelValue; error?: undefined } | { value?: undefined; error: string }
+
+export class ExpressionRun {
+  private remaining: number
+  private readonly variables: ReadonlyMap<string, CelValue>
+  private readonly composed: ComposedVariables | undefined
+
+  constructor(variables: ReadonlyMap<string, CelValue>, { budget, composition }: { budget: number; composition?: ReadonlyMap<string, Compiled> | undefined }) {
+    this.remaining = budget
+    this.composed = composition && new ComposedVariables(composition, variables)
+    this.variables = this.composed ? new Map<string, CelValue>([...variables, ['variables', this.composed]]) : variables
+  }
+
+  /** Waits where an authorizer must be asked. Throws an OutOfBudgetError. */
+  async evaluate({ program, problem }: Compiled): Promise<Outcome> {
+    if (!program) return { error: `compilation error: ${problem}` }
+    for (;;) {
+      const meter = new CostMeter(perCallLimit)
+      try {
+        return { value: program.evaluate(this.variables, meter) }
+      } catch (error) {
+        if (error instanceof PendingDecision) {
+          await error.settled
+          continue
+        }
+        if (!(error instanceof CelEvaluationError || error instanceof CelCostError)) throw error
+        return { error: `expression '${program.expression}' resulted in error: ${error.message}` }
+      } finally {
+        this.spend(meter.spent)
+      }
+    }
+  }
+
+  private spend(cost: number): void {
+    this.remaining -= cost + (this.composed?.cost ?? 0)
+    if (this.composed) this.composed.cost = 0
+    if (this.remaining < 0) throw new OutOfBudgetError()
+  }
+}
