@@ -1,11 +1,13 @@
 /** The strategies of all stored kinds: the one list that the API server is built from. */
 import { webhookConditionProblem } from './admissionregistration/webhook-condition-problem.ts'
 import { mutatingWebhookConfigurationStrategy, validatingWebhookConfigurationStrategy } from './admissionregistration/webhook-configuration.ts'
+import { apiServiceStrategy } from './apiregistration/api-service.ts'
 import { controllerRevisionStrategy } from './apps/controller-revision.ts'
 import { daemonSetStrategy } from './apps/daemon-set.ts'
 import { deploymentStrategy } from './apps/deployment.ts'
 import { replicaSetStrategy } from './apps/replica-set.ts'
 import { statefulSetStrategy } from './apps/stateful-set.ts'
+import { horizontalPodAutoscalerStrategy } from './autoscaling/horizontal-pod-autoscaler.ts'
 import { cronJobStrategy } from './batch/cron-job.ts'
 import { jobStrategy } from './batch/job.ts'
 import { certificateSigningRequestStrategy } from './certificates/certificate-signing-request.ts'
@@ -61,8 +63,8 @@ export const makeStrategies = (options: RegistryOptions): readonly Strategy[] =>
   podStrategy, namespaceStrategy, nodeStrategy, configMapStrategy, secretStrategy, serviceAccountStrategy, serviceStrategy(options), endpointsStrategy, eventStrategy,
   deploymentStrategy, replicaSetStrategy, daemonSetStrategy, controllerRevisionStrategy, jobStrategy, endpointSliceStrategy, leaseStrategy, priorityClassStrategy,
   roleStrategy, roleBindingStrategy, clusterRoleStrategy, clusterRoleBindingStrategy, certificateSigningRequestStrategy,
-  statefulSetStrategy, replicationControllerStrategy, podTemplateStrategy, limitRangeStrategy, resourceQuotaStrategy, cronJobStrategy, podDisruptionBudgetStrategy,
-  mutatingWebhookConfigurationStrategy(webhookConditionProblem), validatingWebhookConfigurationStrategy(webhookConditionProblem),
+  statefulSetStrategy, replicationControllerStrategy, podTemplateStrategy, limitRangeStrategy, resourceQuotaStrategy, cronJobStrategy, podDisruptionBudgetStrategy, horizontalPodAutoscalerStrategy,
+  mutatingWebhookConfigurationStrategy(webhookConditionProblem), validatingWebhookConfigurationStrategy(webhookConditionProblem), apiServiceStrategy,
   persistentVolumeStrategy, persistentVolumeClaimStrategy, ingressStrategy, ingressClassStrategy, networkPolicyStrategy, ipAddressStrategy, serviceCIDRStrategy,
   storageClassStrategy, volumeAttributesClassStrategy, csiDriverStrategy, csiNodeStrategy, csiStorageCapacityStrategy, volumeAttachmentStrategy, runtimeClassStrategy,
   flowSchemaStrategy, priorityLevelConfigurationStrategy, deviceClassStrategy, resourceClaimStrategy, resourceClaimTemplateStrategy, resourceSliceStrategy,
