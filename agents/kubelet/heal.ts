@@ -1,22 +1,6 @@
 /** The heal log: what happened between a container's end and the moment it served again, with milliseconds. Served on /wherry/heal. */
 import type { Clock } from '../../src/api/clock.ts'
-
-export type HealPhase = 'exit' | 'reaped' | 'backoff' | 'created' | 'started' | 'probing' | 'ready' | 'unready' | 'killing' | 'sandbox'
-
-export interface HealEvent {
-  podUid: string
-  podNamespace: string
-  podName: string
-  container: string
-  attempt: number
-  phase: HealPhase
-  /** RFC 3339 with milliseconds. */
-  at: string
-  monotonicMs: number
-  exitCode?: number
-  signal?: number
-  message?: string
-}
+import type { HealEvent, HealPhase } from '../../src/api/heal.ts'
 
 export interface HealLog {
   /** `monotonicMs` where the moment was before now: the kernel's word of an exit. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { HealStore, type HealEvent } from '../../ui/store/heal.ts'
+import type { HealEvent, HealPhase } from '../../src/api/heal.ts'
+import { HealStore } from '../../ui/store/heal.ts'
 
-const event = (podName: string, phase: string, milliseconds: number, more: Partial<HealEvent> = {}): HealEvent =>
+const event = (podName: string, phase: HealPhase, milliseconds: number, more: Partial<HealEvent> = {}): HealEvent =>
   ({ podUid: podName, podNamespace: 'default', podName, container: 'main', attempt: 0, phase, at: `2026-01-01T00:00:00.${String(milliseconds).padStart(3, '0')}Z`, monotonicMs: milliseconds, ...more })
 
 const storeOf = (...events: HealEvent[]): HealStore => {

@@ -1,19 +1,5 @@
 /** What the nodes' supervisors told about faults and recoveries: a lane per fault, from the exit to being ready again. */
-
-export interface HealEvent {
-  podUid: string
-  podNamespace: string
-  podName: string
-  container: string
-  attempt: number
-  phase: string
-  /** RFC 3339 with milliseconds. */
-  at: string
-  monotonicMs: number
-  exitCode?: number
-  signal?: number
-  message?: string
-}
+import type { HealEvent } from '../../src/api/heal.ts'
 
 /** One fault of one container. `healedMs`: how long until it was ready again; absent while it is not. */
 export interface Lane { podUid: string; podNamespace: string; podName: string; container: string; number: number; events: HealEvent[]; healedMs: number | undefined }

@@ -1,5 +1,6 @@
 /** Faults and recoveries in words, with milliseconds from the fault on. */
-import type { HealEvent, Lane } from '../store/heal.ts'
+import type { HealEvent } from '../../src/api/heal.ts'
+import type { Lane } from '../store/heal.ts'
 import { fit } from '../text/fit.ts'
 import { durationText } from '../text/numbers.ts'
 import { sanitize } from '../text/sanitize.ts'

@@ -1,0 +1,18 @@
+/** One step between a container's end and the moment it served again, as kubelets tell it (/wherry/heal, a line of JSON each) and the dashboard shows it. */
+
+export type HealPhase = 'exit' | 'reaped' | 'backoff' | 'created' | 'started' | 'probing' | 'ready' | 'unready' | 'killing' | 'sandbox'
+
+export interface HealEvent {
+  podUid: string
+  podNamespace: string
+  podName: string
+  container: string
+  attempt: number
+  phase: HealPhase
+  /** RFC 3339 with milliseconds. */
+  at: string
+  monotonicMs: number
+  exitCode?: number
+  signal?: number
+  message?: string
+}
