@@ -1,5 +1,5 @@
 /** One `up` at a time works on a cluster: a file names the process that does, and the next one waits for it. */
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { systemClock } from '../api/clock.ts'
 import type { Home } from './home.ts'
@@ -19,8 +19,13 @@ export const inTurn = async <T>(home: Home, { work, waiting }: { work(): Promise
   if (process.getuid?.() !== 0) return work()
   const file = path.join(home.run, 'up.lock')
   const own = `${file}.${process.pid}`
-  await mkdir(home.run, { recursive: true, mode: 0o755 })
-  await writeFile(own, `${process.pid} ${(await startTimeOf(process.pid)) ?? ''}`, { mode: 0o600 })
+  const identity = `${process.pid} ${(await startTimeOf(process.pid)) ?? ''}`
+  const queue = async (): Promise<void> => {
+    await mkdir(home.run, { recursive: true, mode: 0o755 })
+    await writeFile(own, identity, { mode: 0o600 })
+  }
+  // Once more: a command that ends may take the empty directory away in between.
+  await queue().catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return queue(); throw error })
   let told = false
   try {
     // A link comes into being with its contents, and only if there is none.
@@ -33,5 +38,7 @@ export const inTurn = async <T>(home: Home, { work, waiting }: { work(): Promise
     return await work().finally(() => rm(file, { force: true }))
   } finally {
     await rm(own, { force: true })
+    // A command that was refused leaves nothing behind; a cluster that runs has files there.
+    for (const directory of [home.run, path.dirname(home.run)]) await rmdir(directory).catch(() => {})
   }
 }

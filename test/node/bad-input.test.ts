@@ -1,10 +1,12 @@
 /** What people get wrong, and what a machine can be without: each says what it is, what to do about it, and ends with the right code. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { homeAt } from '../../src/cluster/home.ts'
 import { entry, isRoot, sayWhatIsSkipped } from '../support/cluster.ts'
 
 sayWhatIsSkipped('bad-input.test.ts')
@@ -13,7 +15,11 @@ let directory: string
 const namespace = `whbad${process.pid}`
 const children: ChildProcess[] = []
 beforeEach(async () => { directory = await mkdtemp(path.join(tmpdir(), 'wherry-bad-')) })
-afterEach(async () => { await rm(directory, { recursive: true, force: true }) })
+afterEach(async () => {
+  // Whatever was refused, it left nothing where running clusters have their files.
+  expect(existsSync(homeAt(path.join(directory, 'data')).run)).toBe(false)
+  await rm(directory, { recursive: true, force: true })
+})
 
 interface Ended { exitCode: number | undefined; text: string }
 /** The command; `before` are the words in front of it. */
