@@ -10,7 +10,7 @@ afterAll(() => api[Symbol.asyncDispose]())
 interface Resource { name: string; storageVersionHash?: string }
 interface ResourceList { groupVersion: string; resources: Resource[] }
 
-const groupVersions = ['v1', 'apps/v1', 'batch/v1', 'certificates.k8s.io/v1', 'coordination.k8s.io/v1', 'discovery.k8s.io/v1', 'events.k8s.io/v1', 'rbac.authorization.k8s.io/v1', 'scheduling.k8s.io/v1', 'networking.k8s.io/v1', 'storage.k8s.io/v1', 'node.k8s.io/v1', 'flowcontrol.apiserver.k8s.io/v1', 'resource.k8s.io/v1']
+const groupVersions = ['v1', 'apps/v1', 'autoscaling/v1', 'autoscaling/v2', 'batch/v1', 'certificates.k8s.io/v1', 'coordination.k8s.io/v1', 'discovery.k8s.io/v1', 'events.k8s.io/v1', 'policy/v1', 'rbac.authorization.k8s.io/v1', 'scheduling.k8s.io/v1', 'networking.k8s.io/v1', 'storage.k8s.io/v1', 'node.k8s.io/v1', 'flowcontrol.apiserver.k8s.io/v1', 'resource.k8s.io/v1']
 const pathOf = (groupVersion: string): string => (groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`)
 
 describe.skipIf(!hasOracle)('what is served is described as upstream describes it', () => {
