@@ -27,7 +27,11 @@ import { replicationControllers } from './replica-set/replication-controller.ts'
 import { resourceQuotas } from './resource-quota.ts'
 import { rootCAPublisher } from './root-ca.ts'
 import { serviceAccounts } from './service-account.ts'
+import { serviceCIDRs } from './service-cidr/service-cidr.ts'
 import { statefulSets } from './stateful-set/stateful-set.ts'
+import { attributesClassProtection } from './storage-protection/attributes-classes.ts'
+import { claimProtection } from './storage-protection/claims.ts'
+import { volumeProtection } from './storage-protection/volumes.ts'
 import { ttlAfterFinished } from './ttl-after-finished.ts'
 
 export interface ControllerOptions {
@@ -68,6 +72,10 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   ...(options.signing ? [certificateSigner(options.signing)] : []),
   certificateCleaner,
   clusterRoleAggregation,
+  claimProtection,
+  volumeProtection,
+  attributesClassProtection,
+  serviceCIDRs,
 ]
 
 /** Those that concern every kind that the server serves: made anew when that changes. */
