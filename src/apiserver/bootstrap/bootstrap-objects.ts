@@ -1,7 +1,8 @@
 /** The objects that a cluster has from the first moment on. Mirrors controlplane's systemnamespaces, kubernetesservice and scheduling's PostStartHook. */
 import type { Kind } from '../../api/kinds.ts'
-import { Endpoints, EndpointSlices, Namespaces, PriorityClasses, Services } from '../../api/kinds.ts'
+import { Endpoints, EndpointSlices, Namespaces, PriorityClasses, ServiceCIDRs, Services } from '../../api/kinds.ts'
 import type { JsonObject } from '../../api/meta.ts'
+import { flowControlObjects } from './flow-control-objects.ts'
 
 export interface Wanted {
   kind: Kind
@@ -17,6 +18,8 @@ export interface BootstrapOptions {
   advertise: { addresses: readonly string[]; port: number }
   /** Of Service default/kubernetes: the first of the Service range. */
   serviceIP: string
+  /** The Service range; absent: no ServiceCIDR is made. */
+  serviceCIDR?: string
 }
 
 const clusterScoped = (kind: Kind, name: string, object: JsonObject): Wanted => ({ kind, namespace: '', name, object: { ...object, metadata: { name } }, kept: false })
@@ -53,5 +56,9 @@ const kubernetesService = ({ advertise: { addresses, port }, serviceIP }: Bootst
   ]
 }
 
-/** In the order in which they are made: what others need comes first. */
-export const bootstrapObjects = (options: BootstrapOptions): readonly Wanted[] => [...namespaces, ...priorityClasses, ...kubernetesService(options)]
+/** The range that Services' addresses come from, as its controller and clients know it. */
+const serviceRange = ({ serviceCIDR }: BootstrapOptions): Wanted[] => (serviceCIDR === undefined ? [] : [clusterScoped(ServiceCIDRs, 'kubernetes', { spec: { cidrs: [serviceCIDR] } })])
+
+/** One stage after the other, each at once: what others need comes first. */
+export const bootstrapStages = (options: BootstrapOptions): readonly (readonly Wanted[])[] =>
+  [[...namespaces, ...priorityClasses, ...flowControlObjects, ...serviceRange(options)], kubernetesService(options)]

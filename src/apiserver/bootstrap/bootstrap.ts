@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
 import type { InMemoryTransport } from '../listener/in-memory-transport.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
-import { bootstrapObjects, type BootstrapOptions, type Wanted } from './bootstrap-objects.ts'
+import { type BootstrapOptions, bootstrapStages, type Wanted } from './bootstrap-objects.ts'
 
 export type { BootstrapOptions } from './bootstrap-objects.ts'
 
@@ -53,7 +53,8 @@ const ensure = async (parts: BootstrapParts, wanted: Wanted, signal: AbortSignal
 
 /** Level-driven: after any change of one of the objects all are looked at anew. */
 export const runBootstrap = async (parts: BootstrapParts, signal: AbortSignal): Promise<void> => {
-  const objects = bootstrapObjects(parts.options).filter(({ kind }) => parts.cache.has(kind))
+  const stages = bootstrapStages(parts.options).map((stage) => stage.filter(({ kind }) => parts.cache.has(kind)))
+  const objects = stages.flat()
   let changed: () => void = () => undefined
   const keys = new Set(objects.map(({ kind, namespace, name }) => parts.cache.of(kind).key(namespace, name)))
   const unsubscribe = [...new Set(objects.map(({ kind }) => parts.cache.of(kind)))].map((cache) => cache.subscribe({
@@ -64,7 +65,7 @@ export const runBootstrap = async (parts: BootstrapParts, signal: AbortSignal): 
   while (!signal.aborted) {
     const nextChange = new Promise<void>((resolve) => { changed = resolve })
     try {
-      for (const wanted of objects) await ensure(parts, wanted, signal)
+      for (const stage of stages) await Promise.all(stage.map((wanted) => ensure(parts, wanted, signal)))
       if (!announced) parts.done()
       announced = true
       await nextChange

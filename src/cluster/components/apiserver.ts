@@ -10,7 +10,7 @@ import { UserError } from '../user-error.ts'
 import { controlPlane } from './control-plane.ts'
 
 const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
-  'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix']
+  'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'allow-service-external-ips', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix']
 
 const openStore = async (flags: Flags): Promise<Store> => {
   const servers = flags.get('etcd-servers')
@@ -32,6 +32,7 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
   try {
     const plane = controlPlane({
       store, log, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      allowServiceExternalIPs: flags.get('allow-service-external-ips') === 'true',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
     })
     const listener = plane.server.listen({

@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
   port: number
   serviceCIDR: string
   clusterDomain: string
+  /** Everybody who may write Services may set their externalIPs; else only who may `use` services/externalips. */
+  allowServiceExternalIPs?: boolean
   /** PEM. */
   serviceAccountKey: string
   kubeletCertificate: { certificate: string; key: string }
@@ -74,7 +76,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
     authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
     authorizer: authorizerOf,
-    admission: (parts) => builtInAdmission({ random: systemRandom, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    admission: (parts) => builtInAdmission({ random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock)],
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
@@ -87,7 +89,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
       }))) },
     ],
     healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }],
-    bootstrap: { advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR) },
+    bootstrap: { advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
     serverAddress: `${options.address}:${options.port}`,
   })
   return {
