@@ -68,6 +68,7 @@ export const Pods = kind<types.Pod>({ ...core, kind: 'Pod', plural: 'pods', shor
   { name: 'exec', verbs: connect, kind: 'PodExecOptions' },
   { name: 'log', verbs: ['get'] },
   { name: 'portforward', verbs: connect, kind: 'PodPortForwardOptions' },
+  { name: 'resize', verbs: ['get', 'patch', 'update'] },
   status,
 ] })
 export const Namespaces = kind<types.Namespace>({ ...core, kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], namespaced: false,
@@ -142,6 +143,7 @@ export const storedKinds: readonly Kind[] = [
   PersistentVolumes, PersistentVolumeClaims, Ingresses, IngressClasses, NetworkPolicies, IPAddresses, ServiceCIDRs,
   StorageClasses, VolumeAttributesClasses, CSIDrivers, CSINodes, CSIStorageCapacities, VolumeAttachments, RuntimeClasses,
   FlowSchemas, PriorityLevelConfigurations, DeviceClasses, ResourceClaims, ResourceClaimTemplates, ResourceSlices,
+  ValidatingAdmissionPolicies, ValidatingAdmissionPolicyBindings, MutatingAdmissionPolicies, MutatingAdmissionPolicyBindings,
 ]
 
 /** `v1` or `apps/v1`. */

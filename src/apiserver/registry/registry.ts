@@ -1,4 +1,8 @@
 /** The strategies of all stored kinds: the one list that the API server is built from. */
+import { mutatingAdmissionPolicyBindingStrategy } from './admissionregistration/mutating-admission-policy-binding.ts'
+import { mutatingAdmissionPolicyStrategy } from './admissionregistration/mutating-admission-policy.ts'
+import { validatingAdmissionPolicyBindingStrategy } from './admissionregistration/validating-admission-policy-binding.ts'
+import { validatingAdmissionPolicyStrategy } from './admissionregistration/validating-admission-policy.ts'
 import { webhookConditionProblem } from './admissionregistration/webhook-condition-problem.ts'
 import { mutatingWebhookConfigurationStrategy, validatingWebhookConfigurationStrategy } from './admissionregistration/webhook-configuration.ts'
 import { apiServiceStrategy } from './apiregistration/api-service.ts'
@@ -68,6 +72,7 @@ export const makeStrategies = (options: RegistryOptions): readonly Strategy[] =>
   persistentVolumeStrategy, persistentVolumeClaimStrategy, ingressStrategy, ingressClassStrategy, networkPolicyStrategy, ipAddressStrategy, serviceCIDRStrategy,
   storageClassStrategy, volumeAttributesClassStrategy, csiDriverStrategy, csiNodeStrategy, csiStorageCapacityStrategy, volumeAttachmentStrategy, runtimeClassStrategy,
   flowSchemaStrategy, priorityLevelConfigurationStrategy, deviceClassStrategy, resourceClaimStrategy, resourceClaimTemplateStrategy, resourceSliceStrategy,
+  validatingAdmissionPolicyStrategy, validatingAdmissionPolicyBindingStrategy, mutatingAdmissionPolicyStrategy, mutatingAdmissionPolicyBindingStrategy,
 ]
 
 export const strategies: readonly Strategy[] = makeStrategies(defaultRegistryOptions)
