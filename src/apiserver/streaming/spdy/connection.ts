@@ -51,12 +51,15 @@ export class SpdyConnection implements StreamHost {
   async run(): Promise<void> {
     const reader = new FrameReader()
     try {
-      for await (const chunk of this.socket as AsyncIterable<Buffer>) for (const frame of reader.push(chunk)) await this.handle(frame)
+      const chunks = this.socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+      for await (const chunk of chunks) for (const frame of reader.push(chunk)) await this.handle(frame)
     } catch (error) {
       if (error instanceof SpdyProtocolError) this.put(encode.goAway(this.lastStreamId, goAwayStatus.protocolError))
     } finally {
       this.end()
-      this.socket.end()
+      // What is still on its way to us must not make the kernel throw away what is on its way to the client.
+      this.socket.resume()
+      this.socket.end(() => this.socket.destroy())
     }
   }
 

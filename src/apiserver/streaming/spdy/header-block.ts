@@ -76,6 +76,9 @@ const inflate = (deflated: Buffer, window: Buffer): Buffer => {
   }
 }
 
+/** The empty stored block with which Z_SYNC_FLUSH ends: some readers hand out nothing before it. */
+const flushed = Buffer.from([0, 0, 0, 0xff, 0xff])
+
 /**
  * The other direction. Our headers are a few bytes, or none: they go as stored blocks of the same format, which any inflater reads and which
  * spares the quarter of a megabyte that a compressor would hold for each connection.
@@ -91,6 +94,6 @@ export class HeaderWriter {
     stored.writeUInt16LE(block.length ^ 0xffff, 3)
     const head = this.begun ? Buffer.alloc(0) : streamHead
     this.begun = true
-    return Buffer.concat([head, stored, block])
+    return Buffer.concat([head, stored, block, flushed])
   }
 }

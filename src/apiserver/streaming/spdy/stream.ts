@@ -59,13 +59,23 @@ export class SpdyStream extends Duplex {
     }
   }
 
-  override _read(): void {
+  /** Tells the connection what has been read since it was last told. */
+  private report(): void {
     const read = this.received - this.readableLength
-    if (read > this.reported) {
-      this.host.consumed(this, read - this.reported)
-      this.reported = read
-    }
+    if (read <= this.reported) return
+    const more = read - this.reported
+    this.reported = read
+    this.host.consumed(this, more)
   }
+
+  // Every way of reading goes through here, or (as it flows) past the buffer and then through `_read`.
+  override read(size?: number): Buffer | null {
+    const taken = super.read(size) as Buffer | null
+    this.report()
+    return taken
+  }
+
+  override _read(): void { this.report() }
 
   /** What arrived and will not be read any more. */
   get unread(): number { return this.received - this.reported }
