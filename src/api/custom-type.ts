@@ -8,6 +8,8 @@ export interface CustomType {
   decode(value: JsonValue, options: DecodeOptions): DecodedValue<JsonObject>
   /** What server-side apply knows of it. */
   readonly shape: Shape
+  /** What a warning says of every request, where this version is deprecated. */
+  readonly deprecation?: string | undefined
 }
 
 /** Where a kind's objects are described: by the name of a generated type, or as a custom resource. */

@@ -144,6 +144,7 @@ export const storedKinds: readonly Kind[] = [
   StorageClasses, VolumeAttributesClasses, CSIDrivers, CSINodes, CSIStorageCapacities, VolumeAttachments, RuntimeClasses,
   FlowSchemas, PriorityLevelConfigurations, DeviceClasses, ResourceClaims, ResourceClaimTemplates, ResourceSlices,
   ValidatingAdmissionPolicies, ValidatingAdmissionPolicyBindings, MutatingAdmissionPolicies, MutatingAdmissionPolicyBindings,
+  CustomResourceDefinitions,
 ]
 
 /** `v1` or `apps/v1`. */

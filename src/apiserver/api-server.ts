@@ -1,14 +1,17 @@
 /** The API server: what it is given, and what it gives. `createApiServer` puts the parts together; every transport ends in `handle`. */
 import type { Clock } from '../api/clock.ts'
-import { Events, groupResource } from '../api/kinds.ts'
+import { type Aggregation, aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
+import { CustomResourceDefinitions, Events, groupResource } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/plugin.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
+import { Definitions } from './crd/definitions.ts'
 import type { Exchange } from './exchange.ts'
 import type { Delegate, PathHandler, SubresourceHandler, VirtualResource } from './extension.ts'
 import type { InFlightLimits } from './filters/limit-in-flight.ts'
+import { bindings } from './handlers/bindings.ts'
 import type { HealthCheck } from './health.ts'
 import { type InMemoryTransport, inMemoryTransport } from './listener/in-memory-transport.ts'
 import { listen, type ListenOptions } from './listener/listen.ts'
@@ -54,6 +57,8 @@ export interface ApiServerOptions {
   connectHandlers?: Provided<readonly ConnectHandler[]>
   paths?: Provided<readonly PathHandler[]>
   delegate?: Provided<Delegate>
+  /** Servers behind this one, by APIServices; absent: none, and no APIServices of our own. Not together with `delegate`. */
+  aggregation?: AggregationOptions
   /** Run between impersonation and the in-flight limit: audit. */
   filters?: Provided<readonly Filter[]>
   healthChecks?: readonly HealthCheck[]
@@ -100,15 +105,22 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const parts: ServerParts = {
     store, cache, resources, clock, random, log, stopping: stopping.signal, admission: given(options.admission), storage: new ObjectStorage({ store, cache, leases: new EventLeases(store, clock) }),
   }
+  // Custom resources are served where their definitions are stored.
+  const definitions = options.strategies.some(({ kind }) => kind === CustomResourceDefinitions)
+    ? new Definitions({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }) : undefined
+  const aggregated: Aggregation | undefined = options.aggregation && aggregation({
+    options: options.aggregation, cache, resources, clock, random, log, transport: providerParts.transport, registered: () => pipeline.finished('autoregistration'),
+  })
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
   const state = { ready: false }
   const pipeline: RequestPipeline = new RequestPipeline({
     parts, ready, isReady: () => state.ready, version: options.version, authenticator: given(options.authenticator), authorizer: given(options.authorizer),
     connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: given(options.paths ?? []),
-    delegate: options.delegate && given(options.delegate), filters: given(options.filters ?? []), healthChecks: options.healthChecks ?? [],
+    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), healthChecks: options.healthChecks ?? [],
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
   })
   if (options.bootstrap) pipeline.expect('bootstrap')
+  if (aggregated) pipeline.expect('autoregistration')
   const ttlOf = ({ kind }: Strategy): number | undefined => (groupResource(kind) === groupResource(Events) ? (options.eventTtlSeconds ?? defaultEventTtlSeconds) : undefined)
 
   const addKind = async (strategy: Strategy): Promise<void> => {
@@ -118,7 +130,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
     resources.add({ stored })
     for (const view of viewedResources(stored)) resources.add({ stored: view })
   }
-  for (const virtual of given(options.virtualResources ?? [])) resources.add({ virtual })
+  for (const virtual of [bindings as VirtualResource, ...given(options.virtualResources ?? [])]) resources.add({ virtual })
 
   return {
     handle, ready, lookup: cache.lookup, resources, addKind,
@@ -141,12 +153,14 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       }, { once: true })
       for (const strategy of options.strategies) await addKind(strategy)
       const following = cache.run(caching.signal, () => {
-        state.ready = true
-        becomeReady()
+        void Promise.resolve(definitions?.serveEstablished()).then(() => {
+          state.ready = true
+          becomeReady()
+        })
       })
       await Promise.race([ready, following])
       await Promise.all([
-        following, runAutoCompaction({ store, clock, log }, signal),
+        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
       ])
     },

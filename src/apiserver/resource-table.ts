@@ -1,9 +1,19 @@
 /** Everything that is served as a resource now, by group, version and plural. Discovery, routing and OpenAPI read it. */
 import type { Kind } from '../api/kinds.ts'
+import type { KubeObject } from '../api/meta.ts'
 import type { VirtualResource } from './extension.ts'
 import type { Strategy } from './registry/strategy.ts'
 import type { View } from './view.ts'
+import type { Encoding } from './watch-cache/cached-object.ts'
 import type { KindCache } from './watch-cache/kind-cache.ts'
+
+/** One version of a custom resource, whose objects are stored in another one perhaps. */
+export interface StoredVersion {
+  /** How the stored form begins. */
+  encoding: Encoding
+  /** The form to store of an object of this version. Throws or rejects with the StatusError that the client is to see. */
+  toStorage(object: KubeObject): KubeObject | Promise<KubeObject>
+}
 
 export interface StoredResource {
   /** As the path names it. */
@@ -12,6 +22,8 @@ export interface StoredResource {
   /** Where the objects lie: of the stored kind, if this is a view. */
   cache: KindCache
   view: View | undefined
+  /** Of a custom resource: how this version is stored. */
+  version?: StoredVersion | undefined
   /** Objects vanish so many seconds after their last write; undefined: never. */
   ttlSeconds: number | undefined
 }

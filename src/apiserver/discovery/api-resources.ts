@@ -1,5 +1,6 @@
 /** Discovery documents as data, made of the resource table. Mirrors apiserver `pkg/endpoints/discovery`. */
 import type { Kind, Subresource } from '../../api/kinds.ts'
+import { compareVersions } from '../crd/kube-version.ts'
 import { kindOf, type ResourceTable, type Served } from '../resource-table.ts'
 import type { ConnectHandler } from '../streaming/connect-handler.ts'
 
@@ -39,13 +40,7 @@ export const groupsOf = (table: ResourceTable): GroupVersions[] => {
     const { group, version } = kindOf(served)
     groups.set(group, (groups.get(group) ?? new Set()).add(version))
   }
-  return [...groups].map(([group, versions]) => ({ group, versions: [...versions].sort((left, right) => rank(right) - rank(left)) }))
-}
-
-/** v2 before v1 before v1beta1 before v1alpha1, as upstream's version.CompareKubeAwareVersionStrings. */
-const rank = (version: string): number => {
-  const [, major = '0', stage, minor = '0'] = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version) ?? []
-  return (stage === undefined ? 2_000_000 : stage === 'beta' ? 1_000_000 : 0) + Number(major) * 1000 + Number(minor)
+  return [...groups].map(([group, versions]) => ({ group, versions: [...versions].sort((left, right) => compareVersions(right, left)) }))
 }
 
 export const resourceList = (table: ResourceTable, group: string, version: string, connectHandlers: readonly ConnectHandler[]): object | undefined => {

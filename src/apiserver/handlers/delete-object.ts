@@ -44,7 +44,7 @@ const admit = async (request: ResourceRequest, old: CachedObject, options: Delet
 const remove = async (request: ResourceRequest, old: CachedObject): Promise<Deletion | undefined> => {
   const gone = await request.server.storage.remove(request.resource, old)
   if (!gone) return undefined
-  request.resource.strategy.afterDelete?.(old.object, strategyContext(request))
+  await request.resource.strategy.afterDelete?.(old.object, strategyContext(request))
   return { object: gone, removed: true, pending: false }
 }
 

@@ -6,6 +6,7 @@ import { negotiate, objectShapes } from '../negotiation/accept.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { apply } from './apply.ts'
 import { respondWith } from './get.ts'
+import { fitName } from './update.ts'
 import { updateObject } from './update-object.ts'
 import { warn } from './warnings.ts'
 import { writeOptions } from './write-options.ts'
@@ -23,6 +24,7 @@ export const patch = async (request: ResourceRequest): Promise<void> => {
     const result = patchObject<KubeObject>(view ? view.toView(old) : old, body, { type, kind, fieldValidation: options.fieldValidation })
     if (!warned) for (const warning of result.warnings) warn(exchange, warning)
     warned = true
+    fitName(request, result.object)
     return view ? view.fromView(result.object) : result.object
   } })
   await respondWith(request, 200, object)

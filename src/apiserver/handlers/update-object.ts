@@ -23,6 +23,8 @@ export interface Change {
   options: WriteOptions
   /** The body of admission's attributes, where it is not the object (Scale). */
   bodyKind?: AdmissionAttributes['bodyKind']
+  /** The UID that must be there: of the object that a PUT brings. (Of patches the UID is a field like others, which cannot change.) */
+  uid?: string | undefined
   /** Server-side apply has recorded its managers already. */
   applied?: boolean
   /** `wanted` is to be stored as it is, though it came by a subresource: the server itself made it (binding, eviction). */
@@ -52,9 +54,9 @@ const keepStatus = (next: KubeObject & { status?: unknown }, old: KubeObject & {
 }
 
 /** Whether the client's preconditions hold: 409 if not, 422 if it had to name a version. */
-const checkVersion = ({ resource, name }: ResourceRequest, next: KubeObject, old: CachedObject): void => {
+const checkVersion = ({ resource, name }: ResourceRequest, { next, uid }: { next: KubeObject; uid: string | undefined }, old: CachedObject): void => {
   const { kind, strategy } = resource
-  const { uid, resourceVersion } = next.metadata
+  const { resourceVersion } = next.metadata
   if (uid && uid !== old.object.metadata.uid) throw conflict(kind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.object.metadata.uid}`)
   if (!resourceVersion || resourceVersion === '0') {
     // Upstream names the resource here, where other refusals name the kind.
@@ -101,7 +103,7 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
   const { options } = change
   const next = await change.wanted(old.object)
   fitNamespace(kind, next.metadata, namespace)
-  checkVersion(request, next, old)
+  checkVersion(request, { next, uid: change.uid }, old)
   const attributes: AdmissionAttributes = {
     operation: 'UPDATE', kind, subresource, name, namespace, object: next, oldObject: old.object, options: optionsObject(options), user, dryRun: options.dryRun, ...(change.bodyKind && { bodyKind: change.bodyKind }),
   }
@@ -114,7 +116,7 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
   if (managedFields) next.metadata.managedFields = managedFields
   else delete next.metadata.managedFields
   const object = ordered(next)
-  const claimed = strategy.begin ? await strategy.begin(object, old.object, strategyContext(request)) : undefined
+  const claimed = strategy.begin ? await strategy.begin(object, old.object, strategyContext(request, { dryRun: options.dryRun })) : undefined
   let stored: CachedObject | undefined
   try {
     await admitValidations(server.admission, attributes, admissionContext(request))
@@ -122,8 +124,9 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
     else if (changesNothing(object, old.object)) stored = old
     else if (options.dryRun) return server.storage.preview(resource, object, old.revision)
     else stored = await server.storage.replace(resource, old, object)
+    if (stored) await claimed?.done?.()
   } finally {
-    if (!stored) claimed?.release()
+    if (!stored) await claimed?.release()
   }
   return stored
 }

@@ -8,16 +8,16 @@ import type { CachedObject } from '../watch-cache/cached-object.ts'
 import { createObject } from './create-object.ts'
 import { decodedBody } from './create.ts'
 import { respondWith } from './get.ts'
+import { fitNamespace } from './object-meta.ts'
 import { updateObject } from './update-object.ts'
 import { type WriteOptions, writeOptions } from './write-options.ts'
 
-/** Name and namespace of the body must be those of the path, the name must be there. Mirrors checkName of apiserver's `pkg/endpoints/handlers/rest.go`. */
-export const fitName = (object: KubeObject, name: string, namespace = ''): void => {
+/** Namespace and name of the body must be those of the path; the name must be there. Mirrors checkName of apiserver's `pkg/endpoints/handlers/rest.go`, and what goes before it. */
+export const fitName = ({ resource, namespace, name }: Pick<ResourceRequest, 'resource' | 'namespace' | 'name'>, object: KubeObject): void => {
   object.metadata ??= {} as KubeObject['metadata']
-  const { metadata } = object
-  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
-  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`)
-  if (namespace !== '' && metadata.namespace && metadata.namespace !== namespace) throw badRequest(`the namespace of the object (${metadata.namespace}) does not match the namespace on the request (${namespace})`)
+  fitNamespace(resource.kind, object.metadata, namespace)
+  if (!object.metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  if (object.metadata.name !== name) throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`)
 }
 
 const put = async (request: ResourceRequest, sent: KubeObject, options: WriteOptions): Promise<{ status: number; object: CachedObject }> => {
@@ -30,16 +30,16 @@ const put = async (request: ResourceRequest, sent: KubeObject, options: WriteOpt
     return { status: 201, object: await createObject(request, { object: sent, options }) }
   }
   // A copy for every attempt: each fills it from what it finds.
-  const object = await updateObject(request, { options, wanted: () => (view ? view.fromView(deepCopy(sent)) : deepCopy(sent)) })
+  const object = await updateObject(request, { options, uid: sent.metadata.uid, wanted: () => (view ? view.fromView(deepCopy(sent)) : deepCopy(sent)) })
   return { status: 200, object }
 }
 
 export const update = async (request: ResourceRequest): Promise<void> => {
-  const { exchange, resource, name, namespace } = request
+  const { exchange, resource } = request
   negotiate(exchange.headers['accept'], objectShapes)
   const options = writeOptions(exchange, 'UpdateOptions')
   const sent = await decodedBody(request, { kind: resource.kind, fieldValidation: options.fieldValidation })
-  fitName(sent, name, namespace)
+  fitName(request, sent)
   const { status, object } = await put(request, sent, options)
   await respondWith(request, status, object)
 }

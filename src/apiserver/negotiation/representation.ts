@@ -38,7 +38,7 @@ export const wholeRepresentation = (kind: Kind): Representation => {
     key: 'json',
     object: (object) => object.bytes,
     list: (objects, meta) => {
-      const parts: Buffer[] = [listHead(`${kind.kind}List`, apiVersion, meta)]
+      const parts: Buffer[] = [listHead(kind.listKind ?? `${kind.kind}List`, apiVersion, meta)]
       for (const object of objects) parts.push(parts.length === 1 ? firstItem : comma, object.itemTail)
       parts.push(listEnd)
       return Buffer.concat(parts)
@@ -56,7 +56,7 @@ export const viewRepresentation = (kind: Kind, view: View): Representation => {
   return {
     key: `view ${apiVersion}`,
     object: (object) => Buffer.from(text(object)),
-    list: (objects, meta) => joined(listHead(`${kind.kind}List`, apiVersion, meta), objects.map((object) => {
+    list: (objects, meta) => joined(listHead(kind.listKind ?? `${kind.kind}List`, apiVersion, meta), objects.map((object) => {
       const { kind: _kind, apiVersion: _apiVersion, ...item } = view.toView(object.object)
       return JSON.stringify(item)
     })),

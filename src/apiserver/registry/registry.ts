@@ -6,6 +6,8 @@ import { validatingAdmissionPolicyStrategy } from './admissionregistration/valid
 import { webhookConditionProblem } from './admissionregistration/webhook-condition-problem.ts'
 import { mutatingWebhookConfigurationStrategy, validatingWebhookConfigurationStrategy } from './admissionregistration/webhook-configuration.ts'
 import { apiServiceStrategy } from './apiregistration/api-service.ts'
+import { checkSchemaRules } from '../crd/rules/compile-rules.ts'
+import { customResourceDefinitionStrategy } from './apiextensions/custom-resource-definition.ts'
 import { controllerRevisionStrategy } from './apps/controller-revision.ts'
 import { daemonSetStrategy } from './apps/daemon-set.ts'
 import { deploymentStrategy } from './apps/deployment.ts'
@@ -73,6 +75,7 @@ export const makeStrategies = (options: RegistryOptions): readonly Strategy[] =>
   storageClassStrategy, volumeAttributesClassStrategy, csiDriverStrategy, csiNodeStrategy, csiStorageCapacityStrategy, volumeAttachmentStrategy, runtimeClassStrategy,
   flowSchemaStrategy, priorityLevelConfigurationStrategy, deviceClassStrategy, resourceClaimStrategy, resourceClaimTemplateStrategy, resourceSliceStrategy,
   validatingAdmissionPolicyStrategy, validatingAdmissionPolicyBindingStrategy, mutatingAdmissionPolicyStrategy, mutatingAdmissionPolicyBindingStrategy,
+  customResourceDefinitionStrategy(checkSchemaRules) as Strategy,
 ]
 
 export const strategies: readonly Strategy[] = makeStrategies(defaultRegistryOptions)

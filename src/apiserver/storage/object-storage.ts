@@ -22,7 +22,17 @@ export class ObjectStorage {
   current({ cache }: StoredResource, namespace: string, name: string): CachedObject | undefined { return cache.get(namespace, name) }
 
   /** Waits until the cache shows all that was acknowledged before. */
-  fresh(): Promise<void> { return fromStore(this.cache.consistent()) }
+  fresh(resource?: StoredResource): Promise<void> {
+    const fresh = fromStore(this.cache.consistent())
+    return resource?.version ? fresh.then(() => resource.cache.settled()) : fresh
+  }
+
+  /** Waits until the cache shows a revision that a client names. */
+  async notOlder(resource: StoredResource, revision: number): Promise<void> {
+    await this.cache.reachedSoon(revision)
+    const settling = resource.cache.settled()
+    if (settling) await settling
+  }
 
   /** An object as it would be after being stored: for dry runs. */
   preview({ cache }: StoredResource, object: KubeObject, revision: number): CachedObject {
@@ -38,18 +48,22 @@ export class ObjectStorage {
 
   private async put(resource: StoredResource, object: KubeObject, expect: number): Promise<CachedObject | undefined> {
     const { cache, ttlSeconds } = resource
-    const { encoding } = cache
+    const stored = resource.version ? await resource.version.toStorage(object) : object
+    const { encoding } = resource.version ?? cache
     const key = cache.key(object.metadata.namespace ?? '', object.metadata.name)
-    const value = encodeObject(encoding, object)
-    this.cache.remember(value, object)
+    const value = encodeObject(encoding, stored)
+    this.cache.remember(value, stored)
     const lease = ttlSeconds === undefined ? undefined : await fromStore(this.leases.lease(ttlSeconds))
     const result = await fromStore(this.store.put(key, value, { expect, ...(lease !== undefined && { lease }) }))
     const seen = this.cache.reached(result.revision)
     if (seen) await seen
     if (!result.ok) return undefined
+    const settling = cache.settled()
+    if (settling) await settling
     const current = cache.get(object.metadata.namespace ?? '', object.metadata.name)
     if (current?.revision === result.revision) return current
-    return new CachedObject({ key, revision: result.revision, encoding }, value.subarray(encoding.prefix.length), withVersion(object, result.revision))
+    const shown = resource.version ? encodeObject(cache.encoding, object) : value
+    return new CachedObject({ key, revision: result.revision, encoding: cache.encoding }, shown.subarray(cache.encoding.prefix.length), withVersion(object, result.revision))
   }
 
   /** The deleted object, with the revision of its deletion; undefined when it is not any more what `old` says. */

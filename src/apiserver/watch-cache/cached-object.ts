@@ -17,7 +17,8 @@ export interface Encoding {
 export const encodingOf = (kind: Kind): Encoding => {
   const head = `{"kind":${JSON.stringify(kind.kind)},"apiVersion":${JSON.stringify(apiVersionOf(kind))},`
   const prefixText = `${head}"metadata":{`
-  return { prefixText, prefix: Buffer.from(prefixText), itemStart: head.length }
+  // Items of lists of custom resources say what they are, as upstream's.
+  return { prefixText, prefix: Buffer.from(prefixText), itemStart: kind.custom ? 1 : head.length }
 }
 
 /** An object with its JSON: what answers are made of. */

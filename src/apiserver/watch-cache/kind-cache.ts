@@ -1,8 +1,9 @@
 /** All objects of one kind, their recent changes, and who watches them. Everything here is synchronous: a reader sees one moment. */
 import type { Kind } from '../../api/kinds.ts'
-import type { StoreEvent } from '../../store/store.ts'
+import type { KubeObject } from '../../api/meta.ts'
+import type { KeyValue, StoreEvent } from '../../store/store.ts'
 import { CacheEvent } from './cache-event.ts'
-import { type CachedObject, encodingOf, type Encoding } from './cached-object.ts'
+import { CachedObject, cachedFromStore, encodingOf, type Encoding } from './cached-object.ts'
 import { EventRing, type RingLimits } from './event-ring.ts'
 import { type Slot, SortedSlots } from './sorted-slots.ts'
 
@@ -15,6 +16,19 @@ export interface Watcher {
   /** The cache had to start anew: what happened in between is unknown. */
   expire(): void
 }
+
+/** One change as it is taken in; `current` is undefined for a deletion. */
+export interface Change { key: string; revision: number; current: CachedObject | undefined }
+/** The moment of a batch, and who is to be flushed at its end. */
+export interface Batch { now: number; touched: Set<Watcher> }
+
+/** A cache that is made of another one (the versions of a custom resource): is told of everything, in the same moment. */
+export interface Follower {
+  change(change: Change, at: Batch): void
+  reset(objects: readonly CachedObject[], revision: number): void
+}
+
+export type StoredItem = Pick<KeyValue, 'key' | 'value' | 'modRevision'>
 
 const none: readonly Slot[] = []
 
@@ -29,6 +43,7 @@ export class KindCache {
   private ring: EventRing
   private readonly limits: RingLimits | undefined
   private readonly watchers = new Map<string, Set<Watcher>>()
+  private readonly followers = new Set<Follower>()
   /** The revision of the last change of this kind. */
   changedAt = 0
 
@@ -68,8 +83,32 @@ export class KindCache {
     this.ring = new EventRing(revision, this.limits)
     this.changedAt = revision
     for (const object of objects) this.put(object)
+    this.expire()
+    for (const follower of this.followers) follower.reset(objects, revision)
+  }
+
+  /** Tells every watcher that it must begin anew. */
+  expire(): void {
     for (const watchers of this.watchers.values()) for (const watcher of watchers) watcher.expire()
   }
+
+  /** Other forms of the objects that are here: changes nothing that anybody is told of. */
+  protected replaceAll(objects: readonly CachedObject[]): void {
+    for (const object of objects) if (this.slots.has(object.key)) this.put(object)
+  }
+
+  /** What lies in the store as an object of this cache; `written` is the value parsed, if this process wrote it. */
+  decode(item: StoredItem, written: KubeObject | undefined): CachedObject {
+    if (!written) return cachedFromStore(this.encoding, item)
+    const versioned = { ...written, metadata: { ...written.metadata, resourceVersion: String(item.modRevision) } }
+    return new CachedObject({ key: item.key, revision: item.modRevision, encoding: this.encoding }, item.value.subarray(this.encoding.prefix.length), versioned)
+  }
+
+  /** The same for a list that is read from the store itself. */
+  read(items: readonly StoredItem[]): readonly CachedObject[] | Promise<readonly CachedObject[]> { return items.map((item) => this.decode(item, undefined)) }
+
+  /** Resolves when all that the store has told is here, where that takes more than a moment; undefined otherwise. Rejects with the StatusError that a reader is to see. */
+  settled(): Promise<void> | undefined { return undefined }
 
   private namespaceOf(key: string): string {
     return this.kind.namespaced ? key.slice(this.prefix.length, key.indexOf('/', this.prefix.length)) : ''
@@ -104,13 +143,16 @@ export class KindCache {
   }
 
   /** Takes one change in, tells the watchers; those that were told anything are added to `touched`, to be flushed at the end of the batch. */
-  apply(event: StoreEvent, decode: (item: { key: string; value: Uint8Array; modRevision: number }) => CachedObject, at: { now: number; touched: Set<Watcher> }): void {
-    const key = event.type === 'put' ? event.current.key : event.key
-    const revision = event.type === 'put' ? event.current.modRevision : event.revision
+  apply(event: StoreEvent, written: (value: Uint8Array) => KubeObject | undefined, at: Batch): void {
+    if (event.type === 'put') this.take({ key: event.current.key, revision: event.current.modRevision, current: this.decode(event.current, written(event.current.value)) }, at)
+    else this.take({ key: event.key, revision: event.revision, current: undefined }, at)
+  }
+
+  protected take({ key, revision, current }: Change, at: Batch): void {
     const previous = this.slots.get(key)?.current
-    const current = event.type === 'put' ? decode(event.current) : undefined
     if (current) this.put(current)
     else this.remove(key)
+    for (const follower of this.followers) follower.change({ key, revision, current }, at)
     if (!current && !previous) return
     this.changedAt = revision
     const change = new CacheEvent({ revision, current, previous, at: at.now })
@@ -129,6 +171,12 @@ export class KindCache {
   /** The changes after `revision`; undefined when they are not all known any more. */
   since(revision: number): CacheEvent[] | undefined { return this.ring.since(revision) }
   get completeSince(): number { return this.ring.completeSince }
+
+  /** From now on; returns how to stop. */
+  follow(follower: Follower): () => void {
+    this.followers.add(follower)
+    return () => { this.followers.delete(follower) }
+  }
 
   /** From now on; returns how to stop. */
   subscribe(watcher: Watcher): () => void {

@@ -8,7 +8,6 @@ import type { KubeObject } from '../../api/meta.ts'
 import { CompactedError, prefixEnd, type Store, type StoreEvent } from '../../store/store.ts'
 import type { Log } from '../log.ts'
 import type { Lookup } from '../registry/strategy.ts'
-import { CachedObject, cachedFromStore, type Encoding } from './cached-object.ts'
 import { KindCache, type Watcher } from './kind-cache.ts'
 import { RevisionGate } from './revision-gate.ts'
 
@@ -16,6 +15,9 @@ const root = '/registry/'
 
 type GroupPlural = Pick<Kind, 'group' | 'plural'>
 const routeOf = ({ group, plural }: GroupPlural): string => (group ? `${group}/${plural}` : plural)
+
+/** Where the objects of a kind lie in the store. */
+export const storePrefix = (kind: GroupPlural): string => `${root}${routeOf(kind)}/`
 
 interface Loading { cache: KindCache; pending: StoreEvent[] }
 
@@ -59,9 +61,8 @@ export class WatchCache {
   }
 
   /** Before `start`, or at any later time: a kind that is served from now on. */
-  async add(kind: Kind): Promise<void> {
+  async add(kind: Kind, cache = new KindCache(kind, storePrefix(kind))): Promise<void> {
     const route = routeOf(kind)
-    const cache = new KindCache(kind, `${root}${route}/`)
     this.loading.set(route, { cache, pending: [] })
     if (this.started) await this.load(route)
   }
@@ -78,9 +79,9 @@ export class WatchCache {
     // As of what the watch has told already: everything later is in `pending`, or still to come.
     const revision = this.gate.current
     const { items } = await this.store.range(cache.prefix, prefixEnd(cache.prefix), revision > 0 ? { revision } : {})
-    cache.reset(items.map((item) => cachedFromStore(cache.encoding, item)), revision)
+    cache.reset(items.map((item) => cache.decode(item, undefined)), revision)
     const at = { now: this.clock.monotonic(), touched: new Set<Watcher>() }
-    for (const event of entry.pending) if (revisionOf(event) > revision) cache.apply(event, (item) => this.decode(cache.encoding, item), at)
+    for (const event of entry.pending) if (revisionOf(event) > revision) cache.apply(event, this.writtenAs, at)
     this.loading.delete(route)
     this.kinds.set(route, cache)
   }
@@ -90,12 +91,7 @@ export class WatchCache {
     this.written.set(bytes, object)
   }
 
-  private decode(encoding: Encoding, item: { key: string; value: Uint8Array; modRevision: number }): CachedObject {
-    const object = this.written.get(item.value)
-    if (!object) return cachedFromStore(encoding, item)
-    const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: String(item.modRevision) } }
-    return new CachedObject({ key: item.key, revision: item.modRevision, encoding }, item.value.subarray(encoding.prefix.length), versioned)
-  }
+  private readonly writtenAs = (value: Uint8Array): KubeObject | undefined => this.written.get(value)
 
   private routeOfKey(key: string): string {
     const first = key.indexOf('/', root.length)
@@ -109,7 +105,7 @@ export class WatchCache {
     for (const event of events) {
       const route = this.routeOfKey(event.type === 'put' ? event.current.key : event.key)
       const cache = this.kinds.get(route)
-      if (cache) cache.apply(event, (item) => this.decode(cache.encoding, item), at)
+      if (cache) cache.apply(event, this.writtenAs, at)
       else this.loading.get(route)?.pending.push(event)
     }
     for (const watcher of at.touched) watcher.flush()
@@ -151,7 +147,7 @@ export class WatchCache {
     const revision = await this.store.revision()
     for (const cache of this.kinds.values()) {
       const { items } = await this.store.range(cache.prefix, prefixEnd(cache.prefix), { revision })
-      cache.reset(items.map((item) => cachedFromStore(cache.encoding, item)), revision)
+      cache.reset(items.map((item) => cache.decode(item, undefined)), revision)
     }
     this.gate.advance(revision)
   }

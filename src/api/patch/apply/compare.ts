@@ -3,7 +3,7 @@ import { deepEqual } from '../../equal.ts'
 import type { JsonObject, JsonValue } from '../../meta.ts'
 import { FieldSetBuilder, type FieldSet, isEmptySet } from './field-set.ts'
 import { fieldElement, itemElement } from './path-element.ts'
-import type { Shape } from './shape.ts'
+import { resolved, type Shape } from './shape.ts'
 
 /** From left to right. */
 export interface Comparison { added: FieldSet; modified: FieldSet; removed: FieldSet }
@@ -32,8 +32,9 @@ class Comparer {
     this.#path.pop()
   }
 
-  compare(left: Value, right: Value, shape: Shape): void {
+  compare(left: Value, right: Value, declared: Shape): void {
     if (left === right) return
+    const shape = resolved(declared, left, right)
     // Empty and absent are told apart only as a whole.
     if (shape.kind === 'leaf' || shape.kind === 'list' || (isEmpty(left) && isEmpty(right))) {
       this.#leaf(left, right)

@@ -2,13 +2,14 @@
 import type { JsonObject, JsonValue } from '../../meta.ts'
 import { FieldSetBuilder, type FieldSet } from './field-set.ts'
 import { fieldElement, itemElement } from './path-element.ts'
-import type { Shape } from './shape.ts'
+import { resolved, type Shape } from './shape.ts'
 
 const isObject = (value: JsonValue | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isEmptyMap = (value: JsonValue): boolean => value === null || (isObject(value) && Object.keys(value).length === 0)
 
 const walk = (value: JsonValue, at: { shape: Shape; path: string[] }, into: FieldSetBuilder): void => {
-  const { shape, path } = at
+  const { path } = at
+  const shape = resolved(at.shape, value)
   if (shape.kind === 'leaf' || shape.kind === 'list') {
     into.insert(path)
     return

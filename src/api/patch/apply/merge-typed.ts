@@ -2,14 +2,15 @@
 import { setOwn } from '../../equal.ts'
 import type { JsonObject, JsonValue } from '../../meta.ts'
 import { itemElement } from './path-element.ts'
-import type { Shape } from './shape.ts'
+import { resolved, type Shape } from './shape.ts'
 
 type Value = JsonValue | undefined
 const isObject = (value: Value): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isEmpty = (value: Value): boolean => value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 
 /** `left` under `right`; undefined where nothing is left of either. The result may share parts with both. */
-export const mergeTyped = (left: Value, right: Value, shape: Shape): Value => {
+export const mergeTyped = (left: Value, right: Value, declared: Shape): Value => {
+  const shape = resolved(declared, left, right)
   if (shape.kind === 'leaf' || shape.kind === 'list' || (isEmpty(left) && isEmpty(right))) return right === undefined ? left : right
   if (shape.kind === 'struct' || shape.kind === 'map') return mergeMembers(isObject(left) ? left : {}, isObject(right) ? right : {}, shape)
   const items = new ListMerge(Array.isArray(left) ? left : [], Array.isArray(right) ? right : [], shape).run()

@@ -3,12 +3,13 @@ import { setOwn } from '../../equal.ts'
 import type { JsonObject, JsonValue } from '../../meta.ts'
 import { emptySet, type FieldSet, isEmptySet } from './field-set.ts'
 import { fieldElement, itemElement } from './path-element.ts'
-import type { Shape } from './shape.ts'
+import { resolved, type Shape } from './shape.ts'
 
 const isObject = (value: JsonValue): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The value without the members of `fields`; null where everything is gone. */
-export const removeItems = (value: JsonValue, fields: FieldSet, shape: Shape): JsonValue => {
+export const removeItems = (value: JsonValue, fields: FieldSet, declared: Shape): JsonValue => {
+  const shape = resolved(declared, value)
   if (isEmptySet(fields) || (shape.kind === 'leaf' && shape.inside === undefined)) return value
   if (shape.kind === 'leaf' || shape.kind === 'list') return null
   if (Array.isArray(value) && (shape.kind === 'set' || shape.kind === 'keyed')) {
@@ -33,6 +34,7 @@ export const removeItems = (value: JsonValue, fields: FieldSet, shape: Shape): J
 const childShape = (shape: Shape | undefined, element: string): Shape | undefined => {
   if (shape?.kind === 'struct' && element.startsWith('f:')) return shape.field(element.slice(2))
   if (shape?.kind === 'map') return shape.values
+  if (shape?.kind === 'deduced') return shape
   return shape?.kind === 'set' || shape?.kind === 'keyed' ? shape.items : undefined
 }
 

@@ -2,6 +2,7 @@
  * What server-side apply knows of a value: a leaf that is owned as a whole, a struct, a map, a set of scalars, or a list of items told apart by keys.
  * Made from the schema of a built-in type; a structural schema of a custom resource can be turned into the same.
  */
+import type { JsonValue } from '../../meta.ts'
 import { type FieldSchema, type FieldType, isAtomicType, type TypeSchema, typeSchema } from '../../schema.ts'
 
 /** What a leaf may hold; `any` is everything, `scalar` no list and no map. */
@@ -12,10 +13,21 @@ export type Shape =
   | { readonly kind: 'struct'; /** undefined: not declared in the schema. */ field(name: string): Shape | undefined }
   | { readonly kind: 'map'; readonly values: Shape }
   | { readonly kind: 'list'; readonly items: Shape }
+  /** Not declared but allowed (custom resources): a map by its members, anything else as a whole. */
+  | { readonly kind: 'deduced' }
   | { readonly kind: 'set'; readonly items: Shape }
-  | { readonly kind: 'keyed'; readonly sortedKeys: readonly string[]; readonly keyDefaults: Readonly<Record<string, string>>; readonly items: Shape }
+  | { readonly kind: 'keyed'; readonly sortedKeys: readonly string[]; readonly keyDefaults: Readonly<Record<string, string | number | boolean>>; readonly items: Shape }
 
-const anything: Shape = { kind: 'leaf', type: 'any' }
+const anything = { kind: 'leaf', type: 'any' } as const
+const deducedMap = { kind: 'map', values: { kind: 'deduced' } } as const
+
+const isMap = (value: JsonValue | undefined): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The shape that these values of one field have. */
+export const resolved = (shape: Shape, ...values: readonly (JsonValue | undefined)[]): Exclude<Shape, { kind: 'deduced' }> => {
+  if (shape.kind !== 'deduced') return shape
+  return values.some(isMap) && values.every((value) => value === undefined || value === null || isMap(value)) ? deducedMap : anything
+}
 const leafTypes: Partial<Record<FieldType['kind'], LeafType>> = { string: 'string', bytes: 'string', boolean: 'boolean', int32: 'number', int64: 'number', double: 'number', any: 'any' }
 
 const atomic = (type: 'list' | 'map', inside: Shape): Shape => ({ kind: 'leaf', type, inside })

@@ -1,7 +1,7 @@
 /** Whether a configuration is of its type, in structured-merge-diff's words (`typed/validate.go`). */
 import type { JsonObject, JsonValue } from '../../meta.ts'
 import { fieldElement, formatElement, formatPath, itemElement } from './path-element.ts'
-import type { LeafType, Shape } from './shape.ts'
+import { type LeafType, resolved, type Shape } from './shape.ts'
 
 const isObject = (value: JsonValue): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -59,7 +59,8 @@ const validateMembers = (value: JsonValue, path: string[], shape: Shape & { kind
 
 const at = (path: readonly string[], message: string): string => (path.length === 0 ? message : `${formatPath(path)}: ${message}`)
 
-const validateAt = (value: JsonValue, path: string[], shape: Shape): string[] => {
+const validateAt = (value: JsonValue, path: string[], declared: Shape): string[] => {
+  const shape = resolved(declared, value)
   switch (shape.kind) {
     case 'leaf': {
       if (shape.inside) return validateAt(value, path, shape.inside)
