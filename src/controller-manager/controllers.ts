@@ -21,6 +21,7 @@ import { nodeIPAM, type PodRanges } from './node-ipam/node-ipam.ts'
 import type { GracePeriods } from './node-lifecycle/health.ts'
 import { nodeLifecycle } from './node-lifecycle/node-lifecycle.ts'
 import { taintEviction } from './node-lifecycle/taint-eviction.ts'
+import { podAutoscalers } from './pod-autoscaler/pod-autoscaler.ts'
 import { podGarbageCollector } from './pod-gc.ts'
 import { replicaSets } from './replica-set/replica-set.ts'
 import { replicationControllers } from './replica-set/replication-controller.ts'
@@ -62,6 +63,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   cronJobs(localTimeZone()),
   ttlAfterFinished,
   disruption(client),
+  podAutoscalers(client),
   endpointSlices,
   endpoints,
   nodeLifecycle({ monotonic, ...(options.grace && { grace: options.grace }) }),
