@@ -1,8 +1,10 @@
 /** What the API server can be given to serve besides stored kinds: computed resources, POST-only subresources, other paths. */
 import type { Kind } from '../api/kinds.ts'
+import type { AggregatedDiscovery } from './aggregation/aggregated-discovery.ts'
 import type { JsonObject, KubeObject } from '../api/meta.ts'
 import type { Exchange } from './exchange.ts'
 import type { Column, Lookup, UserInfo } from './registry/strategy.ts'
+import type { AuthorizedRequest, ServerParts } from './server-parts.ts'
 
 export interface ExtensionRequest {
   user: UserInfo
@@ -25,6 +27,10 @@ export interface VirtualResource<T extends KubeObject = KubeObject> {
   get?(request: ExtensionRequest): Promise<T | undefined> | T | undefined
   list?(request: ExtensionRequest): Promise<readonly T[]> | readonly T[]
   columns?: readonly Column<T>[]
+  /** Answers every request by itself, instead of the functions above: for resources that stand for another one (bindings). */
+  handle?(request: AuthorizedRequest, server: ServerParts): Promise<void>
+  /** A warning header with every answer: what is deprecated. */
+  warning?: string
 }
 
 /** A subresource that takes a POST with a body of another kind: serviceaccounts/token. (binding and eviction are handlers of our own.) */
@@ -52,4 +58,6 @@ export interface Delegate {
   /** Whether the delegate serves this group version now. */
   serves(group: string, version: string): boolean
   handle(exchange: Exchange, request: { path: string; user: UserInfo }): Promise<void>
+  /** What discovery is to show of it. */
+  discovery?: AggregatedDiscovery
 }

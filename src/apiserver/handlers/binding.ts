@@ -5,9 +5,10 @@ import { badRequest, conflict, fieldError, invalid, type StatusError } from '../
 import type { Binding, Pod, PodCondition } from '../../api/types.ts'
 import { respondObject } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
+import { admitBelow, pastAdmission } from './admit-below.ts'
 import { decodedBody } from './create.ts'
 import { updateObject } from './update-object.ts'
-import { writeOptions } from './write-options.ts'
+import { type WriteOptions, writeOptions } from './write-options.ts'
 
 const bindingKind = { group: '', version: 'v1', kind: 'Binding', schema: 'Binding' }
 export const created = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
@@ -49,13 +50,22 @@ export const bound = (old: Pod, binding: Binding, now: Date): Pod => {
   return pod
 }
 
-export const bind = async (request: ResourceRequest): Promise<void> => {
+export const decodedBinding = (request: Pick<ResourceRequest, 'exchange'>, { fieldValidation }: WriteOptions): Promise<Binding> => decodedBody<Binding>(request, { kind: bindingKind, fieldValidation })
+
+/** Binds the pod that the request is about, and answers. */
+export const bindPod = async (request: ResourceRequest, binding: Binding, options: WriteOptions): Promise<void> => {
   const { exchange, name, namespace, server } = request
-  const options = writeOptions(exchange, 'CreateOptions')
-  const binding = await decodedBody<Binding>(request, { kind: bindingKind, fieldValidation: options.fieldValidation })
-  if (binding.metadata.name && binding.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object')
   if (binding.metadata.namespace && binding.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   checkTarget(binding, name)
-  await updateObject(request, { options, raw: true, bodyKind: { group: '', version: 'v1', kind: 'Binding' }, wanted: (old) => bound(old as Pod, binding, server.clock.now()) })
+  await admitBelow(request, { body: binding, bodyKind: bindingKind, options })
+  await updateObject(pastAdmission(request), { options, raw: true, wanted: (old) => bound(old as Pod, binding, server.clock.now()) })
   await respondObject(exchange, 201, created)
+}
+
+export const bind = async (request: ResourceRequest): Promise<void> => {
+  const { exchange, name } = request
+  const options = writeOptions(exchange, 'CreateOptions')
+  const binding = await decodedBinding(request, options)
+  if (binding.metadata.name && binding.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object')
+  await bindPod(request, binding, options)
 }

@@ -2,14 +2,12 @@
 import { timestamp } from '../../api/clock.ts'
 import { deepCopy } from '../../api/equal.ts'
 import { PodDisruptionBudgets } from '../../api/kinds.ts'
-import type { KubeObject } from '../../api/meta.ts'
 import { badRequest, conflict, isConflict, notFound, timeout } from '../../api/status.ts'
 import type { Eviction, Pod, PodCondition } from '../../api/types.ts'
-import type { AdmissionAttributes } from '../admission/plugin.ts'
 import { negotiate, plainShape } from '../negotiation/accept.ts'
 import { respondObject } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
-import { admissionContext, admitMutations, admitValidations } from './admit.ts'
+import { admitBelow, pastAdmission } from './admit-below.ts'
 import { created } from './binding.ts'
 import { bookkeeping } from './bookkeeping.ts'
 import { decodedBody } from './create.ts'
@@ -17,7 +15,7 @@ import { deleteObject } from './delete-object.ts'
 import { checkedDeleteOptions, type DeleteOptions, isDryRun } from './delete-options.ts'
 import { budgetsOf, costsNothing, hasEnded, needsNoBudget, severalBudgets, spend, stillProcessed } from './disruption-budget.ts'
 import { updateObject } from './update-object.ts'
-import { optionsObject, type WriteOptions, writeOptions } from './write-options.ts'
+import { type WriteOptions, writeOptions } from './write-options.ts'
 
 const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction', schema: 'Eviction' }
 /** How often others may be faster. */
@@ -61,7 +59,7 @@ interface Task {
 
 /** Says why, then deletes. Admission has judged the eviction as a whole, and is not asked again. */
 const markAndDelete = async ({ request, deletion }: Task): Promise<void> => {
-  const internal: ResourceRequest = { ...request, subresource: 'status', server: { ...request.server, admission: [] } }
+  const internal = pastAdmission(request)
   if (isDryRun(deletion)) {
     await deleteObject(internal, deletion)
     return
@@ -120,17 +118,6 @@ const deleteWithinBudget = async (task: Task): Promise<void> => {
   }
 }
 
-const admit = async (request: ResourceRequest, eviction: Eviction, options: WriteOptions): Promise<void> => {
-  const { server, resource, namespace, name, user } = request
-  const attributes: AdmissionAttributes = {
-    operation: 'CREATE', kind: resource.kind, subresource: 'eviction', name, namespace, object: eviction as KubeObject, oldObject: undefined,
-    bodyKind: { group: 'policy', version: 'v1', kind: 'Eviction' }, options: optionsObject(options), user, dryRun: options.dryRun,
-  }
-  const context = admissionContext(request)
-  await admitMutations(server.admission, attributes, context)
-  await admitValidations(server.admission, attributes, context)
-}
-
 export const evict = async (request: ResourceRequest): Promise<void> => {
   const { exchange, name } = request
   const accepted = negotiate(exchange.headers['accept'], plainShape)
@@ -138,7 +125,7 @@ export const evict = async (request: ResourceRequest): Promise<void> => {
   const eviction = await decodedBody<Eviction>(request, { kind: evictionKind, fieldValidation: options.fieldValidation })
   if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object')
   const deletion = checkedDeleteOptions({ ...eviction.deleteOptions, ...(options.dryRun && { dryRun: ['All'] }) })
-  await admit(request, eviction, { ...options, dryRun: isDryRun(deletion) })
+  await admitBelow(request, { body: eviction, bodyKind: evictionKind, options: { ...options, dryRun: isDryRun(deletion) } })
   const task: Task = { request, deletion }
   if (!await deleteUnbudgeted(task)) await deleteWithinBudget(task)
   await respondObject(exchange, 201, created, accepted)

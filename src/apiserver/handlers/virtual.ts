@@ -10,6 +10,7 @@ import type { AuthorizedRequest, ServerParts } from '../server-parts.ts'
 import { decodedBody } from './create.ts'
 import { listOptions } from './list-options.ts'
 import { selectLabels } from './selection.ts'
+import { warn } from './warnings.ts'
 import { writeOptions } from './write-options.ts'
 
 export const extensionRequest = ({ exchange, info, user }: AuthorizedRequest, server: ServerParts, at: { namespaced: boolean; dryRun: boolean }): ExtensionRequest => ({
@@ -35,7 +36,9 @@ const createVirtual = async (request: AuthorizedRequest, server: ServerParts, re
 
 export const virtual = async (request: AuthorizedRequest, server: ServerParts, resource: VirtualResource): Promise<void> => {
   const { exchange, info } = request
-  const { kind, columns } = resource
+  const { kind, columns, warning } = resource
+  if (warning !== undefined) warn(exchange, warning)
+  if (resource.handle) return resource.handle(request, server)
   const shown = { kind, view: undefined, columns: columns as never }
   const at = { query: exchange.query, now: () => server.clock.now() }
   const asked = extensionRequest(request, server, { namespaced: kind.namespaced, dryRun: false })

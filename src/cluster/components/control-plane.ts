@@ -12,6 +12,8 @@ import { nodeAuthorizer } from '../../apiserver/authorization/node-authorizer.ts
 import { rbacAuthorizer } from '../../apiserver/authorization/rbac.ts'
 import { accessReviews } from '../../apiserver/authorization/reviews.ts'
 import { privilegedGroup, unionAuthorizer } from '../../apiserver/authorization/union.ts'
+import { componentStatuses } from '../../apiserver/component-statuses.ts'
+import type { VirtualResource } from '../../apiserver/extension.ts'
 import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
 import { openapi } from '../../apiserver/openapi/openapi.ts'
 import { kindOf } from '../../apiserver/resource-table.ts'
@@ -26,6 +28,7 @@ import { createClient } from '../../client/client.ts'
 import type { Log } from '../../client/component.ts'
 import { parseCertificateRequest } from '../../client/pki.ts'
 import type { Store } from '../../store/store.ts'
+import { componentChecks } from '../component-checks.ts'
 import { firstAddress } from '../pki.ts'
 import { snapshotHandler } from '../snapshot-path.ts'
 import { kubernetesVersion, wherryVersion } from '../version.ts'
@@ -77,7 +80,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
     authorizer: authorizerOf,
     admission: (parts) => builtInAdmission({ random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
-    virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock)],
+    virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store)) as VirtualResource],
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
     paths: [

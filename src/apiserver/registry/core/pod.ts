@@ -9,6 +9,7 @@ import { checkImageSpace } from './container-validation.ts'
 import { checkPodAnnotations, checkPodAnnotationUpdates, mirrorAnnotation } from './pod-annotations.ts'
 import { podColumns } from './pod-columns.ts'
 import { resolveMatchLabelKeys } from './pod-match-label-keys.ts'
+import { resizeStrategy } from './pod-resize.ts'
 import { setPodDefaults } from './pod-spec-defaults.ts'
 import { checkPodSpec } from './pod-spec-validation.ts'
 import { checkPodStatusUpdate } from './pod-status-validation.ts'
@@ -97,7 +98,7 @@ export const podStrategy: Strategy<Pod> = {
     'status.podIP': ({ status }) => status.podIPs?.[0]?.ip ?? status.podIP ?? '',
     'status.nominatedNodeName': ({ status }) => status.nominatedNodeName ?? '',
   },
-  subresources: { status: statusStrategy, ephemeralcontainers: ephemeralContainersStrategy },
+  subresources: { status: statusStrategy, ephemeralcontainers: ephemeralContainersStrategy, resize: resizeStrategy(checkPod) },
   /** Pods that no kubelet runs, or runs no more, go at once. Mirrors podStrategy.CheckGracefulDelete. */
   gracefulDeletion({ spec, status }, askedSeconds) {
     if (!spec.nodeName || status.phase === 'Failed' || status.phase === 'Succeeded') return 0
