@@ -1,5 +1,5 @@
 /** The chain of filters, and where a request ends. Its order is data, with the reasons beside it. */
-import { resourceNotFound } from '../api/status.ts'
+import { methodNotAllowed, resourceNotFound } from '../api/status.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
 import { Discovery } from './discovery/discovery.ts'
@@ -56,7 +56,7 @@ export class RequestPipeline {
     this.given = given
     const { parts, connectHandlers } = given
     const inFlight = { mutating: 0, readOnly: 0 }
-    this.discovery = new Discovery({ table: parts.resources, connectHandlers, serverAddress: given.serverAddress })
+    this.discovery = new Discovery({ table: parts.resources, connectHandlers, serverAddress: given.serverAddress, aggregation: given.delegate?.discovery })
     this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, version: versionInfo(given.version).gitVersion,
       served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
     this.run = chain([
@@ -115,9 +115,9 @@ export class RequestPipeline {
     const { path } = info
     const own = paths.find((each) => each.path === path || (each.prefix === true && path.startsWith(`${each.path}/`)))
     if (own) return own.handle(exchange, { path, user })
-    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw resourceNotFound()
+    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw this.discovery.has(path) ? methodNotAllowed() : resourceNotFound()
     const [, root = '', group = '', groupVersion = ''] = path.split('/')
-    if (root === 'apis' && groupVersion !== '' && delegate?.serves(group, groupVersion)) return delegate.handle(exchange, { path, user })
+    if ((root === 'apis' && groupVersion !== '' && delegate?.serves(group, groupVersion)) || (root === 'api' && group !== '' && delegate?.serves('', group))) return delegate.handle(exchange, { path, user })
     switch (root) {
       case 'api': case 'apis': return this.discovery.handle(exchange, path)
       case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version)); break

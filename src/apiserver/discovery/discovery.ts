@@ -1,13 +1,15 @@
 /** /api, /apis and what lies below, in both forms. Documents are kept until the resource table changes. */
 import { createHash } from 'node:crypto'
 import { resourceNotFound } from '../../api/status.ts'
+import type { AggregatedDiscovery } from '../aggregation/aggregated-discovery.ts'
 import type { Exchange } from '../exchange.ts'
 import { notAcceptableTypes } from '../negotiation/accept.ts'
 import { negotiate, plainShape } from '../negotiation/accept.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceTable } from '../resource-table.ts'
 import type { ConnectHandler } from '../streaming/connect-handler.ts'
-import { apiGroup, groupDiscoveryList, groupsOf, resourceList } from './api-resources.ts'
+import { apiGroup, groupDiscoveryList, groupsOf, type GroupVersions, resourceList } from './api-resources.ts'
+import { type GroupDiscovery, mergedDiscovery, mergedGroups } from './merged.ts'
 
 const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
@@ -31,15 +33,25 @@ export interface DiscoveryParts {
   connectHandlers: readonly ConnectHandler[]
   /** host:port that clients reach us at. */
   serverAddress: string
+  /** What other servers answer. */
+  aggregation?: AggregatedDiscovery | undefined
 }
 
 export class Discovery {
   private readonly parts: DiscoveryParts
   private documents = new Map<string, Document | undefined>()
-  private generation = -1
+  private state = ''
 
   constructor(parts: DiscoveryParts) {
     this.parts = parts
+  }
+
+  private groups(): GroupVersions[] { return mergedGroups(groupsOf(this.parts.table), this.parts.aggregation) }
+
+  private groupDiscovery(include: (group: string) => boolean): object {
+    const { table, connectHandlers, aggregation } = this.parts
+    const own = groupDiscoveryList(table, connectHandlers, include) as { items: GroupDiscovery[] }
+    return { ...own, items: mergedDiscovery(this.groups().filter(({ group }) => include(group)), own.items, aggregation) }
   }
 
   private make(path: string, aggregated: boolean): object | undefined {
@@ -47,14 +59,14 @@ export class Discovery {
     const [root, group, version, more] = path.split('/').slice(1)
     if (root === 'api') {
       if (group === undefined) {
-        return aggregated ? groupDiscoveryList(table, connectHandlers, (each) => each === '')
+        return aggregated ? this.groupDiscovery((each) => each === '')
           : { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }] }
       }
       return version === undefined ? resourceList(table, '', group, connectHandlers) : undefined
     }
-    const groups = groupsOf(table).filter((each) => each.group !== '')
+    const groups = this.groups().filter((each) => each.group !== '')
     if (group === undefined) {
-      return aggregated ? groupDiscoveryList(table, connectHandlers, (each) => each !== '') : { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) }
+      return aggregated ? this.groupDiscovery((each) => each !== '') : { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(apiGroup) }
     }
     const found = groups.find((each) => each.group === group)
     if (version === undefined) return found && { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(found) }
@@ -62,9 +74,10 @@ export class Discovery {
   }
 
   private document(path: string, aggregated: boolean): Document | undefined {
-    if (this.generation !== this.parts.table.generation) {
+    const state = `${this.parts.table.generation}.${this.parts.aggregation?.state ?? ''}`
+    if (this.state !== state) {
       this.documents = new Map()
-      this.generation = this.parts.table.generation
+      this.state = state
     }
     const key = `${aggregated ? 'aggregated' : 'plain'} ${path}`
     if (this.documents.has(key)) return this.documents.get(key)
@@ -74,6 +87,11 @@ export class Discovery {
     const document = { bytes, etag: `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"` }
     this.documents.set(key, document)
     return document
+  }
+
+  /** Whether there is something to read at a path. */
+  has(decodedPath: string): boolean {
+    return /^\/apis?(\/|$)/.test(decodedPath) && this.document(decodedPath.replace(/\/+$/, ''), false) !== undefined
   }
 
   async handle(exchange: Exchange, decodedPath: string): Promise<void> {

@@ -4,12 +4,12 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
-import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { JsonSyntaxError, parseJson } from '../../api/json-text.ts'
 import type { JsonObject } from '../../api/meta.ts'
 import type { StatusError } from '../../api/status.ts'
 import { type CallTarget, callTarget, type WebhookClientConfig } from './call-target.ts'
 import { goConnectionError } from './connection-error.ts'
+import { checkIdentity } from './server-identity.ts'
 import type { ResolveService } from './service-resolver.ts'
 import { unexpectedAnswer } from './unexpected-answer.ts'
 
@@ -47,12 +47,6 @@ const longestTimeoutMs = 30_000
 /** Twice what a request may have, for answers carry patches in base64. */
 const largestAnswerBytes = 16 << 20
 const headers = { 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission' }
-
-/** Go looks at subject alternative names only; the common name counts for nothing. */
-const checkIdentity = (host: string, certificate: PeerCertificate): Error | undefined => {
-  if (certificate.subjectaltname) return checkServerIdentity(host, certificate)
-  return Object.assign(new Error('no subject alternative names'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID', host, cert: certificate })
-}
 
 interface Attempt { target: CallTarget; path: string; body: Buffer; ca: string | undefined; agent: Agent; signal: AbortSignal }
 

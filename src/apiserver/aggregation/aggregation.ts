@@ -1,0 +1,112 @@
+/** API servers behind ours: APIServices say which group versions they answer. Mirrors kube-aggregator. */
+import type { Clock } from '../../api/clock.ts'
+import { APIServices } from '../../api/kinds.ts'
+import type { JsonObject } from '../../api/meta.ts'
+import type { Random } from '../../api/random.ts'
+import type { APIService } from '../../api/types.ts'
+import type { Delegate } from '../extension.ts'
+import type { InMemoryTransport } from '../listener/in-memory-transport.ts'
+import type { Log } from '../log.ts'
+import { type ResolveService, serviceResolver } from '../outbound/service-resolver.ts'
+import { availableCondition } from '../registry/apiregistration/api-service.ts'
+import type { UserInfo } from '../registry/strategy.ts'
+import type { ResourceTable } from '../resource-table.ts'
+import type { WatchCache } from '../watch-cache/watch-cache.ts'
+import type { AggregatedDiscovery, DiscoveredResource, RemoteVersion } from './aggregated-discovery.ts'
+import { runAutoRegister } from './auto-register.ts'
+import { runAvailability } from './availability-controller.ts'
+import { apiServiceWriter } from './own-writes.ts'
+import { builtInPriority, customPriority, type Priority } from './priorities.ts'
+import { proxyRequest } from './proxy-request.ts'
+import { discoveredResources } from './remote-discovery.ts'
+import { type FrontProxyCertificate, type RemoteServers, remoteServers } from './remote-server.ts'
+
+export interface AggregationOptions {
+  /** Upstream's --proxy-client-cert-file and --proxy-client-key-file; absent: aggregated servers cannot know that it is us. */
+  frontProxy?: FrontProxyCertificate
+  /** Absent: a ready endpoint of the Service. */
+  resolve?: ResolveService
+}
+
+export interface AggregationParts {
+  options: AggregationOptions
+  cache: WatchCache
+  resources: ResourceTable
+  clock: Clock
+  random: Random
+  log: Log
+  transport(user: UserInfo): InMemoryTransport
+  /** Called once, when the server's own group versions are registered. */
+  registered(): void
+}
+
+export interface Aggregation extends Delegate {
+  discovery: AggregatedDiscovery
+  servers: RemoteServers
+  /** APIServices that others answer, and that are available. */
+  available(): APIService[]
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** What servers said last that they serve. */
+class Learned {
+  private readonly lists = new Map<string, { text: string; resources: readonly DiscoveredResource[] }>()
+  /** Grows with every change. */
+  generation = 0
+
+  learn({ metadata: { name }, spec: { group = '', version = '' } }: APIService, list: JsonObject): void {
+    const text = JSON.stringify(list)
+    if (this.lists.get(name)?.text === text) return
+    this.lists.set(name, { text, resources: discoveredResources(list, { group, version }) })
+    this.generation += 1
+  }
+
+  forget(name: string): void {
+    if (this.lists.delete(name)) this.generation += 1
+  }
+
+  of(name: string): readonly DiscoveredResource[] { return this.lists.get(name)?.resources ?? [] }
+}
+
+const isAvailable = (apiService: APIService): boolean => availableCondition(apiService)?.status === 'True'
+
+const discoveryOf = ({ cache }: AggregationParts, learned: Learned, remote: () => APIService[]): AggregatedDiscovery => ({
+  get state() { return `${cache.has(APIServices) ? cache.of(APIServices).changedAt : 0}.${learned.generation}` },
+  remote: () => remote().map((apiService): RemoteVersion => {
+    const { metadata: { name }, spec: { group = '', version = '' } } = apiService
+    return { group, version, resources: learned.of(name), freshness: isAvailable(apiService) ? 'Current' : 'Stale' }
+  }),
+  priorityOf(group, version): Priority {
+    const spec = cache.lookup.get(APIServices, `${version}.${group}`)?.spec
+    return spec ? { group: spec.groupPriorityMinimum, version: spec.versionPriority } : (builtInPriority(group, version) ?? customPriority)
+  },
+})
+
+export const aggregation = (parts: AggregationParts): Aggregation => {
+  const { options, cache, random, transport } = parts
+  const servers = remoteServers(options.resolve ?? serviceResolver(cache.lookup, random), options.frontProxy)
+  const learned = new Learned()
+  const write = apiServiceWriter(transport)
+  const remote = (): APIService[] => cache.lookup.list(APIServices).filter(({ spec }) => spec.service !== undefined)
+  const apiServiceOf = (group: string, version: string): APIService | undefined => {
+    const found = cache.lookup.get(APIServices, `${version}.${group}`)
+    return found?.spec.service ? found : undefined
+  }
+  return {
+    servers,
+    available: () => remote().filter(isAvailable),
+    discovery: discoveryOf(parts, learned, remote),
+    serves: (group, version) => apiServiceOf(group, version) !== undefined,
+    async handle(exchange, { path, user }) {
+      const [, root, first = '', second = ''] = path.split('/')
+      const apiService = root === 'api' ? apiServiceOf('', first) : apiServiceOf(first, second)
+      if (apiService) await proxyRequest(servers, apiService, { exchange, user })
+    },
+    async run(signal) {
+      await Promise.all([
+        runAutoRegister({ ...parts, write, done: () => parts.registered() }, signal),
+        runAvailability({ ...parts, servers, write, learned: (apiService, list) => learned.learn(apiService, list), forgotten: (name) => learned.forget(name) }, signal),
+      ])
+    },
+  }
+}
