@@ -55,9 +55,9 @@ describe('the review', () => {
   test('in v1beta1, where the webhook prefers that', async () => {
     await on.register('mutating', { m: ['/m', { admissionReviewVersions: ['v1beta1', 'v1'] }] })
     on.handlers['/m'] = () => ({ ...addData('added')(), patchType: null })
-    await create('beta', { data: {} })
+    await create('beta', { data: { zero: 'yes' } })
     expect(on.hook.seen.at(-1)?.body['apiVersion']).toBe('admission.k8s.io/v1beta1')
-    expect(await dataOf('beta')).toEqual({ added: 'yes' })
+    expect(await dataOf('beta')).toEqual({ zero: 'yes', added: 'yes' })
   })
 })
 
@@ -117,15 +117,15 @@ describe('mutation', () => {
   test('a webhook that is willing is asked once more when a later one changed the object', async () => {
     await on.register('mutating', { a: ['/a', { reinvocationPolicy: 'IfNeeded' }], b: ['/b'], c: ['/c'] })
     on.handlers = { '/a': ({ object }) => ((object?.['data'] as JsonObject)['b'] ? addData('seen')() : allow()), '/b': addData('b') }
-    await create('again', { data: {} })
+    await create('again', { data: { zero: 'yes' } })
     expect(paths()).toEqual(['/a', '/b', '/c', '/a'])
-    expect(await dataOf('again')).toEqual({ b: 'yes', seen: 'yes' })
+    expect(await dataOf('again')).toEqual({ zero: 'yes', b: 'yes', seen: 'yes' })
   })
 
   test('and is not where nothing was changed after it', async () => {
     await on.register('mutating', { a: ['/a'], b: ['/b', { reinvocationPolicy: 'IfNeeded' }] })
     on.handlers = { '/a': addData('a'), '/b': () => jsonPatch({ op: 'replace', path: '/data/a', value: 'yes' }) }
-    await create('once', { data: {} })
+    await create('once', { data: { zero: 'yes' } })
     expect(paths()).toEqual(['/a', '/b'])
   })
 
@@ -133,7 +133,7 @@ describe('mutation', () => {
     await on.register('mutating', { m: ['/m'] })
     await on.register('validating', { v: ['/v'] })
     on.handlers = { '/m': addData('m') }
-    const { body } = await on.api.ask('POST', configMaps, { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'made-' }, data: {} } })
+    const { body } = await on.api.ask('POST', configMaps, { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'made-' }, data: { zero: 'yes' } } })
     expect(on.reviews.map(({ path, request }) => [path, request.name, (request.object?.['data'] as JsonObject)['m']])).toEqual([['/m', undefined, undefined], ['/v', body.metadata['name'], 'yes']])
   })
 
@@ -149,14 +149,14 @@ describe('mutation', () => {
   ])('%s', async (_name, response, code, message) => {
     await on.register('mutating', { m: ['/m'] })
     on.handlers['/m'] = () => response
-    const { status, body } = await create('spoilt', { data: {} })
+    const { status, body } = await create('spoilt', { data: { zero: 'yes' } })
     expect([status, body.message]).toEqual([code, expect.stringMatching(message)])
   })
 
   test('a validating webhook may not patch', async () => {
     await on.register('validating', { v: ['/v'] })
     on.handlers['/v'] = () => jsonPatch({ op: 'add', path: '/data/x', value: '1' })
-    expect((await create('unpatched', { data: {} })).body.message).toBe('Internal error occurred: failed calling webhook "v.example.com": received invalid webhook response: validating webhook may not return response.patch')
+    expect((await create('unpatched', { data: { zero: 'yes' } })).body.message).toBe('Internal error occurred: failed calling webhook "v.example.com": received invalid webhook response: validating webhook may not return response.patch')
   })
 })
 
