@@ -13,6 +13,7 @@ import { deployments } from './deployment/deployment.ts'
 import { disruption } from './disruption/disruption.ts'
 import { endpoints } from './endpoints/endpoints.ts'
 import { endpointSlices } from './endpoint-slice/endpoint-slice.ts'
+import { endpointSliceMirroring } from './endpoint-slice-mirroring/endpoint-slice-mirroring.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { jobs } from './job/job.ts'
 import { namespaces } from './namespace/namespace.ts'
@@ -65,6 +66,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   disruption(client),
   podAutoscalers(client),
   endpointSlices,
+  endpointSliceMirroring,
   endpoints,
   nodeLifecycle({ monotonic, ...(options.grace && { grace: options.grace }) }),
   taintEviction(),

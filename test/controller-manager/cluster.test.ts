@@ -1,8 +1,8 @@
 /** The controllers of the whole surface, with what the real API server makes of their writes, and no more rights than their role has. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigMaps, ControllerRevisions, Events, PersistentVolumeClaims, PodDisruptionBudgets, Pods, ReplicationControllers, ResourceQuotas, StatefulSets } from '../../src/api/kinds.ts'
+import { ConfigMaps, ControllerRevisions, Endpoints, EndpointSlices, Events, PersistentVolumeClaims, PodDisruptionBudgets, Pods, ReplicationControllers, ResourceQuotas, Services, StatefulSets } from '../../src/api/kinds.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
-import type { Pod, PodTemplateSpec, StatefulSet } from '../../src/api/types.ts'
+import type { EndpointSlice, Pod, PodTemplateSpec, StatefulSet } from '../../src/api/types.ts'
 import { isPodReady } from '../../src/controller-manager/pod.ts'
 import { startControlPlane, type TestControlPlane } from '../cluster/control-plane.ts'
 
@@ -114,6 +114,16 @@ test('a quota counts what is there, and what is gone', async () => {
   await plane.until(ResourceQuotas, 'default/limits', (quota) => quota?.status.used?.['configmaps'] === String(number + 1))
   await plane.client.delete(ConfigMaps, { name: 'one', namespace })
   await plane.until(ResourceQuotas, 'default/limits', (quota) => quota?.status.used?.['configmaps'] === String(number))
+})
+
+test('endpoints made by hand are mirrored', async () => {
+  await plane.client.create(Services, { metadata: { name: 'outside', namespace }, spec: { ports: [{ port: 80 }] } })
+  await plane.client.create(Endpoints, { metadata: { name: 'outside', namespace }, subsets: [{ addresses: [{ ip: '192.0.2.1' }], ports: [{ port: 80 }] }] })
+  const mine = (slices: readonly KubeObject[]): readonly KubeObject[] => slices.filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === 'outside')
+  const [slice] = mine(await plane.untilAll(EndpointSlices, namespace, (slices) => mine(slices).length === 1)) as readonly EndpointSlice[]
+  expect(slice).toMatchObject({ addressType: 'IPv4', endpoints: [{ addresses: ['192.0.2.1'], conditions: { ready: true } }], ports: [{ name: '', port: 80, protocol: 'TCP' }] })
+  await plane.client.delete(Endpoints, { name: 'outside', namespace })
+  await plane.untilAll(EndpointSlices, namespace, (slices) => mine(slices).length === 0)
 })
 
 test('nobody was refused anything', () => {

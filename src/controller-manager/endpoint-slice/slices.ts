@@ -35,27 +35,27 @@ const take = (wanted: Map<string, Endpoint>, count: number): Endpoint[] => {
   return taken.map(([, endpoint]) => endpoint)
 }
 
-const fill = (kept: Kept, wanted: Map<string, Endpoint>): void => {
-  const added = take(wanted, maxEndpointsPerSlice - kept.endpoints.length)
+const fill = (kept: Kept, wanted: Map<string, Endpoint>, most: number): void => {
+  const added = take(wanted, most - kept.endpoints.length)
   kept.endpoints.push(...added)
   if (added.length > 0) kept.changed = true
 }
 
 /** The slice that would be fullest if all that is left went into it; undefined if it fits in none. */
-const bestFit = (kept: readonly Kept[], count: number): Kept | undefined =>
-  kept.filter(({ endpoints }) => endpoints.length > 0 && endpoints.length + count <= maxEndpointsPerSlice).sort((a, b) => b.endpoints.length - a.endpoints.length)[0]
+const bestFit = (kept: readonly Kept[], count: number, most: number): Kept | undefined =>
+  kept.filter(({ endpoints }) => endpoints.length > 0 && endpoints.length + count <= most).sort((a, b) => b.endpoints.length - a.endpoints.length)[0]
 
 /** All slices and endpoints given have the same ports. New endpoints go to slices that change anyway, then to one that has room for all, then to new ones. */
-export const pack = (slices: readonly EndpointSlice[], endpoints: readonly Endpoint[]): Packing => {
+export const pack = (slices: readonly EndpointSlice[], endpoints: readonly Endpoint[], most = maxEndpointsPerSlice): Packing => {
   const wanted = new Map(endpoints.map((endpoint) => [identityOf(endpoint), endpoint]))
   const kept = keep(slices, wanted)
-  for (const each of kept.filter(({ changed }) => changed).sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(each, wanted)
-  const rest = wanted.size % maxEndpointsPerSlice
+  for (const each of kept.filter(({ changed }) => changed).sort((a, b) => b.endpoints.length - a.endpoints.length)) fill(each, wanted, most)
+  const rest = wanted.size % most
   const create: Endpoint[][] = []
-  while (wanted.size > rest) create.push(take(wanted, maxEndpointsPerSlice))
+  while (wanted.size > rest) create.push(take(wanted, most))
   if (rest > 0) {
-    const fitting = bestFit(kept, rest)
-    if (fitting) fill(fitting, wanted)
+    const fitting = bestFit(kept, rest, most)
+    if (fitting) fill(fitting, wanted, most)
     else create.push(take(wanted, rest))
   }
   return {
