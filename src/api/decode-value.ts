@@ -26,6 +26,8 @@ export interface DecodeOptions {
 export interface DecodedValue<T> { value: T; strictErrors: string[] }
 
 const maxStrictErrors = 100
+/** Optional lists that Go prints although they are empty (no `omitempty`); all others are as if they were not there. */
+const printedWhenEmpty: ReadonlySet<string> = new Set(['Role.rules', 'ClusterRole.rules', 'EndpointSlice.endpoints', 'EndpointSlice.ports'])
 const jsonTypeOf = (value: JsonValue): string => {
   if (Array.isArray(value)) return 'array'
   return value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
@@ -92,7 +94,7 @@ class Decoder {
       this.#path.push(key)
       this.#fields.push(key)
       const decoded = this.value(raw, field.type)
-      if (decoded !== undefined) result[key] = decoded
+      if (decoded !== undefined && !(isEmptyCollection(decoded, field) && !printedWhenEmpty.has(this.#field))) result[key] = decoded
       this.#path.pop()
       this.#fields.pop()
     }
@@ -208,6 +210,11 @@ class Decoder {
 }
 
 const isObject = (value: JsonValue | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isEmptyCollection = (value: JsonValue, { always, type }: FieldSchema): boolean => {
+  if (always || typeof value !== 'object' || value === null) return false
+  return type.kind === 'array' ? (value as JsonValue[]).length === 0 : type.kind === 'map' && Object.keys(value).length === 0
+}
 
 const canonicalQuantity = (value: JsonValue): string => {
   try {

@@ -54,7 +54,7 @@ export const serviceAccountAdmission = (random: Random): AdmissionPlugin => ({
     pod.spec.serviceAccountName ||= 'default'
     pod.spec.serviceAccount = pod.spec.serviceAccountName
     const account = lookup.get(ServiceAccounts, pod.spec.serviceAccountName, namespace)
-    if (!account) throw forbidden(Pods, pod.metadata.name || (pod.metadata.generateName ?? ''), `error looking up service account ${namespace}/${pod.spec.serviceAccountName}: serviceaccounts ${JSON.stringify(pod.spec.serviceAccountName)} not found`)
+    if (!account) throw forbidden(Pods, pod.metadata.name || (pod.metadata.generateName ?? ''), `error looking up service account ${namespace}/${pod.spec.serviceAccountName}: serviceaccount ${JSON.stringify(pod.spec.serviceAccountName)} not found`)
     if (wantsToken(pod, account)) mountToken(pod, random)
     if (!pod.spec.imagePullSecrets?.length && account.imagePullSecrets?.length) pod.spec.imagePullSecrets = structuredClone(account.imagePullSecrets)
   },

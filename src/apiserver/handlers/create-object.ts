@@ -36,7 +36,7 @@ const validated = (request: ResourceRequest, object: KubeObject): void => {
 
 const store = async (request: ResourceRequest, object: KubeObject, attributes: AdmissionAttributes): Promise<CachedObject | undefined> => {
   const { server, resource } = request
-  const claimed = resource.strategy.begin ? await resource.strategy.begin(object, undefined, strategyContext(request)) : undefined
+  const claimed = resource.strategy.begin ? await resource.strategy.begin(object, undefined, strategyContext(request, { dryRun: attributes.dryRun })) : undefined
   let stored: CachedObject | undefined
   try {
     await admitValidations(server.admission, { ...attributes, name: object.metadata.name }, admissionContext(request))
@@ -45,9 +45,10 @@ const store = async (request: ResourceRequest, object: KubeObject, attributes: A
       return exists ? undefined : server.storage.preview(resource, object, 0)
     }
     stored = await server.storage.create(resource, object)
+    if (stored) await claimed?.done?.()
     return stored
   } finally {
-    if (!stored) claimed?.release()
+    if (!stored) await claimed?.release()
   }
 }
 

@@ -18,6 +18,6 @@ export const finishDeletion = async (request: ResourceRequest, { next, old, dryR
   const answer = server.storage.preview(resource, next, old.revision)
   if (dryRun) return answer
   if (!(await server.storage.remove(resource, old))) return undefined
-  resource.strategy.afterDelete?.(old.object, strategyContext(request))
+  await resource.strategy.afterDelete?.(old.object, strategyContext(request))
   return answer
 }

@@ -12,7 +12,7 @@ const check = ({ data = {}, binaryData = {} }: ConfigMap): FieldError[] => {
     ...checkKeys('data', data),
     ...Object.keys(data).filter((key) => Object.hasOwn(binaryData, key)).map((key) => fieldError.invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')),
     ...checkKeys('binaryData', binaryData),
-    ...(bytes > maxDataBytes ? [fieldError.tooLong('', maxDataBytes)] : []),
+    ...(bytes > maxDataBytes ? [fieldError.tooLong('[]', maxDataBytes)] : []),
   ]
 }
 

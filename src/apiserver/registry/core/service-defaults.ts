@@ -16,6 +16,8 @@ export const setServiceDefaults = (service: Service): void => {
   const spec = (service.spec ??= {})
   service.status ??= {}
   service.status.loadBalancer ??= {}
+  // Empty is unset, and not printed.
+  if (spec.clusterIP === '') delete spec.clusterIP
   setAffinityDefaults(spec)
   spec.type ||= 'ClusterIP'
   for (const port of spec.ports ?? []) {
