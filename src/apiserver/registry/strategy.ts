@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../api/clock.ts'
 import type { Kind } from '../../api/kinds.ts'
-import type { JsonValue, KubeObject } from '../../api/meta.ts'
+import type { Draft, JsonValue, KubeObject } from '../../api/meta.ts'
 import type { Random } from '../../api/random.ts'
 import type { FieldError } from '../../api/status.ts'
 
@@ -27,6 +27,18 @@ export interface StrategyContext {
   lookup: Lookup
   /** The request came through another version's view of the kind (events.k8s.io/v1 on Events). */
   viewed?: boolean
+  /** Nothing may be written. */
+  dryRun?: boolean
+  /** Absent where there is no server behind the strategy. */
+  own?: OwnObjects
+}
+
+/** Objects that the server keeps for others (the addresses of Services), written past admission and validation. */
+export interface OwnObjects {
+  /** False when the name is taken: by anybody, on any API server. The cache shows who has it then. */
+  create<T extends KubeObject>(kind: Kind<T>, object: Draft<NoInfer<T>>): Promise<boolean>
+  /** Nothing happens when it is not any more what the cache shows, or gone. */
+  remove<T extends KubeObject>(kind: Kind<T>, object: NoInfer<T>): Promise<void>
 }
 
 export interface Lookup {
@@ -92,9 +104,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Where the scale subresource reads and writes; absent: the kind has none. */
   scale?: { getReplicas(object: T): number; setReplicas(object: T, replicas: number): void; getStatusReplicas(object: T): number; getSelector(object: T): string }
   /**
-   * Takes what must be unique in the cluster (a Service's IPs and ports) before the object is stored. `release` gives it back when storing fails.
-   * Mirrors `genericregistry.Store.BeginCreate/BeginUpdate`; deletion is told by `afterDelete`.
+   * Takes what must be unique in the cluster (a Service's IPs and ports) before the object is stored. `release` gives it back when storing fails,
+   * `done` gives back what a stored update does not need any more. Mirrors `genericregistry.Store.BeginCreate/BeginUpdate`; deletion is told by `afterDelete`.
    */
-  begin?(next: T, old: T | undefined, context: StrategyContext): Promise<{ release(): void }>
-  afterDelete?(object: T, context: StrategyContext): void
+  begin?(next: T, old: T | undefined, context: StrategyContext): Promise<Claimed>
+  afterDelete?(object: T, context: StrategyContext): void | Promise<void>
+}
+
+export interface Claimed {
+  release(): void | Promise<void>
+  done?(): void | Promise<void>
 }

@@ -25,10 +25,17 @@ export interface Surroundings {
   random: Random
 }
 
-type Pools = ReturnType<typeof makePools>
+export type Pools = ReturnType<typeof makePools>
 
-/** Throws on ranges that make no sense. */
-export const makePools = (ranges: ServiceRanges) => ({ ranges, addresses: addressPool(ranges.serviceCIDR), ports: portPool(ranges.nodePortRange) })
+/** The first range says which family the cluster is of. Throws on ranges that make no sense. */
+export const makePools = (ranges: ServiceRanges) => {
+  const first = addressPool(ranges.serviceCIDR)
+  return { ranges, family: first.family, addresses: [{ ...first, range: ranges.serviceCIDR }], ports: portPool(ranges.nodePortRange) }
+}
+
+/** The same with other ranges of addresses: those of the cluster's family. */
+export const withRanges = (pools: Pools, ranges: readonly string[]): Pools =>
+  ({ ...pools, addresses: ranges.map((range) => ({ ...addressPool(range), range })).filter(({ family }) => family === pools.family) })
 
 /** One allocation: collects what it takes. */
 interface Operation {
@@ -45,20 +52,23 @@ const refuse = ({ kind, service }: Operation, error: FieldError): Error => inval
 const takeIP = (operation: Operation, ip: string): void => {
   const { pools, service: { spec } } = operation
   const parsed = parseIP(ip)
-  const why = !parsed || parsed.family !== pools.addresses.family || !contains(pools.addresses, parsed.value)
-    ? `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${pools.ranges.serviceCIDR}`
+  const why = !parsed || parsed.family !== pools.family || !pools.addresses.some((pool) => contains(pool, parsed.value))
+    ? `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${pools.addresses.map(({ range }) => range).join(', ')}`
     : operation.isFree(ipItem(ip)) ? '' : 'provided IP is already allocated'
   if (why) throw refuse(operation, fieldError.invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${ip}: ${why}`))
   operation.take(ipItem(ip))
 }
 
 const nextIP = ({ pools, random, isFree, take }: Operation): string => {
-  const { family } = pools.addresses
-  const value = pickFree(pools.addresses, (candidate) => isFree(ipItem(addressText({ family, value: candidate }))), random)
-  if (value === undefined) throw internalError(new Error('failed to allocate a serviceIP: range is full'))
-  const ip = addressText({ family, value })
-  take(ipItem(ip))
-  return ip
+  const { family } = pools
+  for (const pool of pools.addresses) {
+    const value = pickFree(pool, (candidate) => isFree(ipItem(addressText({ family, value: candidate }))), random)
+    if (value === undefined) continue
+    const ip = addressText({ family, value })
+    take(ipItem(ip))
+    return ip
+  }
+  throw internalError(new Error('failed to allocate a serviceIP: range is full'))
 }
 
 const portProblem = ({ pools, isFree }: Operation, port: number): string => {
@@ -84,7 +94,7 @@ const allocateAddresses = (operation: Operation, old: Service | undefined): void
   const { service, pools, kind } = operation
   const { spec } = service
   if (spec.type === 'ExternalName') return
-  const plan = planFamilies(service, old, pools.addresses.family)
+  const plan = planFamilies(service, old, pools.family)
   if (plan.errors.length > 0) throw invalid(kind, service.metadata.name, plan.errors)
   spec.ipFamilyPolicy = plan.ipFamilyPolicy
   spec.ipFamilies = plan.ipFamilies

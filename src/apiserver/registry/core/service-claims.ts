@@ -9,6 +9,8 @@ import { canonicalIP } from '../ip-address.ts'
 export type Item = string
 
 export const ipItem = (ip: string): Item => `ip/${canonicalIP(ip)}`
+/** The addresses among items, as text. */
+export const ipsIn = (items: readonly Item[]): string[] => items.flatMap((item) => (item.startsWith('ip/') ? [item.slice('ip/'.length)] : []))
 export const portItem = (port: number): Item => `port/${port}`
 
 /** What a Service holds. */
@@ -23,6 +25,8 @@ export interface Claims {
   held(services: readonly Service[]): ReadonlySet<Item>
   /** Hands items to the Service `uid` until it is seen with them, is gone, or `release` gives them back. */
   claim(uid: string, items: readonly Item[]): { release(): void }
+  /** Whether an item is handed to a Service other than `uid`. */
+  isElsewhere(item: Item, uid: string): boolean
   /** The Service is deleted: what was handed to it is free. */
   forget(uid: string): void
 }
@@ -44,6 +48,10 @@ export const makeClaims = (): Claims => {
     claim(uid, items) {
       for (const item of items) claims.set(item, uid)
       return { release: () => { for (const item of items) if (claims.get(item) === uid) claims.delete(item) } }
+    },
+    isElsewhere(item, uid) {
+      const holder = claims.get(item)
+      return holder !== undefined && holder !== uid
     },
     forget(uid) {
       for (const [item, owner] of claims) if (owner === uid) claims.delete(item)

@@ -1,14 +1,15 @@
 /** Services. Mirrors upstream's `pkg/registry/core/service/strategy.go` and its storage's BeginCreate and BeginUpdate. */
-import { deepEqual } from '../../../api/equal.ts'
-import { Services } from '../../../api/kinds.ts'
+import { deepCopy, deepEqual } from '../../../api/equal.ts'
+import { ServiceCIDRs, Services } from '../../../api/kinds.ts'
 import { isDns1035Label } from '../../../api/names.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { Service } from '../../../api/types.ts'
 import { checkImmutable } from '../field-checks.ts'
 import { statusSubresource } from '../status-subresource.ts'
-import type { Strategy } from '../strategy.ts'
-import { allocate, makePools, type ServiceRanges } from './service-allocation.ts'
-import { makeClaims } from './service-claims.ts'
+import type { Claimed, Strategy, StrategyContext } from '../strategy.ts'
+import { addressesOf, dropAddresses, takeAddresses } from './service-addresses.ts'
+import { allocate, makePools, type Pools, type ServiceRanges, withRanges } from './service-allocation.ts'
+import { type Claims, ipItem, ipsIn, type Item, makeClaims } from './service-claims.ts'
 import { checkClusterIPUpdate } from './service-cluster-ip-validation.ts'
 import { serviceColumns } from './service-columns.ts'
 import { setServiceDefaults } from './service-defaults.ts'
@@ -25,6 +26,56 @@ const checkUpdate = (next: Service, old: Service): FieldError[] => [
   ...(needsHealthCheckPort(old) && needsHealthCheckPort(next) ? checkImmutable('spec.healthCheckNodePort', next.spec.healthCheckNodePort, old.spec.healthCheckNodePort) : []),
   ...checkService(next),
 ]
+
+const nothing: Claimed = { release: () => undefined }
+
+/** The ranges that are ready; until the first of them is, the one that the server was started with. */
+const poolsNow = (pools: Pools, { lookup }: StrategyContext): Pools => {
+  const ready = lookup.list(ServiceCIDRs).filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && (status.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True'))
+    .toSorted((left, right) => Date.parse(left.metadata.creationTimestamp) - Date.parse(right.metadata.creationTimestamp)).flatMap(({ spec }) => spec.cidrs ?? [])
+  const found = ready.length > 0 ? withRanges(pools, ready) : pools
+  return found.addresses.length > 0 ? found : pools
+}
+
+/** What is left over is found at the next start: a request does not fail of it. */
+const quietly = (work: Promise<void>): Promise<void> => work.catch(() => undefined)
+
+/** The spec as it was before an attempt, in place: others hold the object already. */
+const restore = ({ spec }: Service, before: Service['spec']): void => {
+  for (const field of Object.keys(spec)) delete spec[field as keyof Service['spec']]
+  Object.assign(spec, deepCopy(before))
+}
+
+/**
+ * Gives `next` what it needs, in place, and makes it the Service's own: on this server by the claims, which are looked at and taken without a
+ * wait in between, on all servers by the objects of the addresses. What another server was quicker to take is left out the next time.
+ */
+const beginService = async (next: Service, old: Service | undefined, { pools, claims, context }: { pools: Pools; claims: Claims; context: StrategyContext }): Promise<Claimed> => {
+  const { lookup, random, own, dryRun } = context
+  const before = deepCopy(next.spec)
+  const elsewhere = new Set<Item>()
+  for (;;) {
+    const held = new Set([...claims.held(lookup.list(Services)), ...elsewhere])
+    const items = allocate(poolsNow(pools, context), { kind: Services, service: next, old }, { held, random })
+    const claim = claims.claim(next.metadata.uid, items)
+    if (!own || dryRun) return claim
+    const result = await takeAddresses(ipsIn(items), next, { own, lookup }).catch((error: unknown) => { claim.release(); throw error })
+    if (result.taken) {
+      const { taken } = result
+      const unneeded = old ? addressesOf(old).filter((ip) => !addressesOf(next).includes(ip)) : []
+      return {
+        async release() {
+          claim.release()
+          await quietly(dropAddresses(taken, next, { own, lookup }))
+        },
+        done: () => quietly(dropAddresses(unneeded, next, { own, lookup })),
+      }
+    }
+    claim.release()
+    elsewhere.add(ipItem(result.refused))
+    restore(next, before)
+  }
+}
 
 /** Has claims of its own: make one for an API server. Throws on ranges that make no sense. */
 export const serviceStrategy = (options: ServiceOptions): Strategy<Service> => {
@@ -49,11 +100,12 @@ export const serviceStrategy = (options: ServiceOptions): Strategy<Service> => {
     columns: serviceColumns,
     selectableFields: { 'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '', 'spec.type': ({ spec }) => spec.type ?? '' },
     subresources: { status: statusSubresource({ validate: checkServiceStatus }) },
-    // Without a wait between looking and claiming: two requests at once cannot be given the same.
-    async begin(next, old, { lookup, random }) {
-      if (old && deepEqual(next.spec, old.spec)) return { release: () => undefined }
-      return claims.claim(next.metadata.uid, allocate(pools, { kind: Services, service: next, old }, { held: claims.held(lookup.list(Services)), random }))
+    begin: async (next, old, context) => (old && deepEqual(next.spec, old.spec) ? nothing : beginService(next, old, { pools, claims, context })),
+    async afterDelete(service, { own, lookup }) {
+      claims.forget(service.metadata.uid)
+      // A Service of the same name may have been given the same address already.
+      const free = addressesOf(service).filter((ip) => !claims.isElsewhere(ipItem(ip), service.metadata.uid))
+      if (own) await quietly(dropAddresses(free, service, { own, lookup }))
     },
-    afterDelete({ metadata }) { claims.forget(metadata.uid) },
   }
 }

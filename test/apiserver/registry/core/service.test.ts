@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { deepCopy } from '../../../../src/api/equal.ts'
-import { Services } from '../../../../src/api/kinds.ts'
+import { type Kind, Services } from '../../../../src/api/kinds.ts'
+import type { KubeObject } from '../../../../src/api/meta.ts'
 import type { Service } from '../../../../src/api/types.ts'
 import { makePools } from '../../../../src/apiserver/registry/core/service-allocation.ts'
-import { pickFree } from '../../../../src/apiserver/registry/core/service-pools.ts'
+import { addressPool, pickFree, portPool } from '../../../../src/apiserver/registry/core/service-pools.ts'
 import { addressText, canonicalIP } from '../../../../src/apiserver/registry/ip-address.ts'
 import { parseIP } from '../../../../src/apiserver/registry/ip-address.ts'
 import { makeStrategies } from '../../../../src/apiserver/registry/registry.ts'
@@ -15,7 +16,7 @@ const cluster = (options = { serviceCIDR: '10.96.0.0/16', nodePortRange: { first
   const strategy = strategyOf(Services, makeStrategies(options))
   const stored = new Map<string, Service>()
   const random = fakeRandom()
-  const context = () => contextWith([...stored.values()], { random })
+  const context = () => contextWith([], { random, lookup: { get: () => undefined, list: <T extends KubeObject>(kind: Kind<T>) => ((kind as Kind) === Services ? [...stored.values()] : []) as unknown as readonly T[] } })
   let made = 0
   const refuse = (errors: readonly string[]): void => { if (errors.length > 0) throw new Error(errors.join('; ')) }
   const begin = async (next: Service, old?: Service) => (await strategy.begin?.(next, old, context())) ?? { release: () => undefined }
@@ -44,9 +45,9 @@ const cluster = (options = { serviceCIDR: '10.96.0.0/16', nodePortRange: { first
       stored.set(next.metadata.uid, next)
       return deepCopy(next)
     },
-    remove(service: Service): void {
+    async remove(service: Service): Promise<void> {
       stored.delete(service.metadata.uid)
-      strategy.afterDelete?.(service, context())
+      await strategy.afterDelete?.(service, context())
     },
   }
 }
@@ -116,7 +117,7 @@ describe('allocation', () => {
     await expect(services.create({ ...web, type: 'NodePort' })).rejects.toThrow('Internal error occurred: failed to allocate a nodePort: range is full')
     const last = await services.create(web)
     await expect(services.create(web)).rejects.toThrow('Internal error occurred: failed to allocate a serviceIP: range is full')
-    services.remove(last)
+    await services.remove(last)
     expect((await services.create(web)).spec.clusterIP).toBe(last.spec.clusterIP)
   })
 
@@ -125,7 +126,7 @@ describe('allocation', () => {
     const draft = services.draft({ ...web, clusterIP: '10.96.0.10' })
     const { release } = await services.begin(draft)
     await expect(services.create({ ...web, clusterIP: '10.96.0.10' }, 'b')).rejects.toThrow('provided IP is already allocated')
-    release()
+    await release()
     await services.create({ ...web, clusterIP: '10.96.0.10' })
   })
 
@@ -218,7 +219,7 @@ describe('updates', () => {
 
 describe('pools', () => {
   test('chance takes from the upper part first', () => {
-    const { addresses, ports } = makePools({ serviceCIDR: '10.96.0.0/16', nodePortRange: { first: 30_000, last: 32_767 } })
+    const [addresses, ports] = [addressPool('10.96.0.0/16'), portPool({ first: 30_000, last: 32_767 })]
     for (let round = 0; round < 200; round++) {
       expect(addressText({ family: 'IPv4', value: pickFree(addresses, () => true, fakeRandom(round)) ?? 0n })).not.toMatch(/^10\.96\.0\./)
       expect(Number(pickFree(ports, () => true, fakeRandom(round)))).toBeGreaterThanOrEqual(30_086)

@@ -1,0 +1,62 @@
+/**
+ * Keeps the objects of Services' addresses as they should be: at the start, what a server that died left over is removed and what is missing is
+ * made; later, an object that somebody deletes comes back while its Service has the address. Mirrors `pkg/registry/core/service/ipallocator/controller/repairip.go`.
+ */
+import { IPAddresses, Services } from '../../api/kinds.ts'
+import type { Clock } from '../../api/clock.ts'
+import type { IPAddress } from '../../api/types.ts'
+import type { Log } from '../log.ts'
+import { addressesOf, addressObject, holderOf, isAllocated, isHolder } from '../registry/core/service-addresses.ts'
+import type { OwnObjects } from '../registry/strategy.ts'
+import type { WatchCache } from '../watch-cache/watch-cache.ts'
+
+export interface AddressRepairParts { cache: WatchCache; clock: Clock; log: Log; own: OwnObjects }
+
+/** A Service may be on its way into the store: so long an address without one is nobody's business. */
+const graceMs = 60_000
+
+/** Resolves with how many young addresses have no Service, and are to be looked at again. */
+const sweep = async ({ cache, clock, log, own }: AddressRepairParts): Promise<number> => {
+  await cache.consistent()
+  const { lookup } = cache
+  const known = new Map(lookup.list(IPAddresses).map((address) => [address.metadata.name, address]))
+  for (const service of lookup.list(Services)) {
+    for (const ip of addressesOf(service)) {
+      const address = known.get(ip)
+      if (!address) await own.create(IPAddresses, addressObject(ip, service))
+      else if (!isHolder(address, service)) log.warn('an address of a Service belongs to something else', { address: ip, service: `${service.metadata.namespace ?? ''}/${service.metadata.name}`, holder: JSON.stringify(address.spec.parentRef) })
+    }
+  }
+  let young = 0
+  for (const address of known.values()) {
+    if (!isAllocated(address) || holderOf(address, lookup)) continue
+    if (clock.now().getTime() - Date.parse(address.metadata.creationTimestamp) < graceMs) young += 1
+    else await own.remove(IPAddresses, address)
+  }
+  return young
+}
+
+/** Until the signal aborts. */
+export const runAddressRepair = async (parts: AddressRepairParts, signal: AbortSignal): Promise<void> => {
+  const { cache, clock, log, own } = parts
+  if (!cache.has(IPAddresses) || !cache.has(Services)) return
+  const warn = (error: unknown): void => log.warn('the addresses of Services could not be repaired', { error: String(error) })
+  const unsubscribe = cache.of(IPAddresses).subscribe({
+    namespace: '', flush: () => undefined, expire: () => undefined,
+    offer: ({ current, previous }) => {
+      const lost = current ? undefined : (previous?.object as IPAddress | undefined)
+      const service = lost && isAllocated(lost) ? holderOf(lost, cache.lookup) : undefined
+      if (lost && service) void own.create(IPAddresses, addressObject(lost.metadata.name, service)).catch(warn)
+    },
+  })
+  try {
+    while (!signal.aborted) {
+      const again = await sweep(parts).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
+      if (again === 0) break
+      await clock.sleep(graceMs, signal).catch(() => undefined)
+    }
+    if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }) })
+  } finally {
+    unsubscribe()
+  }
+}
