@@ -17,6 +17,8 @@ import { type InMemoryTransport, inMemoryTransport } from './listener/in-memory-
 import { listen, type ListenOptions } from './listener/listen.ts'
 import type { Log } from './log.ts'
 import { type BootstrapOptions, runBootstrap } from './bootstrap/bootstrap.ts'
+import { runAddressRepair } from './bootstrap/service-addresses.ts'
+import { ownObjects } from './handlers/own-objects.ts'
 import type { Lookup, Strategy, UserInfo } from './registry/strategy.ts'
 import type { Filter } from './request-context.ts'
 import { RequestPipeline } from './request-pipeline.ts'
@@ -162,6 +164,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       await Promise.all([
         following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
+        options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts) }, signal),
       ])
     },
   }
