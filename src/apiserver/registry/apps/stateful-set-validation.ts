@@ -2,8 +2,9 @@
 import { semanticEqual } from '../../../api/equal.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { RollingUpdateStatefulSetStrategy, StatefulSet, StatefulSetPersistentVolumeClaimRetentionPolicy, StatefulSetSpec, StatefulSetUpdateStrategy } from '../../../api/types.ts'
+import { checkClaimSpec } from '../core/persistent-volume-claim-validation.ts'
 import { checkPodTemplate } from '../core/pod-spec-validation.ts'
-import { checkAtMost100Percent, checkDnsLabel, checkIntOrPercent, checkNonNegative, intOrPercentValue } from '../field-checks.ts'
+import { checkAtMost100Percent, checkDnsLabel, checkEach, checkIntOrPercent, checkNonNegative, intOrPercentValue } from '../field-checks.ts'
 import { checkLabelSelector, checkSelectorMatches, isEmptySelector, usableSelector } from '../label-checks.ts'
 import { checkCollisionCount } from './template-checks.ts'
 import { withClaimVolumes } from './volume-claim-templates.ts'
@@ -64,7 +65,10 @@ const checkSpec = (spec: StatefulSetSpec): FieldError[] => [
 
 const checkServiceName = ({ serviceName }: StatefulSetSpec): FieldError[] => (serviceName ? checkDnsLabel('spec.serviceName', serviceName) : [])
 
-export const checkStatefulSet = ({ spec }: StatefulSet): FieldError[] => [...checkServiceName(spec), ...checkSpec(spec)]
+// What claims that could never be made would ask for is told when the set is made, not when its first pod is.
+const checkClaims = ({ volumeClaimTemplates }: StatefulSetSpec): FieldError[] => checkEach('spec.volumeClaimTemplates', volumeClaimTemplates, ({ spec }, at) => checkClaimSpec(`${at}.spec`, spec))
+
+export const checkStatefulSet = ({ spec }: StatefulSet): FieldError[] => [...checkServiceName(spec), ...checkSpec(spec), ...checkClaims(spec)]
 
 const mutable = ['replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy', 'minReadySeconds'] as const
 

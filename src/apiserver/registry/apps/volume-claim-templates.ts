@@ -1,16 +1,14 @@
 /** The claims that a StatefulSet makes for each of its pods. Mirrors SetObjectDefaults_StatefulSet and the conversion of StatefulSetSpec of upstream's `pkg/apis/apps/v1`. */
 import type { PersistentVolumeClaim, PodTemplateSpec } from '../../../api/types.ts'
-import { setResourceListDefaults } from '../core/resource-lists.ts'
+import { setClaimSpecDefaults } from '../core/persistent-volume-defaults.ts'
 
 /** In place; idempotent. Templates name their own kind, as upstream writes it for clients that compare them. */
 export const setClaimTemplateDefaults = (claim: PersistentVolumeClaim): void => {
   claim.apiVersion ||= 'v1'
   claim.kind ||= 'PersistentVolumeClaim'
   claim.spec ??= {}
-  claim.spec.volumeMode ??= 'Filesystem'
   claim.spec.resources ??= {}
-  setResourceListDefaults(claim.spec.resources.limits)
-  setResourceListDefaults(claim.spec.resources.requests)
+  setClaimSpecDefaults(claim.spec)
   claim.status ??= {}
   claim.status.phase ||= 'Pending'
 }
