@@ -6,6 +6,7 @@ import type { Pod } from '../../src/api/types.ts'
 import type { Action } from '../../src/client/action.ts'
 import type { World } from '../../src/client/controller.ts'
 import { applyMergePatch } from '../../src/api/patch/merge.ts'
+import { applyStrategicMergePatch } from '../../src/api/patch/strategic.ts'
 import { condition, noon } from './builders.ts'
 import { inWords } from './fake-world.ts'
 
@@ -21,6 +22,8 @@ export interface Stage {
   /** What the kubelet does: the pod of this name runs and is ready, or is gone when it was deleted. */
   run(name: string, ready?: boolean): void
   finish(name: string): void
+  /** The pod of this name ends with this exit code. */
+  end(name: string, exitCode: number): void
   /** Everything that was told, as `Normal Reason: message`. */
   readonly told: string[]
 }
@@ -55,7 +58,12 @@ export const stage = (namespace = 'default'): Stage => {
     }
     if (action.do === 'patch') {
       const old = of(action.kind).get(keyOf({ metadata: action.at }))
-      return old ? then(put(action.kind, applyMergePatch(old as never, action.patch.body as never) as unknown as KubeObject)) : undefined
+      if (!old) return
+      const { type, body } = action.patch
+      const next = (type === 'strategic' ? applyStrategicMergePatch(old as never, body as never, action.kind.schema) : applyMergePatch(old as never, body as never)) as unknown as KubeObject
+      const gone = next.metadata.deletionTimestamp !== undefined && (next.metadata.finalizers ?? []).length === 0 && action.kind !== Pods
+      if (gone) of(action.kind).delete(keyOf(next))
+      return then(gone ? next : put(action.kind, next))
     }
     if (action.do === 'delete') {
       const old = of(action.kind).get(keyOf(action.object))
@@ -84,6 +92,11 @@ export const stage = (namespace = 'default'): Stage => {
       const pod = stageOf.get(Pods, name)
       if (pod.metadata.deletionTimestamp !== undefined) { of(Pods).delete(keyOf(pod)); return }
       put(Pods, { ...pod, spec: { ...pod.spec, nodeName: 'node-1' }, status: { phase: 'Running', conditions: [condition('Ready', ready ? 'True' : 'False', timestamp(stageOf.now))] } } as Pod)
+    },
+    end(name, exitCode) {
+      const pod = stageOf.get(Pods, name)
+      const terminated = { exitCode, finishedAt: timestamp(stageOf.now), startedAt: timestamp(stageOf.now) }
+      put(Pods, { ...pod, status: { phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses: pod.spec.containers.map((container) => ({ name: container.name, image: '', imageID: '', ready: false, restartCount: 0, state: { terminated } })) } } as Pod)
     },
     finish: (name) => { stageOf.remove(Pods, name) },
     get world() {

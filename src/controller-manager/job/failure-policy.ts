@@ -1,8 +1,8 @@
 /** What a failed pod means to its Job. Mirrors pkg/controller/job/pod_failure_policy.go. */
 import type { ContainerStatus, Job, Pod, PodFailurePolicyRule } from '../../api/types.ts'
 
-/** `count`: towards the backoff limit; `ignore`: as if it had never been; `failJob`: the Job ends, for this reason. */
-export type FailureVerdict = { action: 'count' } | { action: 'ignore' } | { action: 'failJob'; message: string }
+/** `count`: towards the backoff limit; `ignore`: as if it had never been; `failIndex`: its index is not tried again; `failJob`: the Job ends, for this reason. */
+export type FailureVerdict = { action: 'count' } | { action: 'ignore' } | { action: 'failIndex' } | { action: 'failJob'; message: string }
 
 const terminated = ({ status }: Pod): ContainerStatus[] =>
   [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])].filter(({ state }) => state?.terminated !== undefined && state.terminated.exitCode !== 0)
@@ -27,6 +27,7 @@ export const judgeFailure = ({ spec }: Job, pod: Pod): FailureVerdict => {
     const message = exitMessage(rule, pod) ?? conditionMessage(rule, pod)
     if (message === undefined) continue
     if (rule.action === 'Ignore') return { action: 'ignore' }
+    if (rule.action === 'FailIndex' && spec.backoffLimitPerIndex !== undefined) return { action: 'failIndex' }
     return rule.action === 'FailJob' ? { action: 'failJob', message: `${message} matching ${rule.action} rule at index ${index}` } : { action: 'count' }
   }
   return { action: 'count' }

@@ -37,7 +37,9 @@ const longestBackOffMilliseconds = 600_000
 export const backOff = (pods: readonly Pod[], job: Job, now: Date): number => {
   const lastSuccess = Math.max(-Infinity, ...pods.filter(hasSucceeded).map((pod) => finishedAt(pod, now)))
   const failures = pods.filter((pod) => hasFailed(pod, job)).map((pod) => finishedAt(pod, now)).filter((at) => at > lastSuccess)
-  if (failures.length === 0) return 0
-  const wait = Math.min(firstBackOffMilliseconds * 2 ** (failures.length - 1), longestBackOffMilliseconds)
-  return Math.max(0, Math.max(...failures) + wait - now.getTime())
+  return failures.length === 0 ? 0 : millisecondsAfterFailures(failures.length, Math.max(...failures), now)
 }
+
+/** What is left of the wait after so many failures, the last of them at `last`. */
+export const millisecondsAfterFailures = (failures: number, last: number, now: Date): number =>
+  Math.max(0, last + Math.min(firstBackOffMilliseconds * 2 ** (failures - 1), longestBackOffMilliseconds) - now.getTime())

@@ -11,6 +11,8 @@ import { findCondition, withCondition } from '../conditions.ts'
 import { candidatesOf, claim, controlledBy, controllerIn, keysOfOwner } from '../owners.ts'
 import { isPodActive, isPodReady, isPodTerminating } from '../pod.ts'
 import { deletePod } from '../pod-template.ts'
+import { failedIndexes, failsByIndex, indexFailures } from './index-failures.ts'
+import { parseIndexes } from './indexes.ts'
 import { isTracked, releaseFinalizer, trackingFinalizer } from './job-pods.ts'
 import { managePods } from './manage.ts'
 import { deadlineLeft, isFinished, type Outcome, outcomeOf, withOutcome } from './outcome.ts'
@@ -52,19 +54,20 @@ const end = (job: Job, outcome: Outcome, at: { pods: readonly Pod[]; tracking: T
   return store(job, status, [...tracking.release.map(releaseFinalizer), ...active.map((pod) => deletePod(pod, { owner: job, kind: Jobs })), ...(over ? endEvents(job, outcome) : [])])
 }
 
-/** A Job that asks for what is not here is told so, and does not run. */
-const unsupported = ({ spec }: Job): string | undefined => (['backoffLimitPerIndex', 'maxFailedIndexes'] as const).find((field) => spec[field] !== undefined)
-
 const planRunning = (job: Job, pods: readonly Pod[], now: Date): Action[] => {
   const { status, events } = withSuspension(job, now)
-  const tracking = track({ ...job, status }, pods)
+  const first = track({ ...job, status }, pods)
+  const failures = indexFailures(job, pods, { succeeded: parseIndexes(first.status.completedIndexes, job.spec.completions ?? 0), now })
+  const tell = (tracking: Tracking): Tracking => (failsByIndex(job) ? { ...tracking, status: { ...tracking.status, failedIndexes: failedIndexes(job, failures) } } : tracking)
+  const tracking = tell(track({ ...job, status }, pods, new Set(failures.delayed.values())))
   const active = pods.filter(isPodActive)
-  const outcome = outcomeOf(job, pods, { status: tracking.status, activePods: active.length, now })
-  if (outcome && job.metadata.deletionTimestamp === undefined) return end(job, outcome, { pods, tracking, now })
+  const outcome = outcomeOf(job, pods, { status: tracking.status, activePods: active.length, failures, now })
+  // At the end nobody is tried again, so nobody is held.
+  if (outcome && job.metadata.deletionTimestamp === undefined) return end(job, outcome, { pods, tracking: tell(first), now })
   const deadline = deadlineLeft({ ...job, status: tracking.status }, now)
   return [
     ...store(job, counted(tracking.status, pods), [...events, ...tracking.release.map(releaseFinalizer)]),
-    ...(job.metadata.deletionTimestamp === undefined ? managePods(job, { pods, active, status: tracking.status, now }) : []),
+    ...(job.metadata.deletionTimestamp === undefined ? managePods(job, { pods, active, status: tracking.status, failures, now }) : []),
     ...(deadline === undefined ? [] : [{ do: 'requeueAfter' as const, milliseconds: deadline }]),
   ]
 }
@@ -73,8 +76,6 @@ export const planJob = (key: string, world: World): Action[] => {
   const job = world.get(Jobs, key)
   if (!job || managedElsewhere(job)) return []
   if (isFinished(job)) return controlledBy(world, Pods, job).filter(isTracked).map(releaseFinalizer)
-  const missing = unsupported(job)
-  if (missing) return [event(Jobs, job, { type: 'Warning', reason: 'NotImplemented', message: `spec.${missing} is not supported by this cluster: the job is not run` })]
   const candidates = candidatesOf(world, Pods, job).filter((pod) => controllerOf(pod) !== undefined || isPodActive(pod))
   const { mine, actions } = claim(job, { kind: Pods, ownerKind: Jobs, selector: selectorFromObject(job.spec.selector), candidates, finalizer: trackingFinalizer })
   return actions.length > 0 ? actions : planRunning(job, mine, world.now)

@@ -6,6 +6,7 @@ import type { Action } from '../../client/action.ts'
 import { isPodTerminating } from '../pod.ts'
 import { podsToDelete } from '../pod-ranking.ts'
 import { createPod, deletePod, podFromTemplate } from '../pod-template.ts'
+import { failsByIndex, failureCounts, type IndexFailures, waitOfIndex } from './index-failures.ts'
 import { completionIndexAnnotation, indexOf, isIndexed, parseIndexes, pendingIndexes } from './indexes.ts'
 import { backOff, isTracked, releaseFinalizer, replacesOnlyFailed, trackingFinalizer } from './job-pods.ts'
 import { totals } from './track.ts'
@@ -13,7 +14,7 @@ import { totals } from './track.ts'
 /** So many at most before the world is looked at again. */
 const burstPods = 500
 
-export interface Managing { pods: readonly Pod[]; active: readonly Pod[]; status: JobStatus; now: Date }
+export interface Managing { pods: readonly Pod[]; active: readonly Pod[]; status: JobStatus; failures: IndexFailures; now: Date }
 
 export const wantedActive = (job: Job, status: JobStatus, active: number): number => {
   const { completions, parallelism = 1 } = job.spec
@@ -52,27 +53,38 @@ const withIndexVariable = (spec: PodSpec): PodSpec => {
   return { ...spec, containers: spec.containers.map(add), ...(spec.initContainers && { initContainers: spec.initContainers.map(add) }) }
 }
 
-const podOf = (job: Job, index: number | undefined): Draft<Pod> => {
+const podOf = (job: Job, index: number | undefined, { delayed }: IndexFailures): Draft<Pod> => {
   const pod = podFromTemplate(job.spec.template, job, Jobs)
   const metadata = { ...pod.metadata, finalizers: [...(pod.metadata.finalizers ?? []), trackingFinalizer] }
   if (index === undefined) return { ...pod, metadata }
   const mark = { [completionIndexAnnotation]: String(index) }
   return {
     ...pod,
-    metadata: { ...metadata, generateName: `${job.metadata.name}-${index}-`, annotations: { ...metadata.annotations, ...mark }, labels: { ...metadata.labels, ...mark } },
+    metadata: { ...metadata, generateName: `${job.metadata.name}-${index}-`, annotations: { ...metadata.annotations, ...mark, ...failureCounts(job, delayed.get(index)) }, labels: { ...metadata.labels, ...mark } },
     spec: { ...withIndexVariable(pod.spec), hostname: `${job.metadata.name}-${index}` },
   }
 }
 
-const createMissing = (job: Job, { pods, active, status, now }: Managing, count: number): Action[] => {
-  const wait = backOff(pods, job, now)
+/** Each index waits for itself; `wait` is what is left when none may be tried now. */
+const indexesToTry = (indexes: readonly number[], { failures, now }: Managing): { now: number[]; wait: number } => {
+  const waits = indexes.map((index) => ({ index, wait: waitOfIndex(failures.delayed.get(index), now) }))
+  const ready = waits.filter(({ wait }) => wait === 0).map(({ index }) => index)
+  return { now: ready, wait: ready.length > 0 ? 0 : Math.min(...waits.map(({ wait }) => wait)) }
+}
+
+const createMissing = (job: Job, managing: Managing, count: number): Action[] => {
+  const { pods, active, status, failures, now } = managing
+  const wait = failsByIndex(job) ? 0 : backOff(pods, job, now)
   if (wait > 0) return [{ do: 'requeueAfter', milliseconds: wait }]
   const taken = isIndexed(job) ? parseIndexes(status.completedIndexes, job.spec.completions ?? 0) : new Set<number>()
   const busy = replacesOnlyFailed(job) ? [...active, ...pods.filter(isPodTerminating)] : active
   for (const pod of busy) { const index = indexOf(pod); if (index !== undefined) taken.add(index) }
+  for (const index of failures.failed) taken.add(index)
   const number = Math.min(count, burstPods)
   const indexes = isIndexed(job) ? pendingIndexes(job.spec.completions ?? 0, taken, number) : Array.from({ length: number }, () => undefined)
-  return [{ do: 'slowStart', actions: indexes.map((index) => createPod(podOf(job, index), { owner: job, kind: Jobs })) }]
+  const tried = failsByIndex(job) ? indexesToTry(indexes.flatMap((index) => index ?? []), managing) : { now: indexes, wait: 0 }
+  if (tried.wait > 0 && tried.wait < Infinity) return [{ do: 'requeueAfter', milliseconds: tried.wait }]
+  return [{ do: 'slowStart', actions: tried.now.map((index) => createPod(podOf(job, index, failures), { owner: job, kind: Jobs })) }]
 }
 
 /** Deletes or creates, never both at once. The Job has not reached its end. */

@@ -2,6 +2,7 @@
 import type { Job, JobCondition, JobStatus, Pod } from '../../api/types.ts'
 import { findCondition } from '../conditions.ts'
 import { judgeFailure } from './failure-policy.ts'
+import { failsByIndex, type IndexFailures } from './index-failures.ts'
 import { isIndexed, parseIndexes } from './indexes.ts'
 import { hasFailed, isTracked } from './job-pods.ts'
 import { totals } from './track.ts'
@@ -36,10 +37,23 @@ const restartsBeyondLimit = (job: Job, pods: readonly Pod[]): boolean => {
 export const deadlineLeft = ({ spec, status }: Job, now: Date): number | undefined =>
   (spec.activeDeadlineSeconds === undefined || status.startTime === undefined || spec.suspend ? undefined : Date.parse(status.startTime) + spec.activeDeadlineSeconds * 1000 - now.getTime())
 
-const failure = (job: Job, pods: readonly Pod[], at: { status: JobStatus; now: Date }): Outcome | undefined => {
+/** How the indexes fare, where each fails by itself. */
+const indexesFailed = (job: Job, { status, failures: { failed } }: Pick<Ending, 'status' | 'failures'>): Outcome | undefined => {
+  if (!failsByIndex(job)) return undefined
+  const { completions = 0, maxFailedIndexes } = job.spec
+  if (maxFailedIndexes !== undefined && failed.size > maxFailedIndexes) return { end: 'Failed', reason: 'MaxFailedIndexesExceeded', message: 'Job has exceeded the specified maximal number of failed indexes' }
+  const done = parseIndexes(status.completedIndexes, completions).size
+  return failed.size > 0 && failed.size + done >= completions ? { end: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' } : undefined
+}
+
+/** `status` is the Job's after counting; `failures` of its indexes. */
+interface Ending { status: JobStatus; activePods: number; failures: IndexFailures; now: Date }
+
+const failure = (job: Job, pods: readonly Pod[], at: Ending): Outcome | undefined => {
   const fatal = pods.filter((pod) => isTracked(pod) && hasFailed(pod, job)).map((pod) => judgeFailure(job, pod)).find(({ action }) => action === 'failJob')
   if (fatal?.action === 'failJob') return { end: 'Failed', reason: 'PodFailurePolicy', message: fatal.message }
-  if (totals(at.status).failed > backoffLimit(job) || restartsBeyondLimit(job, pods)) return { end: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' }
+  const waiting = [...at.failures.delayed.values()].filter((pod) => judgeFailure(job, pod).action !== 'ignore').length
+  if (totals(at.status).failed + waiting > backoffLimit(job) || restartsBeyondLimit(job, pods)) return { end: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' }
   if ((deadlineLeft({ ...job, status: at.status }, at.now) ?? 1) <= 0) return { end: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' }
   return undefined
 }
@@ -63,9 +77,8 @@ const success = (job: Job, status: JobStatus, activePods: number): Outcome | und
   return complete ? { end: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } : undefined
 }
 
-/** `status` is the Job's after counting. */
-export const outcomeOf = (job: Job, pods: readonly Pod[], at: { status: JobStatus; activePods: number; now: Date }): Outcome | undefined =>
-  decided(job) ?? failure(job, pods, at) ?? successPolicyMet(job, at.status) ?? success(job, at.status, at.activePods)
+export const outcomeOf = (job: Job, pods: readonly Pod[], at: Ending): Outcome | undefined =>
+  decided(job) ?? failure(job, pods, at) ?? indexesFailed(job, at) ?? successPolicyMet(job, at.status) ?? success(job, at.status, at.activePods)
 
 /** The conditions that tell of the end: the interim one at once, the last one when `over`. */
 export const withOutcome = (conditions: readonly JobCondition[], { end, reason, message }: Outcome, at: { over: boolean; time: string }): JobCondition[] => {

@@ -31,8 +31,8 @@ const countReleased = (status: JobStatus, tracked: ReadonlySet<string>): { uncou
   }
 }
 
-
-export const track = (job: Job, pods: readonly Pod[]): Tracking => {
+/** `held`: pods that have ended, and are to be counted only once their successors are there. */
+export const track = (job: Job, pods: readonly Pod[], held: ReadonlySet<Pod> = new Set()): Tracking => {
   const tracked = pods.filter(isTracked)
   const { uncounted, succeeded, failed } = countReleased(job.status, new Set(tracked.map(({ metadata }) => metadata.uid)))
   const completed = isIndexed(job) ? parseIndexes(job.status.completedIndexes, job.spec.completions ?? 0) : undefined
@@ -41,7 +41,7 @@ export const track = (job: Job, pods: readonly Pod[]): Tracking => {
     if (uncounted.succeeded.length + uncounted.failed.length >= maxUncounted) break
     const { uid } = pod.metadata
     const ended = isPodFinished(pod) || hasFailed(pod, job)
-    if (!ended && job.metadata.deletionTimestamp === undefined) continue
+    if ((!ended || held.has(pod)) && job.metadata.deletionTimestamp === undefined) continue
     release.push(pod)
     if (!ended) continue
     if (hasSucceeded(pod) && !uncounted.failed.includes(uid)) {

@@ -103,7 +103,6 @@ describe('the end', () => {
     expect(inWords(actions)).toEqual(['updateStatus jobs foo', 'event Normal Completed: Job completed'])
     expect(objectOf(actions, 'updateStatus', Jobs).status.completionTime).toBe(secondsBefore(0))
   })
-  test('what is not supported is refused by name', () => expect(inWords(plan(job({ backoffLimitPerIndex: 1 })))).toEqual(['event Warning NotImplemented: spec.backoffLimitPerIndex is not supported by this cluster: the job is not run']))
   test('managed by somebody else: left alone', () => expect(plan(job({ managedBy: 'acme.com/runner' }))).toEqual([]))
 })
 
