@@ -5,6 +5,7 @@ import { certificateApproval, certificateSigning, certificateSubjectRestriction 
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts'
+import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts'
 import { mutatingAdmissionWebhook } from './mutating-webhook.ts'
 import { limitRanger } from './limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
@@ -18,6 +19,7 @@ import { resourceQuotaAdmission } from './resource-quota.ts'
 import { runtimeClassAdmission } from './runtime-class.ts'
 import { serviceAccountAdmission } from './service-account.ts'
 import { storageObjectInUseProtection } from './storage-object-protection.ts'
+import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingAdmissionWebhook } from './validating-webhook.ts'
 import { type CallWebhook, webhookCaller } from '../outbound/call-webhook.ts'
 import { serviceResolver } from '../outbound/service-resolver.ts'
@@ -53,8 +55,10 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf, allowSer
   certificateSubjectRestriction(organizationsOf),
   defaultIngressClass,
   ...(allowServiceExternalIPs ? [] : [denyServiceExternalIPs(authorizer)]), // upstream's default is to allow them
-  mutatingAdmissionWebhook({ call: callWebhook, random, lookup, log }), // they see what all others have filled in
-  validatingAdmissionWebhook({ call: callWebhook, random, lookup, log }),
+  mutatingAdmissionPolicy({ lookup, authorizer }), // policies before webhooks: nobody has to be called to know what they say
+  mutatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer }), // they see what all others have filled in
+  validatingAdmissionPolicy({ lookup, authorizer }),
+  validatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer }),
   rbacEscalation(authorizer), // upstream's storage of roles and bindings does this, after admission
   resourceQuotaAdmission(), // last: what is refused by others takes nothing
 ]

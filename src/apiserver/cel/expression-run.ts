@@ -16,12 +16,19 @@ export type Outcome = { value: CelValue; error?: undefined } | { value?: undefin
 export class ExpressionRun {
   private remaining: number
   private readonly variables: ReadonlyMap<string, CelValue>
+  private readonly composition: ReadonlyMap<string, Compiled> | undefined
   private readonly composed: ComposedVariables | undefined
 
   constructor(variables: ReadonlyMap<string, CelValue>, { budget, composition }: { budget: number; composition?: ReadonlyMap<string, Compiled> | undefined }) {
     this.remaining = budget
+    this.composition = composition
     this.composed = composition && new ComposedVariables(composition, variables)
     this.variables = this.composed ? new Map<string, CelValue>([...variables, ['variables', this.composed]]) : variables
+  }
+
+  /** The rest of the budget for other variables. */
+  with(variables: ReadonlyMap<string, CelValue>): ExpressionRun {
+    return new ExpressionRun(variables, { budget: this.remaining, composition: this.composition })
   }
 
   /** Waits where an authorizer must be asked. Throws an OutOfBudgetError. */
