@@ -7,7 +7,7 @@ export const perCallLimit = 1_000_000
 /** Of all expressions of one policy, or of one custom resource, for one request. */
 export const runtimeCostBudget = 10_000_000
 /** Of the match conditions of one webhook or policy. */
-export const matchConditionsCostBudget = perCallLimit / 4
+export const matchConditionsCostBudget = 2_500_000
 
 /** Counts the cost of one evaluation. */
 export class CostMeter {
