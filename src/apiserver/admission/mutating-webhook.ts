@@ -5,7 +5,7 @@ import { JsonSyntaxError, parseJson } from '../../api/json-text.ts'
 import type { JsonObject, JsonValue, KubeObject } from '../../api/meta.ts'
 import { applyJsonPatch } from '../../api/patch/json.ts'
 import { badRequest, internalError, timeout } from '../../api/status.ts'
-import type { Log } from '../log.ts'
+import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
@@ -14,7 +14,6 @@ import { invocationOf } from './webhook-invocations.ts'
 import { isExempt } from './webhook-match.ts'
 import type { ReviewAnswer } from './webhook-review.ts'
 import { shownAs } from './webhook-versions.ts'
-import type { Lookup } from '../registry/strategy.ts'
 
 const pluginName = 'MutatingAdmissionWebhook'
 
@@ -81,7 +80,7 @@ const change = (invocation: Invocation, attributes: AdmissionAttributes, answer:
 
 const requestTimedOut = (): Error => timeout('request did not complete within requested timeout')
 
-export const mutatingAdmissionWebhook = (parts: WebhookParts & { lookup: Lookup; log: Log }): AdmissionPlugin => {
+export const mutatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin => {
   /** Whether the object was changed. */
   const invoke = async (invocation: Invocation, attributes: AdmissionAttributes, context: AdmissionContext): Promise<boolean> => {
     try {
@@ -100,6 +99,7 @@ export const mutatingAdmissionWebhook = (parts: WebhookParts & { lookup: Lookup;
     handles: (attributes) => mutatingHooks(parts.lookup).length > 0 && !isExempt(attributes),
     mutate: async (attributes, context) => {
       const { reinvocation } = context
+      const question = { attributes, context, decisions: new DecisionCache(parts.authorizer) }
       const rounds = reinvocation.memory<Rounds>(pluginName, () => ({ reinvocable: new Set(), again: new Set(), lastOutput: undefined }))
       const recall = (): void => {
         rounds.again = rounds.again.union(rounds.reinvocable)
@@ -109,7 +109,7 @@ export const mutatingAdmissionWebhook = (parts: WebhookParts & { lookup: Lookup;
       if (reinvocation.again && !semanticEqual(rounds.lastOutput, attributes.object)) recall()
       for (const hook of mutatingHooks(parts.lookup)) {
         if (reinvocation.again && !rounds.again.has(hook.id)) continue
-        const invocation = await invocationOf(hook, attributes, context)
+        const invocation = await invocationOf(hook, question)
         if (!invocation) continue
         if (await invoke(invocation, attributes, context)) {
           recall()

@@ -1,7 +1,6 @@
 /** ValidatingAdmissionWebhook: webhooks that may refuse, all at the same time. Mirrors apiserver's `plugin/webhook/validating`. */
 import { internalError, timeout } from '../../api/status.ts'
-import type { Log } from '../log.ts'
-import type { Lookup } from '../registry/strategy.ts'
+import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
@@ -9,7 +8,7 @@ import { validatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
 import { isExempt } from './webhook-match.ts'
 
-export const validatingAdmissionWebhook = (parts: WebhookParts & { lookup: Lookup; log: Log }): AdmissionPlugin => {
+export const validatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin => {
   /** Why the webhook refuses; undefined: it does not. */
   const refusal = async (invocation: Invocation, attributes: AdmissionAttributes, context: AdmissionContext): Promise<unknown> => {
     try {
@@ -27,9 +26,10 @@ export const validatingAdmissionWebhook = (parts: WebhookParts & { lookup: Looku
     name: 'ValidatingAdmissionWebhook',
     handles: (attributes) => validatingHooks(parts.lookup).length > 0 && !isExempt(attributes),
     validate: async (attributes, context) => {
+      const question = { attributes, context, decisions: new DecisionCache(parts.authorizer) }
       const invocations: Invocation[] = []
       for (const hook of validatingHooks(parts.lookup)) {
-        const invocation = await invocationOf(hook, attributes, context)
+        const invocation = await invocationOf(hook, question)
         if (invocation) invocations.push(invocation)
       }
       if (invocations.length === 0) return

@@ -1,8 +1,10 @@
 /** Asks one webhook. Mirrors callHook of apiserver's `plugin/webhook/{mutating,validating}/dispatcher.go`. */
 import type { JsonObject } from '../../api/meta.ts'
 import type { Random } from '../../api/random.ts'
-import type { CallWebhook } from '../outbound/call-webhook.ts'
-import { WebhookCallError } from '../outbound/call-webhook.ts'
+import type { Authorizer } from '../authorization/authorizer.ts'
+import type { Log } from '../log.ts'
+import { type CallWebhook, WebhookCallError } from '../outbound/call-webhook.ts'
+import type { Lookup } from '../registry/strategy.ts'
 import type { AdmissionAttributes, AdmissionContext } from './plugin.ts'
 import { CallingWebhookError, denied, dryRunUnsupported } from './webhook-denial.ts'
 import type { Hook } from './webhook-hooks.ts'
@@ -11,7 +13,14 @@ import { admissionReview, reviewAnswer, type ReviewAnswer, reviewVersion } from 
 import { shownAs, type Version } from './webhook-versions.ts'
 
 /** What the plugins that call webhooks are made of. */
-export interface WebhookParts { call: CallWebhook; random: Random }
+export interface WebhookParts {
+  call: CallWebhook
+  random: Random
+  lookup: Lookup
+  log: Log
+  /** Asked by conditions of webhooks. */
+  authorizer: Authorizer
+}
 
 export interface Invocation { hook: Hook; version: Version; own: Version }
 
@@ -28,7 +37,7 @@ const reasonOf = (error: unknown): string => {
 }
 
 /** The webhook's agreement. Throws its refusal as a StatusError, a CallingWebhookError where it could not be asked. */
-export const askWebhook = async ({ call, random }: WebhookParts, { hook, version, own }: Invocation, request: { attributes: AdmissionAttributes; context: AdmissionContext; mutating: boolean }): Promise<ReviewAnswer> => {
+export const askWebhook = async ({ call, random }: Pick<WebhookParts, 'call' | 'random'>, { hook, version, own }: Invocation, request: { attributes: AdmissionAttributes; context: AdmissionContext; mutating: boolean }): Promise<ReviewAnswer> => {
   const { webhook } = hook
   const { attributes, context, mutating } = request
   if (attributes.dryRun && !['None', 'NoneOnDryRun'].includes(webhook.sideEffects)) throw dryRunUnsupported(webhook.name)

@@ -1,10 +1,10 @@
 /** Which webhooks a request is shown to, and as what. Mirrors ShouldCallHook of apiserver's `plugin/webhook/generic/webhook.go`. */
 import { forbidden } from '../../api/status.ts'
-import type { AdmissionAttributes, AdmissionContext } from './plugin.ts'
+import type { AdmissionAttributes } from './plugin.ts'
 import type { Invocation } from './webhook-call.ts'
 import type { Hook } from './webhook-hooks.ts'
 import { namespaceMatches, namespaceOf, objectMatches, ruleMatches } from './webhook-match.ts'
-import { matchConditionsHold } from './webhook-match-conditions.ts'
+import { type ConditionQuestion, matchConditionsHold } from './webhook-match-conditions.ts'
 import { type Version, versionsOf } from './webhook-versions.ts'
 
 /** The version that a rule of the webhook names: the client's own, or with matchPolicy Equivalent another of the same objects. */
@@ -23,14 +23,13 @@ const versionFor = ({ webhook }: Hook, attributes: AdmissionAttributes, { own, o
 }
 
 /** Undefined: it is not asked. Throws a StatusError where that cannot be found out. */
-export const invocationOf = async (hook: Hook, attributes: AdmissionAttributes, context: AdmissionContext): Promise<Invocation | undefined> => {
+export const invocationOf = async (hook: Hook, question: ConditionQuestion): Promise<Invocation | undefined> => {
+  const { attributes, context } = question
   if (!objectMatches(hook.objectSelector, attributes)) return undefined
   const versions = versionsOf(attributes, context.resources)
   const version = versionFor(hook, attributes, versions)
   if (!version || !namespaceMatches(hook.namespaceSelector, attributes, context.lookup)) return undefined
-  const invocation = { hook, version, own: versions.own }
-  if ((hook.webhook.matchConditions ?? []).length === 0) return invocation
-  const { holds, error } = await matchConditionsHold(invocation, attributes, context)
-  if (error !== undefined && hook.webhook.failurePolicy !== 'Ignore') throw forbidden(attributes.kind, attributes.name, error)
-  return holds ? invocation : undefined
+  const { matches, error } = await matchConditionsHold(hook, version, question)
+  if (error !== undefined) throw forbidden(attributes.kind, attributes.name, error)
+  return matches ? { hook, version, own: versions.own } : undefined
 }

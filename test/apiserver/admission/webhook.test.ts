@@ -231,6 +231,38 @@ describe('who is asked', () => {
   })
 })
 
+describe('match conditions', () => {
+  const condition = (expression: string, more: JsonObject = {}): JsonObject => ({ matchConditions: [{ name: 'c', expression }], ...more })
+  test.each<[string, JsonObject, JsonObject, number, number]>([
+    ['that hold', condition("object.metadata.name != 'skip-me'"), {}, 201, 1],
+    ['that do not', condition("object.metadata.name == 'other'"), {}, 201, 0],
+    ['about the request', condition("request.operation == 'CREATE' && request.userInfo.username == 'admin' && request.resource.resource == 'configmaps' && oldObject == null"), {}, 201, 1],
+    ['about what its sender may do', condition("authorizer.group('').resource('secrets').check('get').allowed()"), {}, 201, 1],
+    ['all of them', { matchConditions: [{ name: 'a', expression: 'true' }, { name: 'b', expression: 'false' }] }, {}, 201, 0],
+    ['that come to an error', condition("object.data.missing == 'x'"), { data: { a: 'b' } }, 403, 0],
+    ['that come to an error which is to be ignored', condition("object.data.missing == 'x'", { failurePolicy: 'Ignore' }), { data: { a: 'b' } }, 201, 0],
+  ])('%s', async (name, more, object, code, count) => {
+    await on.register('validating', { v: ['/v', more] })
+    const { status } = await create(`condition-${name.replaceAll(' ', '-')}`, object)
+    expect([status, on.reviews.length]).toEqual([code, count])
+  })
+
+  test('a name is skipped, others are mutated', async () => {
+    await on.register('mutating', { m: ['/m', condition("object.metadata.name != 'skip-me'")] })
+    on.handlers['/m'] = addData('mutated')
+    await create('skip-me', { data: { a: 'b' } })
+    await create('not-me', { data: { a: 'b' } })
+    expect([await dataOf('skip-me'), await dataOf('not-me')]).toEqual([{ a: 'b' }, { a: 'b', mutated: 'yes' }])
+  })
+
+  test.each(['mutating', 'validating'] as const)('that do not compile are refused, %s', async (type) => {
+    const error = await on.register(type, { v: ['/v', condition("... [] bad expression")] }).then(() => '', (thrown: Error) => thrown.message)
+    expect(error).toContain('webhooks[0].matchConditions[0].expression: Invalid value: \\"... [] bad expression\\": compilation failed')
+    const bool = await on.register(type, { v: ['/v', condition("'a'")] }).then(() => '', (thrown: Error) => thrown.message)
+    expect(bool).toContain('must evaluate to bool')
+  })
+})
+
 describe('webhooks that fail', () => {
   const slow = { timeoutSeconds: 1 }
   test('failurePolicy Fail: 500 with the URL and the deadline', async () => {

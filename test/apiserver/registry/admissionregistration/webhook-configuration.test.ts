@@ -49,6 +49,11 @@ test.each<[string, object, string[]]>([
   ['a subresource everywhere and one', rule({ resources: ['*/a', 'x/a'] }), ["webhooks[0].rules[0].resources[1]: Invalid value: \"x/a\": if '*/a' is present, must not specify x/a"]],
   ['resources and all their subresources', rule({ resources: ['*', '*/*'] }), ["webhooks[0].rules[0].resources: Invalid value: [\"*\",\"*/*\"]: if '*/*' is present, must not specify other resources"]],
   ['a scope', rule({ scope: 'Galaxy' }), ['webhooks[0].rules[0].scope: Unsupported value: "Galaxy": supported values: "*", "Cluster", "Namespaced"']],
+  ['a condition without a name', { matchConditions: [{ name: '', expression: 'true' }] }, ['webhooks[0].matchConditions[0].name: Required value']],
+  ['a condition without an expression', { matchConditions: [{ name: 'a', expression: ' ' }] }, ['webhooks[0].matchConditions[0].expression: Required value']],
+  ['a condition twice', { matchConditions: [{ name: 'a', expression: 'true' }, { name: 'a', expression: 'true' }] }, ['webhooks[0].matchConditions[1].name: Duplicate value: "a"']],
+  ['too many conditions', { matchConditions: Array.from({ length: 65 }, (_, index) => ({ name: `c${index}`, expression: 'true' })) }, ['webhooks[0].matchConditions: Too many: 65: must have at most 64 items']],
+  ['a condition about params', { matchConditions: [{ name: 'a', expression: 'params == null' }] }, ["webhooks[0].matchConditions[0].expression: Invalid value: \"params == null\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')\n | params == null\n | ^"]],
   ['a selector', { namespaceSelector: { matchExpressions: [{ key: 'a', operator: 'Like' }] } }, ['webhooks[0].namespaceSelector.matchExpressions[0].operator: Invalid value: "Like": not a valid selector operator']],
 ])('%s', (_name, more, expected) => expect(errorsOf(webhook(more))).toEqual(expected))
 
