@@ -12,6 +12,7 @@ const templateColumns = workloadColumns.slice(0, 2).map(({ value, priority: _pri
 
 export const podTemplateStrategy: Strategy<PodTemplate> = {
   kind: PodTemplates,
+  returnsDeletedObject: true,
   setDefaults(object) {
     object.template ??= {}
     setPodTemplateDefaults(object.template)
