@@ -53,7 +53,7 @@ export const startCluster = async ({ directory, port = 0, log = silent }: StartO
   const stop = new AbortController()
   const plane = controlPlane({
     store, log, address: '192.0.2.1', port: 6443, serviceCIDR: '10.96.0.0/16', clusterDomain: 'cluster.local',
-    serviceAccountKey, kubeletCertificate: kubelet, certificateAuthority: ca.certificate,
+    serviceAccountKey, kubeletCertificate: kubelet, certificateAuthority: ca.certificate, oneProcess: true,
   })
   const partsOf = (name: string): ReturnType<typeof partsWith> => partsWith(createClient(plane.server.inMemoryTransport({ name, groups: [] }), { userAgent: name }), log, stop.signal)
   const listening = Promise.withResolvers<number>()

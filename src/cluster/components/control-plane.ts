@@ -46,6 +46,8 @@ export interface ControlPlaneOptions {
   serviceAccountKey: string
   kubeletCertificate: { certificate: string; key: string }
   certificateAuthority: string
+  /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
+  oneProcess?: boolean
 }
 
 /** Who the API server is to itself. */
@@ -80,7 +82,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
     authorizer: authorizerOf,
     admission: (parts) => builtInAdmission({ random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
-    virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store)) as VirtualResource],
+    virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store, { oneProcess: options.oneProcess ?? false })) as VirtualResource],
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
     paths: [

@@ -67,7 +67,7 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
   try {
     const plane = controlPlane({
       store, log, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
-      serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
+      serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '', oneProcess: true,
     })
     const listener = plane.server.listen({ host: '0.0.0.0', port, tls: { key: key ?? '', cert: cert ?? '', clientCa: clientCa ?? '' }, listening: (address) => log.info('serving', { ...address }) })
     const everybodyElse = { run: async (until: AbortSignal): Promise<void> => {
