@@ -162,7 +162,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       })
       await Promise.race([ready, following])
       await Promise.all([
-        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal),
+        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
         options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts) }, signal),
       ])
