@@ -15,6 +15,7 @@ const amounts = ({ status }: ResourceQuota, wanted: (name: string) => boolean): 
 
 export const resourceQuotaStrategy: Strategy<ResourceQuota> = {
   kind: ResourceQuotas,
+  returnsDeletedObject: true,
   setDefaults(quota) {
     quota.spec ??= {}
     quota.status ??= {}
