@@ -26,8 +26,8 @@ export interface DecodeOptions {
 export interface DecodedValue<T> { value: T; strictErrors: string[] }
 
 const maxStrictErrors = 100
-/** Optional lists that Go prints although they are empty (no `omitempty`); all others are as if they were not there. */
-const printedWhenEmpty: ReadonlySet<string> = new Set(['Role.rules', 'ClusterRole.rules', 'EndpointSlice.endpoints', 'EndpointSlice.ports'])
+/** Optional lists that Go prints although they are empty (no `omitempty`), and one whose emptiness says something (start anew); all others are as if they were not there. */
+const keptWhenEmpty: ReadonlySet<string> = new Set(['ObjectMeta.managedFields', 'Role.rules', 'ClusterRole.rules', 'EndpointSlice.endpoints', 'EndpointSlice.ports'])
 const jsonTypeOf = (value: JsonValue): string => {
   if (Array.isArray(value)) return 'array'
   return value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value
@@ -94,7 +94,7 @@ class Decoder {
       this.#path.push(key)
       this.#fields.push(key)
       const decoded = this.value(raw, field.type)
-      if (decoded !== undefined && !(isEmptyCollection(decoded, field) && !printedWhenEmpty.has(this.#field))) result[key] = decoded
+      if (decoded !== undefined && !(isEmptyCollection(decoded, field) && !keptWhenEmpty.has(this.#field))) result[key] = decoded
       this.#path.pop()
       this.#fields.pop()
     }

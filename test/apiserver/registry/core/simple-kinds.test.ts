@@ -61,7 +61,7 @@ describe('config maps', () => {
   const check = (object: object): string[] => created(ConfigMaps, sent<ConfigMap>(object)).errors
   test('an empty key', () => expect(check({ data: { '': 'x' } })).toEqual(["data[]: Invalid value: \"\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"]))
   test('a key in both', () => expect(check({ data: { a: '' }, binaryData: { a: '' } })).toEqual(['data[a]: Invalid value: "a": duplicate of key present in binaryData']))
-  test('too long', () => expect(check({ data: { a: 'x'.repeat(1024 * 1024), b: 'y' } })).toEqual(['Too long: may not be more than 1048576 bytes']))
+  test('too long', () => expect(check({ data: { a: 'x'.repeat(1024 * 1024), b: 'y' } })).toEqual(['[]: Too long: may not be more than 1048576 bytes']))
   test('a key named __proto__', () => expect(check(JSON.parse('{"data":{"__proto__":"x"}}') as object)).toEqual([]))
   test('immutable', () => {
     const old = created(ConfigMaps, sent<ConfigMap>({ data: { a: '1' }, immutable: true })).object
