@@ -21,9 +21,20 @@ const findPod = ({ workers }: PodRouteParts, { namespace, pod: name, uid }: Read
   return pod
 }
 
+/** exec, attach and port forwarding have words of their own for it. */
+const conversationPod = (parts: PodRouteParts, at: Readonly<Record<string, string>>): Pod => {
+  try { return findPod(parts, at) } catch { throw new HttpError(404, 'pod does not exist') }
+}
+
 const checkContainer = (pod: Pod, name: string | undefined): string => {
   if (!name || !findContainer(pod, name)) throw new HttpError(404, `container ${JSON.stringify(name ?? '')} not found in pod ${JSON.stringify(pod.metadata.name)}`)
   return name
+}
+
+/** Upstream looks among the containers that run, and says the same of one that has ended as of one that never was. */
+const runningContainer = async ({ machine }: PodRouteParts, { metadata: { uid } }: Pod, name: string): Promise<string> => {
+  if ((await machine.runtime.listContainers(uid)).some((each) => each.name === name && each.state === 'running')) return name
+  throw new HttpError(500, `container not found (${JSON.stringify(name)})`)
 }
 
 const logs = (parts: PodRouteParts): Route => ({
@@ -59,8 +70,8 @@ const remote = (parts: PodRouteParts, path: string, attach: boolean): Route => (
   methods: ['GET', 'POST'], path,
   async answer(_, response) { answerText(response, 'Upgrade request required: exec and attach speak WebSocket (v5.channel.k8s.io)', { code: 400 }); return Promise.resolve() },
   async upgrade({ at, query }: RouteRequest, accept) {
-    const pod = findPod(parts, at)
-    const container = checkContainer(pod, at['container'])
+    const pod = conversationPod(parts, at)
+    const container = await runningContainer(parts, pod, at['container'] ?? '')
     const options = remoteOptions(query)
     if (!attach && options.command.length === 0) throw new HttpError(400, 'you must specify at least 1 command')
     if (!options.stdin && !options.stdout && !options.stderr) throw new HttpError(400, 'you must specify at least 1 of stdin, stdout, stderr')
@@ -72,7 +83,7 @@ const portForward = (parts: PodRouteParts, path: string): Route => ({
   methods: ['GET', 'POST'], path,
   async answer(_, response) { answerText(response, 'Upgrade request required: port forwarding speaks WebSocket (v5.channel.k8s.io)', { code: 400 }); return Promise.resolve() },
   async upgrade({ at, query }, accept) {
-    const pod = findPod(parts, at)
+    const pod = conversationPod(parts, at)
     let ports: number[]
     try { ports = forwardedPorts(query) } catch (error) { throw new HttpError(400, error instanceof Error ? error.message : String(error)) }
     await servePortForward(parts.machine.runtime, pod.metadata.uid, await accept(), ports)

@@ -26,6 +26,14 @@ const carry = async (channels: Channels, connection: Duplex, data: number): Prom
   upward.catch(() => {}) // the connection is over either way
 }
 
+/** In the words of the runtimes that upstream's users know. */
+const whyNot = (error: unknown, podUid: string, port: number): string => {
+  const { code, message } = error as NodeJS.ErrnoException
+  const inside = `failed to connect to localhost:${port} inside namespace ${JSON.stringify(podUid)}, IPv4: dial tcp4 127.0.0.1:${port}: connect: `
+  if (code === 'ECONNREFUSED') return `${inside}connection refused`
+  return code === 'ETIMEDOUT' ? `${inside}connection timed out` : message
+}
+
 export const servePortForward = async (runtime: Runtime, podUid: string, channels: Channels, ports: readonly number[]): Promise<void> => {
   for (const [index, port] of ports.entries()) {
     await channels.send(index * 2, portBytes(port))
@@ -39,7 +47,7 @@ export const servePortForward = async (runtime: Runtime, podUid: string, channel
       channels.signal.addEventListener('abort', stop, { once: true })
       await carry(channels, connection, index * 2)
     } catch (error) {
-      if (!channels.signal.aborted) await channels.send(index * 2 + 1, Buffer.from(`error forwarding port ${port} to pod ${podUid}: ${error instanceof Error ? error.message : String(error)}`))
+      if (!channels.signal.aborted) await channels.send(index * 2 + 1, Buffer.from(`error forwarding port ${port} to pod ${podUid}, uid : ${whyNot(error, podUid, port)}`))
     } finally {
       stop()
     }

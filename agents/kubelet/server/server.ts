@@ -60,7 +60,13 @@ export const kubeletServer = (parts: KubeletServerParts): Component => ({
     const pass = gate(parts)
     const server = createServer({ cert, key, ca: clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
     server.on('request', (request, response) => { void serve({ request, response, routes, pass, log: machine.log, signal }) })
-    server.on('upgrade', (request, socket, head) => { void serveUpgrade({ request, socket, head, routes, pass, log: machine.log, signal }) })
+    // node forgets connections that were upgraded: they would outlive the server.
+    const upgraded = new Set<Duplex>()
+    server.on('upgrade', (request, socket, head) => {
+      upgraded.add(socket)
+      socket.once('close', () => upgraded.delete(socket))
+      void serveUpgrade({ request, socket, head, routes, pass, log: machine.log, signal })
+    })
     server.on('tlsClientError', (error) => machine.log.debug('TLS handshake failed', { error: error.message }))
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(new Error(`kubelet: cannot listen on port ${port}: ${error.message}`, { cause: error })))
@@ -70,6 +76,7 @@ export const kubeletServer = (parts: KubeletServerParts): Component => ({
     if (bound && typeof bound === 'object') parts.listening?.(bound.port)
     await new Promise<void>((resolve) => { if (signal.aborted) resolve(); else signal.addEventListener('abort', () => resolve(), { once: true }) })
     server.closeAllConnections()
+    for (const socket of upgraded) socket.destroy()
     await new Promise<void>((resolve) => { server.close(() => resolve()) })
   },
 })

@@ -1,10 +1,11 @@
-/** Whom a proxy request means: `[scheme:]name[:port]` as an address. Mirrors ResourceLocation of `pkg/registry/core/{node,pod,service}`. Pure. */
+/** Whom a proxy request means: `[scheme:]name[:port]` as an address, which the dial guard has still to judge. Mirrors ResourceLocation of `pkg/registry/core/{node,pod,service}`. Pure. */
+import { isIP } from 'node:net'
 import { EndpointSlices, Nodes, Pods, Services } from '../../api/kinds.ts'
 import type { Random } from '../../api/random.ts'
 import { badRequest, notFound, serviceUnavailable } from '../../api/status.ts'
 import type { EndpointSlice, Pod } from '../../api/types.ts'
 import type { Lookup } from '../registry/strategy.ts'
-import { addressNotAllowed, isGlobalUnicast } from './dial-guard.ts'
+import { addressNotAllowed } from './dial-guard.ts'
 import { addressOf, kubeletAddress } from './kubelet-access.ts'
 
 export interface Target { scheme: 'http' | 'https'; name: string; port: string }
@@ -43,7 +44,7 @@ export const podBackend = (lookup: Lookup, namespace: string, { scheme, name, po
   const pod = lookup.get(Pods, name, namespace)
   if (!pod) throw notFound(Pods, name)
   const [host = ''] = podAddresses(pod)
-  if (!isGlobalUnicast(host)) throw addressNotAllowed()
+  if (isIP(host) === 0) throw addressNotAllowed()
   const declared = pod.spec.containers.flatMap((container) => container.ports ?? [])
   const usual = scheme === 'https' ? 443 : 80
   return { scheme, host, port: port === '' ? (declared[0]?.containerPort ?? usual) : (declared.find((each) => each.name === port)?.containerPort ?? portNumber(port)) }
@@ -52,7 +53,7 @@ export const podBackend = (lookup: Lookup, namespace: string, { scheme, name, po
 /** Only a pod's own address is one that this server goes to: slices, which many may write, could name any. */
 const isPodsAddress = (lookup: Lookup, slice: EndpointSlice, endpoint: NonNullable<EndpointSlice['endpoints']>[number], address: string): boolean => {
   const { kind, name, namespace } = endpoint.targetRef ?? {}
-  if (kind !== 'Pod' || !name || namespace !== slice.metadata.namespace || !isGlobalUnicast(address)) return false
+  if (kind !== 'Pod' || !name || namespace !== slice.metadata.namespace || isIP(address) === 0) return false
   const pod = lookup.get(Pods, name, namespace)
   return pod !== undefined && podAddresses(pod).includes(address)
 }
