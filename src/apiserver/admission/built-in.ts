@@ -1,6 +1,7 @@
 /** The admission plugins of every cluster, in upstream's order (`pkg/kubeapiserver/options/plugins.go`). */
 import type { Random } from '../../api/random.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
+import { admissionPolicyAccess } from './admission-policy-access.ts'
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { defaultIngressClass } from './default-ingress-class.ts'
 import { defaultStorageClass } from './default-storage-class.ts'
@@ -60,5 +61,6 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf, allowSer
   validatingAdmissionPolicy({ lookup, authorizer }),
   validatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer }),
   rbacEscalation(authorizer), // upstream's storage of roles and bindings does this, after admission
+  admissionPolicyAccess(authorizer), // and that of policies and their bindings this
   resourceQuotaAdmission(), // last: what is refused by others takes nothing
 ]

@@ -205,6 +205,20 @@ describe('parameters', () => {
   })
 })
 
+describe('whoever refers to parameters has to be able to read them', () => {
+  const user = { name: 'writer', groups: ['system:authenticated'] }
+  const metadata = { name: 'p' }
+  const spec = { ...policy({ validations: [when('true')] }), paramKind: { apiVersion: 'v1', kind: 'ConfigMap' } }
+  test('a policy', async () => {
+    const answer = await fixture.post(`${base}/validatingadmissionpolicies`, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata, spec }, user)
+    expect([answer.status, answer.body.message]).toEqual([422, 'ValidatingAdmissionPolicy.admissionregistration.k8s.io "p" is invalid: spec.paramKind: Forbidden: user &{writer  [system:authenticated] map[]} must have "get" permission on all objects of the referenced paramKind (kind=ConfigMap, apiVersion=v1)'])
+  })
+  test('a binding', async () => {
+    const answer = await fixture.post(`${base}/validatingadmissionpolicybindings`, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicyBinding', metadata, spec: { policyName: 'p', validationActions: ['Deny'], paramRef: { name: 'x', parameterNotFoundAction: 'Deny' } } }, user)
+    expect([answer.status, answer.body.message]).toEqual([422, 'ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io "p" is invalid: spec.paramRef: Forbidden: user &{writer  [system:authenticated] map[]} does not have "get" permission on the object referenced by paramRef'])
+  })
+})
+
 test('a policy changed or removed is another at once', async () => {
   await fixture.register('Validating', 'changing', policy({ validations: [when('false')] }))
   expect((await fixture.configMap('a')).status).toBe(422)
