@@ -10,6 +10,13 @@ export interface CustomType {
   readonly shape: Shape
   /** What a warning says of every request, where this version is deprecated. */
   readonly deprecation?: string | undefined
+  /** What OpenAPI says of it. */
+  readonly openapi: {
+    /** The name of the kind's own schema. */
+    readonly name: string
+    /** The schemas of the kind and its list, by name. */
+    schemas(version: 2 | 3): JsonObject
+  }
 }
 
 /** Where a kind's objects are described: by the name of a generated type, or as a custom resource. */

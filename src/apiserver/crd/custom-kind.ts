@@ -2,6 +2,7 @@
 import { type Kind, kind, type Subresource, usualVerbs } from '../../api/kinds.ts'
 import type { CustomResourceDefinition, CustomResourceDefinitionSpec, CustomResourceDefinitionVersion, JSONSchemaProps } from '../../api/types.ts'
 import { customType } from './custom-type.ts'
+import { definitionName, publishedSchemas, type Published } from './published-schema.ts'
 import { compareVersions } from './kube-version.ts'
 import { completeSchema, structuralOf } from './schema/build.ts'
 import type { Structural } from './schema/structural.ts'
@@ -22,6 +23,13 @@ const deprecationOf = (spec: CustomResourceDefinitionSpec, version: CustomResour
   return `${spec.group}/${version.name} ${spec.names.kind} is deprecated${better[0] === undefined ? '' : `; use ${spec.group}/${better[0]} ${spec.names.kind}`}`
 }
 
+const openapiOf = ({ group, names }: CustomResourceDefinitionSpec, { name: version, schema, selectableFields }: CustomResourceDefinitionVersion): NonNullable<Kind['custom']>['openapi'] => {
+  const published: Published = {
+    group, version, kind: names.kind, listKind: names.listKind || `${names.kind}List`, plural: names.plural, schema: schema?.openAPIV3Schema, selectableFields: (selectableFields ?? []).map(({ jsonPath }) => (jsonPath ?? '').slice(1)),
+  }
+  return { name: definitionName(published, names.kind), schemas: (dialect) => publishedSchemas(published, dialect) }
+}
+
 /** The kind as its paths, discovery and messages have it. Names are those that were accepted. */
 export const customKind = ({ spec, status: { acceptedNames } }: CustomResourceDefinition, version: CustomResourceDefinitionVersion, schema: Structural): Kind => {
   const { names } = spec
@@ -29,7 +37,7 @@ export const customKind = ({ spec, status: { acceptedNames } }: CustomResourceDe
   return kind({
     group: spec.group, version: version.name, kind: names.kind, plural: names.plural, singular: acceptedNames?.singular || names.singular || names.kind.toLowerCase(),
     listKind: names.listKind || `${names.kind}List`, shortNames: acceptedNames?.shortNames ?? names.shortNames ?? [], categories: acceptedNames?.categories ?? names.categories ?? [],
-    namespaced: spec.scope === 'Namespaced', verbs: usualVerbs, custom: { ...customType(schema), deprecation: deprecationOf(spec, version) },
+    namespaced: spec.scope === 'Namespaced', verbs: usualVerbs, custom: { ...customType(schema), deprecation: deprecationOf(spec, version), openapi: openapiOf(spec, version) },
     subresources: [...(subresources?.scale ? [scale] : []), ...(subresources?.status !== undefined && subresources.status !== null ? [status] : [])],
   })
 }

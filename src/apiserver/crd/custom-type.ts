@@ -46,4 +46,5 @@ const decode = (value: JsonValue, schema: Structural, { strict = false, repeated
   return { value: object, strictErrors: errors.slice(0, maxStrictErrors) }
 }
 
-export const customType = (schema: Structural): CustomType => ({ decode: (value, options) => decode(value, schema, options), shape: resourceShape(schema) })
+/** What reads and tracks the objects of a schema. */
+export const customType = (schema: Structural): Pick<CustomType, 'decode' | 'shape'> => ({ decode: (value, options) => decode(value, schema, options), shape: resourceShape(schema) })

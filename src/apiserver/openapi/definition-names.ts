@@ -7,8 +7,13 @@ const metaTypes = new Set(['ObjectMeta', 'ListMeta', 'ManagedFieldsEntry', 'Owne
 
 const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 
+/** Kinds of servers that upstream links together have packages of their own. */
+const otherPackages: Readonly<Record<string, string>> = {
+  'apiextensions.k8s.io': 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions', 'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
+}
+
 /** `apps` → `io.k8s.api.apps.v1`, `rbac.authorization.k8s.io` → `io.k8s.api.rbac.v1`, '' → core. */
-const packageOf = (group: string, version: string): string => `io.k8s.api.${group === '' ? 'core' : (group.split('.')[0] ?? '')}.${version}`
+const packageOf = (group: string, version: string): string => Object.hasOwn(otherPackages, group) ? `${otherPackages[group] ?? ''}.${version}` : `io.k8s.api.${group === '' ? 'core' : (group.split('.')[0] ?? '')}.${version}`
 
 /** Names of the types that a type refers to. */
 export const referencesOf = (type: FieldType): readonly string[] =>

@@ -43,6 +43,9 @@ const typeOf = (type: FieldType, names: ReadonlyMap<string, string>, dialect: Di
   return name ? { $ref: `${dialect.prefix}${name}` } : { ...scalars[type.kind] }
 }
 
+/** Bytes that upstream publishes as the list that they are in Go. */
+const listsOfBytes = new Set(['APIServiceSpec.caBundle'])
+
 const extensions = ({ type, patchStrategy, mergeKey, retainKeys, listType, listMapKeys, atomic }: FieldSchema): JsonObject => ({
   ...(type.kind === 'array' && { 'x-kubernetes-list-type': listType }),
   ...(type.kind === 'array' && listType === 'map' && { 'x-kubernetes-list-map-keys': [...listMapKeys] }),
@@ -54,7 +57,7 @@ const extensions = ({ type, patchStrategy, mergeKey, retainKeys, listType, listM
 const property = (field: FieldSchema, context: DefinitionContext): JsonValue => {
   const description = context.descriptions[context.type]?.fields[field.name] ?? ''
   const schema = typeOf(field.type, context.names, context.dialect)
-  const more = { ...(description && { description }), ...extensions(field) }
+  const more = { ...(description && { description }), ...extensions(field), ...(listsOfBytes.has(`${context.type}.${field.name}`) && { 'x-kubernetes-list-type': 'atomic' }) }
   // A reference must stand alone in OpenAPI 3.0: what is said besides goes around it.
   return '$ref' in schema && context.dialect.version === 3 ? { allOf: [schema], ...more } : { ...schema, ...more }
 }

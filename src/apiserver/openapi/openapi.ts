@@ -11,30 +11,41 @@ import { definition, openapi2, openapi3, patchType, scalarDefinitions, type Desc
 import { pathsOf } from './paths.ts'
 import { protobufDocument, protobufDocumentType } from './protobuf-document.ts'
 
-const definitionsFor = (kinds: readonly Kind[], all: readonly Kind[], { descriptions, dialect }: { descriptions: Descriptions; dialect: Dialect }): JsonObject => {
+/** What lists and custom resources refer to. */
+const metadataTypes = ['ObjectMeta', 'ListMeta'] as const
+
+/** The types that the kinds reach. */
+const typedDefinitions = (kinds: readonly Kind[], all: readonly Kind[], { descriptions, dialect }: { descriptions: Descriptions; dialect: Dialect }): JsonObject => {
   const names = definitionNames(all)
-  const roots = [...kinds.map(({ schema }) => schema), ...everywhere]
+  const roots = [...kinds.map(({ schema }) => schema), ...everywhere, ...metadataTypes]
   const gvks = (type: string): JsonObject[] => all.filter(({ schema }) => schema === type).map(({ group, version, kind }) => ({ group, version, kind }))
   const structs = [...reachable(roots)].map((type) => [names.get(type) ?? type, definition({ type, names, descriptions, dialect }, gvks(type))] as const)
   const text = JSON.stringify(structs)
   const scalars = Object.entries(scalarDefinitions(dialect)).filter(([name]) => name === patchType || text.includes(`${dialect.prefix}${name}"`))
-  return Object.fromEntries([...structs, ...scalars].sort(([a], [b]) => (a < b ? -1 : 1)))
+  return Object.fromEntries([...structs, ...scalars])
 }
+
+const isTyped = ({ schema, custom }: Kind): boolean => !custom && hasTypeSchema(schema)
+
+/** `all`: every typed kind that is served, by which types have their names. */
+const definitionsFor = (kinds: readonly Kind[], all: readonly Kind[], context: { descriptions: Descriptions; dialect: Dialect }): JsonObject =>
+  Object.fromEntries([typedDefinitions(kinds.filter(isTyped), all, context), ...kinds.map(({ custom }) => custom?.openapi.schemas(context.dialect.version) ?? {})].flatMap(Object.entries<JsonObject[string]>)
+    .sort(([a], [b]) => (a < b ? -1 : 1)))
 
 const info = (version: string): JsonObject => ({ title: 'Kubernetes', version })
 
 const documentV3 = (kinds: readonly Kind[], all: readonly Kind[], context: { descriptions: Descriptions; version: string }): JsonObject => {
   const names = definitionNames(all)
-  const reference = (schema: string): string => `${openapi3.prefix}${schema === patchType ? patchType : (names.get(schema) ?? schema)}`
+  const reference = ({ custom }: Kind) => (schema: string): string => `${openapi3.prefix}${schema === patchType ? patchType : (custom?.openapi.name ?? names.get(schema) ?? schema)}`
   return {
     openapi: '3.0.0', info: info(context.version),
-    paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, { reference }))) as JsonObject,
+    paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, { reference: reference(kind) }))) as JsonObject,
     components: { schemas: definitionsFor(kinds, all, { descriptions: context.descriptions, dialect: openapi3 }) },
   }
 }
 
-const documentV2 = (all: readonly Kind[], context: { descriptions: Descriptions; version: string }): JsonObject =>
-  ({ swagger: '2.0', info: info(context.version), paths: {}, definitions: definitionsFor(all, all, { descriptions: context.descriptions, dialect: openapi2 }) })
+const documentV2 = (kinds: readonly Kind[], all: readonly Kind[], context: { descriptions: Descriptions; version: string }): JsonObject =>
+  ({ swagger: '2.0', info: info(context.version), paths: {}, definitions: definitionsFor(kinds, all, { descriptions: context.descriptions, dialect: openapi2 }) })
 
 interface Document { bytes: Buffer; hash: string; type: string }
 const documentOf = (bytes: Buffer, type = 'application/json'): Document => ({ bytes, type, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() })
@@ -46,35 +57,55 @@ const respond = (exchange: Exchange, { bytes, hash, type }: Document): void => {
   exchange.respond(200, { 'content-type': type, etag, 'cache-control': 'no-cache, private', vary: 'Accept' }, bytes)
 }
 
+const nameOf = (kind: Kind): string => `${apiVersionOf(kind)}/${kind.kind}`
+
+const identities = new WeakMap<object, number>()
+const counter = { last: 0 }
+/** Tells one state of a custom resource's schema from the next. */
+const identityOf = (custom: object | undefined): string => {
+  if (!custom) return ''
+  const known = identities.get(custom) ?? (counter.last += 1)
+  identities.set(custom, known)
+  return `#${known}`
+}
+
 const prefixOf = ({ group, version }: Kind): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
 
 /** `kinds` answers with what is served now. */
 export const openapi = ({ kinds, version }: { kinds(): readonly Kind[]; version: string }): readonly PathHandler[] => {
-  const kept = new Map<string, Document>()
+  /** Documents by name, each of what was served when it was made. */
+  const kept = new Map<string, { of: string; document: Document }>()
   let descriptions: Promise<Descriptions> | undefined
   const context = async (): Promise<{ descriptions: Descriptions; version: string }> => {
     // A megabyte of words that only this needs.
     descriptions ??= import('../../api/generated/descriptions.gen.json', { with: { type: 'json' } }).then((module) => module.default as Descriptions)
     return { descriptions: await descriptions, version }
   }
-  const typed = (): Kind[] => kinds().filter(({ schema }) => hasTypeSchema(schema))
-  const document = async (name: string, make: (all: readonly Kind[]) => Promise<JsonObject>, encoded?: { type: string; encode(content: JsonObject): Buffer }): Promise<Document> => {
-    const all = typed()
-    const key = `${name} ${all.map((kind) => `${apiVersionOf(kind)}/${kind.kind}`).join(' ')}`
-    const known = kept.get(key) ?? (encoded ? documentOf(encoded.encode(await make(all)), encoded.type) : documentOf(json(await make(all))))
-    kept.set(key, known)
-    return known
+  const published = (): Kind[] => kinds().filter((kind) => kind.custom !== undefined || isTyped(kind))
+  const document = async (name: string, parts: { kinds: readonly Kind[]; all: readonly Kind[] }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
+    // The names of types depend on all typed kinds; custom resources change only what they are in.
+    const of = `${parts.all.map(nameOf).join(' ')}|${parts.kinds.map((kind) => `${nameOf(kind)}${identityOf(kind.custom)}`).join(' ')}`
+    const known = kept.get(name)
+    if (known?.of === of) return known.document
+    const made = documentOf((making.encode ?? json)(await making.make()), making.type)
+    kept.set(name, { of, document: made })
+    return made
   }
-  const groupDocument = (prefix: string): Promise<Document> => document(prefix, async (all) => documentV3(all.filter((kind) => prefixOf(kind) === prefix), all, await context()))
+  const groupDocument = (prefix: string): Promise<Document> => {
+    const parts = { kinds: published().filter((kind) => prefixOf(kind) === prefix), all: published().filter(isTyped) }
+    return document(prefix, parts, { make: async () => documentV3(parts.kinds, parts.all, await context()) })
+  }
   return [
     { path: '/openapi/v2', listed: true, handle: async (exchange) => {
-      const make = async (all: readonly Kind[]): Promise<JsonObject> => documentV2(all, await context())
+      const parts = { kinds: published(), all: published().filter(isTyped) }
+      const make = async (): Promise<JsonObject> => documentV2(parts.kinds, parts.all, await context())
       const protobuf = /^application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(exchange.headers['accept'] ?? '')
-      respond(exchange, protobuf ? await document('v2 protobuf', make, { type: protobufDocumentType, encode: protobufDocument }) : await document('v2', make))
+      respond(exchange, protobuf ? await document('v2 protobuf', parts, { make, type: protobufDocumentType, encode: protobufDocument }) : await document('v2', parts, { make }))
     } },
     { path: '/openapi/v3', prefix: true, listed: true, handle: async (exchange, { path }) => {
       const prefix = path.replace(/^\/openapi\/v3\/?/, '')
-      const prefixes = [...new Set(typed().map(prefixOf))]
+      const prefixes = [...new Set(published().map(prefixOf))]
+      for (const name of kept.keys()) if (name.startsWith('ap') && !prefixes.includes(name)) kept.delete(name)
       if (prefix === '') {
         const entries = await Promise.all(prefixes.map(async (each) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each)).hash}` }] as const))
         respond(exchange, documentOf(json({ paths: Object.fromEntries(entries) })))
