@@ -81,6 +81,57 @@ describe.runIf(isRoot)('workloads under way', () => {
     expect(await cluster.kubectl(['rollout', 'status', 'deployment/web', '--timeout=30s'])).toContain('deployment "web" successfully rolled out')
   })
 
+  test('a stateful set: in order, each under its name; and a cron job, by hand', async () => {
+    const file = await files.write('db.yaml', `apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: None, selector: {app: db}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: main, image: host, command: [sleep, "100000"], env: [{name: V, value: "1"}]}]
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: tick}
+spec:
+  schedule: "0 0 1 1 *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: host, command: [echo, tick]}]}}}}
+`)
+    // In a namespace of its own: other tests show what happens in the default one.
+    await cluster.kubectl(['create', 'namespace', 'stateful'])
+    const own = (args: string[]): Promise<string> => cluster.kubectl(['-n', 'stateful', ...args])
+    await own(['apply', '-f', file])
+    const rolledOut = async (): Promise<string> => (await own(['rollout', 'status', 'statefulset/db', '--timeout=30s'])).split('\n').at(-1) ?? ''
+    const versions = (): Promise<string> => own(['get', 'pods', '-l', 'app=db', '-o', 'jsonpath={range .items[*]}{.metadata.name}={.spec.containers[0].env[0].value} {end}'])
+    expect(await rolledOut()).toBe('partitioned roll out complete: 2 new pods have been updated...')
+    expect(await own(['exec', 'db-1', '--', 'getent', 'hosts', 'db-1.db.stateful.svc.cluster.local'])).toMatch(/ db-1\.db\.stateful\.svc\.cluster\.local/)
+    await own(['delete', 'pod', 'db-0'])
+    await cluster.until('db-0 is there again', async () => (await cluster.tryKubectl(['-n', 'stateful', 'wait', '--for=condition=Ready', 'pod/db-0', '--timeout=10s'])).exitCode === 0)
+    await own(['set', 'env', 'statefulset/db', 'V=2'])
+    await rolledOut()
+    expect(await versions()).toBe('db-0=2 db-1=2 ')
+    await own(['rollout', 'undo', 'statefulset/db'])
+    await rolledOut()
+    expect(await versions()).toBe('db-0=1 db-1=1 ')
+    await own(['create', 'job', 'now', '--from=cronjob/tick'])
+    await own(['wait', '--for=condition=Complete', 'job/now', '--timeout=20s'])
+    await own(['scale', 'statefulset/db', '--replicas=1'])
+    await own(['wait', '--for=delete', 'pod/db-1', '--timeout=20s'])
+    await own(['delete', '-f', file])
+    expect(await own(['get', 'jobs,cronjobs,statefulsets', '-o', 'name'])).toBe('')
+    await cluster.kubectl(['delete', 'namespace', 'stateful'])
+  })
+
   test('wait', async () => {
     await cluster.until('two pods are left', async () => (await pods()).length === 2)
     await golden('wait', `
