@@ -84,7 +84,7 @@ const prepare = (request: ResourceRequest, next: KubeObject, old: KubeObject): v
   if (strategy.generationOf && request.subresource !== 'status' && !deepEqual(strategy.generationOf(next), strategy.generationOf(old))) next.metadata.generation = (old.metadata.generation ?? 0) + 1
   const errors = [...updatedMetadataErrors(next.metadata, old.metadata), ...((special ? special.validateUpdate?.(next, old, context) : strategy.validateUpdate?.(next, old, context)) ?? [])]
   if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
-  if (!special) for (const warning of strategy.warnings?.(next, context) ?? []) warn(request.exchange, warning)
+  if (!special) for (const warning of strategy.warnings?.(next, context, old) ?? []) warn(request.exchange, warning)
 }
 
 /** Whether nothing but versions and times of management would change: then nothing is written, as upstream. */

@@ -79,8 +79,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(next: T, old: T, context: StrategyContext): void
   /** What is wrong with an update, the whole of it: includes what `validate` checks. On top of the generic metadata checks (immutable name, uid, namespace, creationTimestamp, deletionTimestamp). */
   validateUpdate?(next: T, old: T, context: StrategyContext): FieldError[]
-  /** Warning headers. */
-  warnings?(object: T, context: StrategyContext): string[]
+  /** Warning headers; `old` is what an update changes. */
+  warnings?(object: T, context: StrategyContext, old?: T): string[]
   /** The parts whose change makes a new `metadata.generation`; absent: this kind keeps none. */
   generationOf?(object: T): unknown
   /** Whether PUT without resourceVersion is accepted (upstream AllowUnconditionalUpdate); default true. */

@@ -4,6 +4,7 @@ import { DaemonSets } from '../../../api/kinds.ts'
 import type { DaemonSet, DaemonSetStatus } from '../../../api/types.ts'
 import { ageColumn, nameColumn, workloadColumns } from '../columns.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { sameGeneration, workloadWarnings } from '../core/pod-warnings.ts'
 import { checkImmutable } from '../field-checks.ts'
 import { formatLabels } from '../format-selector.ts'
 import { statusSubresource } from '../status-subresource.ts'
@@ -49,6 +50,7 @@ export const daemonSetStrategy: Strategy<DaemonSet> = {
     setTemplateGeneration(next, generationIn(old) + (semanticEqual(next.spec.template, old.spec.template) ? 0 : 1))
   },
   validateUpdate: ({ spec }, old) => [...checkDaemonSetSpec(spec), ...checkImmutable('spec.selector', spec.selector, old.spec.selector)],
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : workloadWarnings(metadata.name, 'spec.template', spec.template)),
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,

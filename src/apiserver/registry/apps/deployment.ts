@@ -4,6 +4,7 @@ import { formatSelector, selectorFromObject } from '../../../api/selector.ts'
 import type { Deployment } from '../../../api/types.ts'
 import { ageColumn, nameColumn, workloadColumns } from '../columns.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { sameGeneration, workloadWarnings } from '../core/pod-warnings.ts'
 import { checkImmutable } from '../field-checks.ts'
 import { statusSubresource } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
@@ -34,6 +35,7 @@ export const deploymentStrategy: Strategy<Deployment> = {
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: ({ spec }, old) => [...checkDeploymentSpec(spec), ...checkImmutable('spec.selector', spec.selector, old.spec.selector)],
   // Annotations count too: the controller copies them to its ReplicaSets.
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : workloadWarnings(metadata.name, 'spec.template', spec.template)),
   generationOf: ({ spec, metadata }) => [spec, metadata.annotations],
   columns: [
     nameColumn,

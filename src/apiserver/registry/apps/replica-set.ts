@@ -5,6 +5,7 @@ import type { FieldError } from '../../../api/status.ts'
 import type { ReplicaSet } from '../../../api/types.ts'
 import { ageColumn, nameColumn, workloadColumns } from '../columns.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { sameGeneration, workloadWarnings } from '../core/pod-warnings.ts'
 import { checkImmutable, checkNonNegative } from '../field-checks.ts'
 import { statusSubresource } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
@@ -31,6 +32,7 @@ export const replicaSetStrategy: Strategy<ReplicaSet> = {
   validate: checkSpec,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: (next, old) => [...checkSpec(next), ...checkImmutable('spec.selector', next.spec.selector, old.spec.selector)],
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : workloadWarnings(metadata.name, 'spec.template', spec.template)),
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,

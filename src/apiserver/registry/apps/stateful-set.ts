@@ -5,6 +5,7 @@ import { formatSelector, selectorFromObject } from '../../../api/selector.ts'
 import type { StatefulSet, StatefulSetStatus } from '../../../api/types.ts'
 import { ageColumn, nameColumn, workloadColumns } from '../columns.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { podWarnings, sameGeneration } from '../core/pod-warnings.ts'
 import { statusSubresource } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
 import { checkStatefulSet, checkStatefulSetStatus, checkStatefulSetUpdate } from './stateful-set-validation.ts'
@@ -46,6 +47,10 @@ export const statefulSetStrategy: Strategy<StatefulSet> = {
   validate: checkStatefulSet,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkStatefulSetUpdate,
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : [
+    ...podWarnings('spec.template', spec.template),
+    ...(spec.revisionHistoryLimit !== undefined && spec.revisionHistoryLimit < 0 ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'] : []),
+  ]),
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,

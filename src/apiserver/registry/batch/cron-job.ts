@@ -1,10 +1,10 @@
 /** CronJobs. Mirrors upstream's `pkg/registry/batch/cronjob/strategy.go`, SetDefaults_CronJob and printCronJob. */
 import { ageOf } from '../../../api/human-duration.ts'
 import { CronJobs } from '../../../api/kinds.ts'
-import { isDns1123Label } from '../../../api/names.ts'
 import type { CronJob } from '../../../api/types.ts'
 import { ageColumn, nameColumn, workloadColumns } from '../columns.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { sameGeneration, workloadWarnings } from '../core/pod-warnings.ts'
 import { formatLabelSelector } from '../format-selector.ts'
 import { statusSubresource } from '../status-subresource.ts'
 import type { Column, Strategy } from '../strategy.ts'
@@ -25,13 +25,10 @@ const setDefaults = (cronJob: CronJob): void => {
   setPodTemplateDefaults(spec.jobTemplate.spec.template)
 }
 
-const warnings = ({ metadata, spec }: CronJob): string[] => {
-  const wrong = isDns1123Label(metadata.name)
-  return [
-    ...(wrong.length > 0 ? [`metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${wrong.join(' ')}]`] : []),
-    ...(spec.schedule.includes('TZ') ? ['CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details'] : []),
-  ]
-}
+const warnings = ({ metadata, spec }: CronJob): string[] => [
+  ...workloadWarnings(metadata.name, 'spec.jobTemplate.spec.template', spec.jobTemplate.spec?.template),
+  ...(spec.schedule.includes('TZ') ? ['CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details'] : []),
+]
 
 const jobOf = ({ metadata, spec }: CronJob): { metadata: CronJob['metadata']; spec: NonNullable<CronJob['spec']['jobTemplate']['spec']> } => ({ metadata, spec: spec.jobTemplate.spec ?? { template: {} } })
 
@@ -44,7 +41,7 @@ export const cronJobStrategy: Strategy<CronJob> = {
   validate: checkCronJob,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkCronJobUpdate,
-  warnings,
+  warnings: (cronJob, _context, old) => (sameGeneration(cronJob.metadata, old) ? [] : warnings(cronJob)),
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,

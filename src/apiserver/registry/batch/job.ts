@@ -3,6 +3,7 @@ import { semanticEqual } from '../../../api/equal.ts'
 import { Jobs } from '../../../api/kinds.ts'
 import type { Job } from '../../../api/types.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
+import { sameGeneration, workloadWarnings } from '../core/pod-warnings.ts'
 import { maxInt32 } from '../field-checks.ts'
 import { statusSubresource } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
@@ -45,6 +46,7 @@ export const jobStrategy: Strategy<Job> = {
   validate: checkJob,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkJobUpdate,
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : workloadWarnings(metadata.name, 'spec.template', spec.template)),
   generationOf: ({ spec }) => spec,
   columns: jobColumns,
   selectableFields: { 'status.successful': ({ status }) => String(status.succeeded ?? 0) },

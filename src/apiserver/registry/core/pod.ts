@@ -9,6 +9,7 @@ import { checkImageSpace } from './container-validation.ts'
 import { checkPodAnnotations, checkPodAnnotationUpdates, mirrorAnnotation } from './pod-annotations.ts'
 import { podColumns } from './pod-columns.ts'
 import { resolveMatchLabelKeys } from './pod-match-label-keys.ts'
+import { nameWarnings, podWarnings, sameGeneration } from './pod-warnings.ts'
 import { resizeStrategy } from './pod-resize.ts'
 import { setPodDefaults } from './pod-spec-defaults.ts'
 import { checkPodSpec } from './pod-spec-validation.ts'
@@ -86,6 +87,7 @@ export const podStrategy: Strategy<Pod> = {
     next.status = old.status
   },
   validateUpdate: (next, old) => [...checkPod(next), ...checkPodAnnotationUpdates('metadata.annotations', next.metadata.annotations, old.metadata.annotations), ...checkPodUpdate(next, old)],
+  warnings: (pod, _context, old) => (sameGeneration(pod.metadata, old) ? [] : [...nameWarnings(pod.metadata.name, "the Pod's hostname"), ...podWarnings('', pod)]),
   generationOf: ({ spec }) => spec,
   columns: podColumns,
   selectableFields: {

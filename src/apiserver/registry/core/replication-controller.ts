@@ -12,6 +12,7 @@ import { statusSubresource } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
 import { setPodTemplateDefaults } from './pod-spec-defaults.ts'
 import { checkPodTemplate } from './pod-spec-validation.ts'
+import { sameGeneration, workloadWarnings } from './pod-warnings.ts'
 
 const isEmpty = (map: Readonly<Record<string, string>> | undefined): boolean => Object.keys(map ?? {}).length === 0
 
@@ -53,6 +54,7 @@ export const replicationControllerStrategy: Strategy<ReplicationController> = {
   validate: checkSpec,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkSpec,
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : workloadWarnings(metadata.name, 'spec.template', spec.template)),
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,
