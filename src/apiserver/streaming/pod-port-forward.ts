@@ -37,7 +37,7 @@ export const podPortForward = (parts: ConversationParts): ConnectHandler => ({
       return forwarder().serve(acceptSpdy(exchange, agreed.protocol))
     }
     if (upgrade.protocol !== 'websocket') throw badRequest(`unable to upgrade: protocol ${JSON.stringify(upgrade.protocol)} is not supported for pods/portforward, only websocket and SPDY/3.1`)
-    if (offeredProtocols(headers).some((each) => each.startsWith('SPDY/3.1+'))) return forwarder().serve(createWebSocketStream(await acceptWebSocket(exchange, [tunnelProtocol])))
+    if (offeredProtocols(headers).some((each) => each.startsWith('SPDY/3.1+'))) return forwarder().serve(createWebSocketStream((await acceptWebSocket(exchange, [tunnelProtocol])).socket))
     await relayUpgrade(exchange, parts.kubelets.open(at, { method: 'GET', path: pathTo(portsOf(query)), headers: { connection: 'Upgrade', upgrade: 'websocket', ...upgradeHeaders(headers) } }))
   },
 })

@@ -12,8 +12,8 @@ const send = (socket: WebSocket, message: Uint8Array | string): Promise<void> =>
 
 /** Each chunk is a message; the first, empty, tells that the connection stands. `cancel` is called when the client has gone. */
 export const relayBodyToWebSocket = async (body: AsyncIterable<Buffer>, exchange: Exchange, cancel: () => void): Promise<void> => {
-  const socket = await acceptWebSocket(exchange, protocols)
-  const encode = (chunk: Buffer): Buffer | string => (socket.protocol.startsWith('base64') ? chunk.toString('base64') : chunk)
+  const { socket, protocol } = await acceptWebSocket(exchange, protocols)
+  const encode = (chunk: Buffer): Buffer | string => (protocol.startsWith('base64') ? chunk.toString('base64') : chunk)
   socket.on('error', cancel)
   socket.on('close', cancel)
   try {
