@@ -58,6 +58,13 @@ describe('limits', () => {
     expect([status, body.reason, body.message]).toEqual([403, 'Forbidden', `pods "p" is forbidden: ${message}`])
   })
   test('within them', async () => expect((await create(await inNamespaceWith(defaults, { type: 'Pod', max: { cpu: '2' } }), [container(), container({}, 'd')])).status).toBe(201))
+  test('claims', async () => {
+    const path = await inNamespaceWith({ type: 'PersistentVolumeClaim', min: { storage: '1Gi' }, max: { storage: '2Gi' } })
+    const claim = (storage: string): Promise<Answer> => api.ask('POST', `${path}/persistentvolumeclaims`, { body: { metadata: { name: 'c' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } } } })
+    expect((await claim('500Mi')).body.message).toBe('persistentvolumeclaims "c" is forbidden: minimum storage usage per PersistentVolumeClaim is 1Gi, but request is 500Mi')
+    expect((await claim('3Gi')).body.message).toBe('persistentvolumeclaims "c" is forbidden: maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi')
+    expect((await claim('2Gi')).status).toBe(201)
+  })
   test('changes of a pod are not judged again', async () => {
     const path = await inNamespaceWith({ type: 'Container', max: { cpu: '1' } })
     expect((await create(path, [container(both('1'))])).status).toBe(201)

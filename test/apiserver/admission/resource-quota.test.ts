@@ -91,7 +91,36 @@ describe('scopes', () => {
   })
 })
 
+test('two servers on one store do not take the same room twice', async () => {
+  await using first = await startTestServer({ admission: [resourceQuotaAdmission()] })
+  await using second = await startTestServer({ admission: [resourceQuotaAdmission()], store: first.store })
+  const path = '/api/v1/namespaces/shared'
+  const quota = (await first.ask('POST', `${path}/resourcequotas`, { body: { metadata: { name: 'quota' }, spec: { hard: { configmaps: '5' } } } })).body
+  await first.ask('PUT', `${path}/resourcequotas/quota/status`, { body: { ...quota, status: { hard: { configmaps: '5' }, used: { configmaps: '0' } } } })
+  await second.ask('GET', `${path}/resourcequotas/quota`)
+  const answers = await Promise.all(Array.from({ length: 16 }, (_, index) => (index % 2 ? first : second).ask('POST', `${path}/configmaps`, { body: { metadata: { name: `c${index}` } } })))
+  expect(answers.map(({ status }) => status).sort()).toEqual([...Array<number>(5).fill(201), ...Array<number>(11).fill(403)])
+  expect((await second.ask('GET', `${path}/configmaps`)).body.items).toHaveLength(5)
+})
+
 describe('other kinds', () => {
+  test('claims and their storage', async () => {
+    const claim = (name: string, storage: string): object => ({ metadata: { name }, spec: { storageClassName: 'gold', accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } } })
+    const path = await inNamespaceWith({ persistentvolumeclaims: '5', 'requests.storage': '2Gi', 'gold.storageclass.storage.k8s.io/requests.storage': '1Gi' })
+    expect((await create(path, claim('a', '1Gi'), 'persistentvolumeclaims')).status).toBe(201)
+    expect(await used(path)).toEqual({ persistentvolumeclaims: '1', 'requests.storage': '1Gi', 'gold.storageclass.storage.k8s.io/requests.storage': '1Gi' })
+    expect(refusal(await create(path, claim('b', '1Mi'), 'persistentvolumeclaims'))).toEqual([403, 'Forbidden', 'persistentvolumeclaims "b" is forbidden: exceeded quota: quota, '
+      + 'requested: gold.storageclass.storage.k8s.io/requests.storage=1Mi, used: gold.storageclass.storage.k8s.io/requests.storage=1Gi, limited: gold.storageclass.storage.k8s.io/requests.storage=1Gi'])
+  })
+  test('a pod that is resized', async () => {
+    const path = await inNamespaceWith({ 'requests.cpu': '1' })
+    await create(path, pod('a', { requests: { cpu: '500m' } }))
+    const resize = (cpu: string): Promise<Answer> => api.ask('PATCH', `${path}/pods/a/resize`, { body: { spec: { containers: [{ name: 'c', resources: { requests: { cpu } } }] } }, headers: { 'content-type': 'application/strategic-merge-patch+json' } })
+    expect((await resize('800m')).status).toBe(200)
+    expect(await used(path)).toEqual({ 'requests.cpu': '800m' })
+    expect(refusal(await resize('1100m'))).toEqual([403, 'Forbidden', 'pods "a" is forbidden: exceeded quota: quota, requested: requests.cpu=300m, used: requests.cpu=800m, limited: requests.cpu=1'])
+    expect((await resize('100m')).status).toBe(200)
+  })
   const service = (name: string, spec: object = {}): object => ({ metadata: { name }, spec: { ports: [{ name: 'a', port: 80 }, { name: 'b', port: 81 }], ...spec } })
   test('services, their node ports and load balancers, also when they change', async () => {
     const path = await inNamespaceWith({ services: '9', 'services.nodeports': '3', 'services.loadbalancers': '1', 'count/services': '9' })
