@@ -1,10 +1,11 @@
 /** The API server: what it is given, and what it gives. `createApiServer` puts the parts together; every transport ends in `handle`. */
 import type { Clock } from '../api/clock.ts'
 import { type Aggregation, aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
-import { CustomResourceDefinitions, Events, groupResource } from '../api/kinds.ts'
+import { CustomResourceDefinitions, Events, groupResource, ValidatingAdmissionPolicies } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/plugin.ts'
+import { runPolicyStatus } from './admission/validating-admission-policy-status.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
 import { Definitions } from './crd/definitions.ts'
@@ -163,6 +164,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       await Promise.race([ready, following])
       await Promise.all([
         following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal),
+        cache.has(ValidatingAdmissionPolicies) && runPolicyStatus({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }, signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
         options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts) }, signal),
       ])

@@ -219,6 +219,32 @@ describe('whoever refers to parameters has to be able to read them', () => {
   })
 })
 
+describe('type checking', () => {
+  const checked = async (name: string, generation = 1): Promise<JsonObject> => {
+    for (;;) {
+      const status = (await fixture.api.ask('GET', `${base}/validatingadmissionpolicies/${name}`)).body['status'] as JsonObject
+      if ((status['observedGeneration'] as number | undefined ?? 0) >= generation) return status
+    }
+  }
+  test('what does not fit the types is told in the status', async () => {
+    await fixture.register('Validating', 'typed', { matchConstraints: rules(onDeployments), variables: [{ name: 'spec', expression: 'object.spec' }], validations: [
+      when('object.spec.replicas > 1', { messageExpression: "'replicas: ' + object.spec.replicas" }), when("object.spec.color == 'red'"), when('variables.spec.replica > 1'), when("object.spec.template.spec.containers.all(c, c.image != '')"),
+    ] }, { validationActions: ['Audit'] })
+    const status = await checked('typed')
+    expect((status['typeChecking'] as { expressionWarnings: { fieldRef: string; warning: string }[] }).expressionWarnings).toEqual([
+      { fieldRef: 'spec.validations[0].messageExpression', warning: "apps/v1, Kind=Deployment: ERROR: <input>:1:14: found no matching overload for '_+_' applied to '(string, int)'\n | 'replicas: ' + object.spec.replicas\n | .............^\n" },
+      { fieldRef: 'spec.validations[1].expression', warning: "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'color'\n | object.spec.color == 'red'\n | ...........^\n" },
+      { fieldRef: 'spec.validations[2].expression', warning: "apps/v1, Kind=Deployment: ERROR: <input>:1:15: undefined field 'replica'\n | variables.spec.replica > 1\n | ..............^\n" },
+    ])
+  })
+  test('nothing is told where nothing is wrong, and a new generation is checked anew', async () => {
+    await fixture.register('Validating', 'typed', { matchConstraints: rules(onDeployments), validations: [when('object.spec.replicas > 1')] }, { validationActions: ['Audit'] })
+    expect(await checked('typed')).toEqual({ observedGeneration: 1, typeChecking: {} })
+    await fixture.api.ask('PATCH', `${base}/validatingadmissionpolicies/typed`, { headers: { 'content-type': 'application/merge-patch+json' }, body: { spec: { validations: [when('object.spec.replica > 1')] } } })
+    expect(Object.keys((await checked('typed', 2))['typeChecking'] as JsonObject)).toEqual(['expressionWarnings'])
+  })
+})
+
 test('a policy changed or removed is another at once', async () => {
   await fixture.register('Validating', 'changing', policy({ validations: [when('false')] }))
   expect((await fixture.configMap('a')).status).toBe(422)
