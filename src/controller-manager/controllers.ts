@@ -35,6 +35,7 @@ import { attributesClassProtection } from './storage-protection/attributes-class
 import { claimProtection } from './storage-protection/claims.ts'
 import { volumeProtection } from './storage-protection/volumes.ts'
 import { ttlAfterFinished } from './ttl-after-finished.ts'
+import { volumeBinding } from './volume-binding/volume-binding.ts'
 
 export interface ControllerOptions {
   /** Gives each node a range of pod addresses; absent: somebody else does (upstream's --allocate-node-cidrs). */
@@ -65,6 +66,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   ttlAfterFinished,
   disruption(client),
   podAutoscalers(client),
+  volumeBinding,
   endpointSlices,
   endpointSliceMirroring,
   endpoints,

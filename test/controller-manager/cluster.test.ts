@@ -1,6 +1,6 @@
 /** The controllers of the whole surface, with what the real API server makes of their writes, and no more rights than their role has. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigMaps, ControllerRevisions, Endpoints, EndpointSlices, Events, PersistentVolumeClaims, PodDisruptionBudgets, Pods, ReplicationControllers, ResourceQuotas, Services, StatefulSets } from '../../src/api/kinds.ts'
+import { ConfigMaps, ControllerRevisions, Endpoints, EndpointSlices, Events, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods, ReplicationControllers, ResourceQuotas, Services, StatefulSets } from '../../src/api/kinds.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import type { EndpointSlice, Pod, PodTemplateSpec, StatefulSet } from '../../src/api/types.ts'
 import { isPodReady } from '../../src/controller-manager/pod.ts'
@@ -114,6 +114,19 @@ test('a quota counts what is there, and what is gone', async () => {
   await plane.until(ResourceQuotas, 'default/limits', (quota) => quota?.status.used?.['configmaps'] === String(number + 1))
   await plane.client.delete(ConfigMaps, { name: 'one', namespace })
   await plane.until(ResourceQuotas, 'default/limits', (quota) => quota?.status.used?.['configmaps'] === String(number))
+})
+
+test('a claim finds its volume, and leaves it behind', async () => {
+  await plane.client.create(PersistentVolumes, { metadata: { name: 'disk' }, spec: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/srv/disk' }, storageClassName: 'by-hand' } })
+  await plane.until(PersistentVolumes, 'disk', (volume) => volume?.status.phase === 'Available')
+  await plane.client.create(PersistentVolumeClaims, { metadata: { name: 'mine', namespace }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'by-hand' } })
+  const claim = await plane.until(PersistentVolumeClaims, 'default/mine', (each) => each?.status?.phase === 'Bound')
+  expect(claim).toMatchObject({ spec: { volumeName: 'disk' }, status: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'] } })
+  expect((await plane.until(PersistentVolumes, 'disk', (volume) => volume?.status.phase === 'Bound')).spec.claimRef).toMatchObject({ name: 'mine', uid: claim.metadata.uid })
+  await plane.client.delete(PersistentVolumeClaims, claim.metadata)
+  await plane.until(PersistentVolumes, 'disk', (volume) => volume?.status.phase === 'Released')
+  await plane.client.delete(PersistentVolumes, { name: 'disk' })
+  await plane.until(PersistentVolumes, 'disk', isGone)
 })
 
 test('endpoints made by hand are mirrored', async () => {
