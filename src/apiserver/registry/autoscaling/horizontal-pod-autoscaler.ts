@@ -21,6 +21,7 @@ export const horizontalPodAutoscalerStrategy: Strategy<HorizontalPodAutoscalerV2
   validate: checkAutoscaler,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkAutoscaler,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { name: 'Reference', type: 'string', description: 'What is scaled.', value: ({ spec }) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}` },

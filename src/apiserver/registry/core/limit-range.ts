@@ -36,5 +36,6 @@ export const limitRangeStrategy: Strategy<LimitRange> = {
   },
   validate: checkLimitRange,
   validateUpdate: checkLimitRange,
+  createOnUpdate: true,
   columns: defaultColumns,
 }

@@ -40,6 +40,7 @@ export const podDisruptionBudgetStrategy: Strategy<PodDisruptionBudget> = {
   validate: ({ spec }) => checkSpec(spec),
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: ({ spec }) => checkSpec(spec),
+  unconditionalUpdate: false,
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,
