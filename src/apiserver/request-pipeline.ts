@@ -104,6 +104,8 @@ export class RequestPipeline {
     const { parts, delegate, connectHandlers, subresources } = this.given
     if (!this.given.isReady()) await this.given.ready
     if (!info.resourceRequest) return this.answerPath(context)
+    // `/apis//v1/...` is no second way to the core group.
+    if (info.apiPrefix === 'apis' && info.apiGroup === '') throw resourceNotFound()
     if (delegate?.serves(info.apiGroup, info.apiVersion)) return delegate.handle(exchange, { path: info.path, user })
     const served = parts.resources.find(info.apiGroup, info.apiVersion, info.resource)
     if (!served) throw resourceNotFound()

@@ -1,6 +1,6 @@
 /** The one server that all cases ask: everything that a cluster's API server has (RBAC, admission, tokens, OpenAPI), over a store in memory, reached in memory. */
 import { systemClock } from '../../../src/api/clock.ts'
-import { silent } from '../../../src/apiserver/log.ts'
+import { type Log, silent } from '../../../src/apiserver/log.ts'
 import { ExchangeOverLine } from '../../../src/apiserver/listener/exchange-over-line.ts'
 import { InMemoryLine, type InMemoryRequest, type InMemoryResponse } from '../../../src/apiserver/listener/in-memory-line.ts'
 import type { ApiServer } from '../../../src/apiserver/api-server.ts'
@@ -20,7 +20,7 @@ export interface CorpusServer extends AsyncDisposable {
 /** Revisions that are gone before the server starts, so that versions as old as 1 are too old for everybody. */
 const forgottenRevisions = 10
 
-export const startCorpusServer = async (): Promise<CorpusServer> => {
+export const startCorpusServer = async (log: Log = silent): Promise<CorpusServer> => {
   const store = await openMemoryStore({ clock: systemClock })
   for (let count = 0; count < forgottenRevisions; count += 1) await store.put('/registry/forgotten', Buffer.from('{}'), {})
   await store.delete('/registry/forgotten', {})
@@ -28,7 +28,7 @@ export const startCorpusServer = async (): Promise<CorpusServer> => {
   const authority = await newCertificateAuthority({ commonName: 'kubernetes', validity: validFor(1, new Date()) })
   const kubelet = await newCertificate(authority, { subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] }, usages: ['client auth'], validity: validFor(1, new Date()) })
   const { server, run } = controlPlane({
-    store, log: silent, address: '192.0.2.1', port: 6443, serviceCIDR: '10.96.0.0/16', clusterDomain: 'cluster.local', serviceAccountKey: await newKey(),
+    store, log, address: '192.0.2.1', port: 6443, serviceCIDR: '10.96.0.0/16', clusterDomain: 'cluster.local', serviceAccountKey: await newKey(),
     kubeletCertificate: kubelet, certificateAuthority: authority.certificate,
   })
   const stop = new AbortController()

@@ -1,0 +1,84 @@
+/**
+ * Thousands of requests that nobody should send: each is answered, by what upstream would say or by a refusal; nothing crashes, nothing is rejected without a handler,
+ * and no answer is an internal error. 100,000 of them with WHERRY_FULL=1; WHERRY_SEED repeats a run. (trust.md S27)
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { InMemoryRequest } from '../../../src/apiserver/listener/in-memory-line.ts'
+import { type CorpusServer, startCorpusServer } from '../corpus/server.ts'
+import { hostileRequest } from './requests.ts'
+import { Seeded } from './seeded.ts'
+
+const total = process.env['WHERRY_FULL'] ? 100_000 : 3_000
+const seed = Number(process.env['WHERRY_SEED'] ?? 20_260_101)
+const atOnce = 16
+const admin = { name: 'fuzzer', groups: ['system:masters', 'system:authenticated'] }
+
+/** Errors that upstream, too, answers with 500 and its own words, though the client is to blame. */
+const upstreamsOwn = [
+  /^requested impersonation of /, /^Internal error occurred: requested .* impersonat/i, /merge key/, /setElementOrder/, /patch type/, /list element types/, /expected a .*, but received a/, /failed to create typed patch object/, /failed to convert new typed object/, /resourceVersion should not be set/,
+  /cannot merge lists/, /unable to find api field/, /invalid patch format/, /failed to update managed|failed to merge|metadata\.managedFields/,
+]
+
+let at: CorpusServer
+const logged: string[] = []
+const unhandled: unknown[] = []
+const onUnhandled = (reason: unknown): void => { unhandled.push(reason) }
+beforeAll(async () => {
+  process.on('unhandledRejection', onUnhandled)
+  at = await startCorpusServer({ info: () => {}, warn: () => {}, debug: () => {}, error: (message, fields) => { if (!/impersonat/.test(String(fields?.['error']))) logged.push(`${message} ${JSON.stringify(fields)}`) } })
+})
+afterAll(async () => {
+  await at[Symbol.asyncDispose]()
+  process.off('unhandledRejection', onUnhandled)
+})
+
+interface Seen { status: number; text: string }
+
+const patienceMs = 20_000
+
+/** Answers are read to their end; of what may be a watch, only the head. A request that nobody answers has the status 0. */
+const answerTo = async (request: InMemoryRequest): Promise<Seen> => {
+  const stop = new AbortController()
+  const late = setTimeout(() => stop.abort(new Error('nobody answered')), patienceMs)
+  const chunks: Uint8Array[] = []
+  try {
+    const response = await at.send(request, admin, stop.signal)
+    if (/watch/.test(request.path) && response.status === 200) stop.abort()
+    for await (const chunk of response.body) chunks.push(chunk)
+    return { status: response.status, text: Buffer.concat(chunks).toString() }
+  } catch (error) {
+    return { status: 0, text: String(error) }
+  } finally {
+    clearTimeout(late)
+  }
+}
+
+const wrongWith = ({ status, text }: Seen): string | undefined => {
+  if (!Number.isInteger(status) || status < 200 || status > 599) return 'no such status'
+  if (status < 500 || status === 501 || status === 503 || status === 504) return undefined
+  return status === 500 && !text.includes('TypeError') && upstreamsOwn.some((pattern) => pattern.test((JSON.parse(text) as { message?: string }).message ?? '')) ? undefined : 'an internal error'
+}
+
+test(`${total.toLocaleString('en')} hostile requests`, async () => {
+  const random = new Seeded(seed)
+  const problems: string[] = []
+  const statuses = new Map<number, number>()
+  let sent = 0
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    while (sent < total && problems.length < 20) {
+      sent += 1
+      const request = hostileRequest(random)
+      const seen = await answerTo(request)
+      statuses.set(seen.status, (statuses.get(seen.status) ?? 0) + 1)
+      const wrong = wrongWith(seen)
+      if (wrong !== undefined) problems.push(`${wrong}: ${request.method} ${request.path} ${JSON.stringify(request.headers)} ${Buffer.from(request.body ?? []).toString().slice(0, 600)} → ${seen.status} ${seen.text.slice(0, 300)}`)
+    }
+  }))
+  expect(problems).toEqual([])
+  expect(unhandled).toEqual([])
+  expect(logged).toEqual([])
+  // Not everything was refused at the door: the deeper parts were reached, too.
+  for (const status of [200, 201, 400, 404, 405, 406, 409, 415, 422]) expect(statuses.get(status) ?? 0, `answers with ${status}`).toBeGreaterThan(0)
+  expect(Object.keys(Object.prototype)).toEqual([])
+  expect((await answerTo({ method: 'GET', path: '/readyz', headers: {} })).text).toBe('ok')
+}, process.env['WHERRY_FULL'] ? 1_800_000 : 120_000)
