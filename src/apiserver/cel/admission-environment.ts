@@ -28,7 +28,7 @@ const namespaceType = objectType('kubernetes.Namespace', {
 
 const jsonPatchType = objectType('JSONPatch', { op: string, from: string, path: string, value: dyn })
 
-/** `Object` and `Object.spec…`: any field is allowed, of any type; applying the configuration tells whether it fits. */
+/** `Object` and `Object.spec…`have every field, of whatever type; applying the configuration tells whether it fits. */
 const constructible = (name: string): ObjectType | undefined => {
   if (name === 'JSONPatch') return jsonPatchType
   return name === 'Object' || name.startsWith('Object.') ? { kind: 'object', name, field: () => dyn } : undefined
@@ -61,8 +61,8 @@ export const admissionEnvironment = ({ params, authorizer, object = dyn, variabl
 /** A program, or why there is none, in upstream's words. */
 export type Compiled = { program: CelProgram; problem?: undefined } | { program?: undefined; problem: string }
 
-/** `returns`: the types one of which the expression must have; 'any' allows all. */
-export const compileExpression = (expression: string, environment: CelEnvironment, returns: readonly CelType[] | 'any'): Compiled => {
+/** `returns`: the types one of which the expression must have; `anything` allows all. */
+export const compileExpression = (expression: string, environment: CelEnvironment, returns: readonly CelType[] | 'anything'): Compiled => {
   let program: CelProgram
   try {
     program = compile(expression, environment)
@@ -70,7 +70,7 @@ export const compileExpression = (expression: string, environment: CelEnvironmen
     if (error instanceof CelCompileError) return { problem: `compilation failed: ${error.message}` }
     throw error
   }
-  if (returns === 'any' || returns.some((type) => sameType(type, program.resultType))) return { program }
+  if (returns === 'anything' || returns.some((type) => sameType(type, program.resultType))) return { program }
   const [first] = returns
   const wanted = returns.length === 1 && first ? typeName(first) : `one of [${returns.map(typeName).join(' ')}]`
   return { problem: `must evaluate to ${wanted} but got ${typeName(program.resultType)}` }

@@ -34,6 +34,30 @@ export interface OptionalMap extends Located { op: 'optionalMap'; target: Node; 
 
 export type Node = Literal | Identifier | Select | Call | ListLiteral | MapLiteral | StructLiteral | Comprehension | OptionalMap
 
+/** The expressions that an expression is made of. */
+export const childrenOf = (node: Node): readonly (Node | undefined)[] => {
+  switch (node.op) {
+    case 'literal': case 'identifier': return []
+    case 'select': return [node.operand]
+    case 'call': return [node.target, ...node.args]
+    case 'list': return node.elements.map(({ value }) => value)
+    case 'map': return node.entries.flatMap(({ key, value }) => [key, value])
+    case 'struct': return node.fields.map(({ value }) => value)
+    case 'comprehension': return [node.range, node.filter, node.body]
+    case 'optionalMap': return [node.target, node.body]
+  }
+}
+
+/** Whether expressions lie in one another more than `limit` deep. Does not recurse itself. */
+export const isDeeperThan = (root: Node, limit: number): boolean => {
+  let level: readonly Node[] = [root]
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > limit) return true
+    level = level.flatMap((node) => childrenOf(node).filter((child) => child !== undefined))
+  }
+  return false
+}
+
 /** `a.b.c` as text, when the expression is nothing but names; undefined otherwise. */
 export const qualifiedName = (node: Node): string | undefined => {
   if (node.op === 'identifier') return node.name

@@ -32,7 +32,7 @@ const equalBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.len
 
 /** Values of different types are not equal; numbers are compared across their types. */
 export const equals = (a: CelValue, b: CelValue, charge: Charge): boolean => {
-  charge(0.1)
+  charge(0.3)
   if (typeof a === 'string') {
     charge(Math.min(a.length, typeof b === 'string' ? b.length : 0) / 10)
     return a === b

@@ -19,7 +19,7 @@ export const compileVariables = (variables: readonly NamedExpression[] | undefin
   const compiled = new Map<string, Compiled>()
   const results: Compiled[] = []
   for (const { name, expression } of variables) {
-    const result = compileExpression(expression, admissionEnvironment({ ...scope, variables: types }), 'any')
+    const result = compileExpression(expression, admissionEnvironment({ ...scope, variables: types }), 'anything')
     results.push(result)
     compiled.set(name, result)
     types.set(name, result.program?.resultType ?? dyn)

@@ -1,5 +1,6 @@
 /** The macros over lists and maps, and those of optionals. Mirrors cel-go's expansions in `parser/macro.go` and `ext/comprehensions.go`. */
 import type { Comprehension, OptionalMap } from './ast.ts'
+import { absorbedErrorCost } from './cost.ts'
 import { celError, CelEvaluationError, noSuchOverload } from './errors.ts'
 import type { Code, Compiler, Frame, Scope } from './evaluator.ts'
 import { BuiltMap, CelMap, CelOptional, type CelValue, isList, noOptional } from './values.ts'
@@ -24,6 +25,7 @@ const quantifier = (body: Code, decisive: boolean): Loop => {
         decided = test(body(frame)) === decisive
       } catch (error) {
         if (!(error instanceof CelEvaluationError)) throw error
+        frame.meter.charge(absorbedErrorCost)
         failure = error
       }
       return decided

@@ -9,6 +9,9 @@ export const runtimeCostBudget = 10_000_000
 /** Of the match conditions of one webhook or policy. */
 export const matchConditionsCostBudget = 2_500_000
 
+/** Of an error that another side of `&&` or another element decides over. Ours: making errors takes time. */
+export const absorbedErrorCost = 5
+
 /** Counts the cost of one evaluation. */
 export class CostMeter {
   spent = 0

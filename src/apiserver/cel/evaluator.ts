@@ -2,7 +2,7 @@
 import type { Call, ListLiteral, MapLiteral, Node, Select, StructLiteral } from './ast.ts'
 import type { Checked } from './checker.ts'
 import { compileComprehension, compileOptionalMap } from './comprehensions.ts'
-import { callCost, type CostMeter, resultCost } from './cost.ts'
+import { absorbedErrorCost, callCost, type CostMeter, resultCost } from './cost.ts'
 import { celError, CelEvaluationError, noSuchOverload } from './errors.ts'
 import { fieldOf, optionalField } from './optional-field.ts'
 import type { Overload } from './signature.ts'
@@ -59,7 +59,7 @@ const logical = (left: Code, right: Code, decisive: boolean): Code => (frame) =>
     if (typeof value !== 'boolean') failure = noSuchOverload()
   } catch (error) {
     if (!(error instanceof CelEvaluationError)) throw error
-    frame.meter.charge(1)
+    frame.meter.charge(absorbedErrorCost)
     failure = error
   }
   const value = right(frame)

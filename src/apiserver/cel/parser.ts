@@ -1,5 +1,5 @@
 /** Text to syntax tree. Mirrors cel-go's `parser/parser.go` and its grammar. */
-import { type Node, qualifiedName } from './ast.ts'
+import { isDeeperThan, type Node, qualifiedName } from './ast.ts'
 import { compileError, type CelIssue } from './errors.ts'
 import { minInt, parseNumber } from './literals.ts'
 import { expandMacro } from './macros.ts'
@@ -7,6 +7,8 @@ import { SyntaxFailure, type Token, tokenize } from './tokens.ts'
 
 const maxCodePoints = 100_000
 const maxDepth = 250
+/** Of the tree: sums and selections nest without brackets. */
+const maxNesting = 300
 const beginnings = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
 const reserved: ReadonlySet<string> = new Set(['as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let', 'loop', 'package', 'namespace', 'return', 'var', 'void', 'while'])
 const relations: Readonly<Record<string, string>> = { '==': '_==_', '!=': '_!=_', '<': '_<_', '<=': '_<=_', '>': '_>_', '>=': '_>=_', in: '@in' }
@@ -227,7 +229,9 @@ export const parse = (source: string): Node => {
   if (size > maxCodePoints) throw compileError('', [{ offset: 0, message: `expression code point size exceeds limit: size: ${size}, limit ${maxCodePoints}` }])
   const issues: CelIssue[] = []
   try {
-    return new Parser(tokenize(source)).parse()
+    const node = new Parser(tokenize(source)).parse()
+    if (isDeeperThan(node, maxNesting)) fail(0, `expression recursion limit exceeded: ${maxDepth}`)
+    return node
   } catch (error) {
     if (!(error instanceof SyntaxFailure)) throw error
     issues.push(error.issue)

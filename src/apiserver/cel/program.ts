@@ -4,6 +4,7 @@
  */
 import { checkExpression } from './checker.ts'
 import { CostMeter } from './cost.ts'
+import { CelCostError } from './errors.ts'
 import type { CelEnvironment } from './environment.ts'
 import { type CelVariables, compileNode } from './evaluator.ts'
 import { validateLiterals } from './literal-arguments.ts'
@@ -18,11 +19,20 @@ export interface CelProgram {
   evaluate(variables: CelVariables, meter?: CostMeter): CelValue
 }
 
+/** What grows beyond what the engine holds (text, recursion over values) has cost too much. */
+const bounded = (evaluate: () => CelValue): CelValue => {
+  try {
+    return evaluate()
+  } catch (error) {
+    throw error instanceof RangeError ? new CelCostError() : error
+  }
+}
+
 /** Throws a CelCompileError. */
 export const compile = (expression: string, environment: CelEnvironment): CelProgram => {
   const node = parse(expression)
   const checked = checkExpression(expression, node, environment)
   validateLiterals(expression, node)
   const code = compileNode(checked, node)
-  return { expression, resultType: checked.type, evaluate: (variables, meter = new CostMeter()) => code({ variables, locals: [], meter }) }
+  return { expression, resultType: checked.type, evaluate: (variables, meter = new CostMeter()) => bounded(() => code({ variables, locals: [], meter })) }
 }

@@ -1,5 +1,6 @@
 /** `'%s is %d'.format([…])`. Mirrors cel-go's `ext/formatting.go`. */
 import { Buffer } from 'node:buffer'
+import type { Charge } from '../compare.ts'
 import { celError } from '../errors.ts'
 import { CelMap, CelTypeValue, CelUint, type CelValue, isList, runtimeTypeName } from '../values.ts'
 import { toText } from './conversions.ts'
@@ -15,10 +16,11 @@ const wrong = (verb: string, value: CelValue, what: string): never => {
 }
 
 /** What `%s` prints, of lists and maps too. */
-const shown = (value: CelValue): string => {
+const shown = (value: CelValue, charge: Charge): string => {
+  charge(typeof value === 'string' ? value.length / 10 : 1)
   if (value === null) return 'null'
-  if (isList(value)) return `[${value.map(shown).join(', ')}]`
-  if (value instanceof CelMap) return `{${[...value.keys()].map((key) => `${shown(key)}: ${shown(value.get(key) ?? null)}`).sort().join(', ')}}`
+  if (isList(value)) return `[${value.map((item) => shown(item, charge)).join(', ')}]`
+  if (value instanceof CelMap) return `{${[...value.keys()].map((key) => `${shown(key, charge)}: ${shown(value.get(key) ?? null, charge)}`).sort().join(', ')}}`
   if (value instanceof CelTypeValue) return value.name
   return toText(value)
 }
@@ -34,10 +36,10 @@ const hexadecimal = (verb: string, value: CelValue): string => {
   return verb === 'X' ? text.toUpperCase() : text
 }
 
-const formatClause = (verb: string, precision: number | undefined, value: CelValue): string => {
+const formatClause = (verb: string, precision: number | undefined, value: CelValue, charge: Charge): string => {
   const integer = integerOf(value)
   switch (verb) {
-    case 's': return shown(value)
+    case 's': return shown(value, charge)
     case 'd': return typeof value === 'number' && !Number.isFinite(value) ? formatDouble(value).replace('+', '') : integer?.toString() ?? wrong('decimal', value, 'integers')
     case 'f': { const number = numberOf(value) ?? wrong('fixed-point', value, 'doubles'); return Number.isFinite(number) ? number.toFixed(Math.min(precision ?? 6, 100)) : formatDouble(number).replace('+', '') }
     case 'e': { const number = numberOf(value) ?? wrong('scientific notation', value, 'doubles'); return Number.isFinite(number) ? exponent(number, Math.min(precision ?? 6, 100)) : formatDouble(number).replace('+', '') }
@@ -48,7 +50,7 @@ const formatClause = (verb: string, precision: number | undefined, value: CelVal
   }
 }
 
-export const formatString = (template: string, args: readonly CelValue[]): string => {
+export const formatString = (template: string, args: readonly CelValue[], charge: Charge): string => {
   let next = 0
   const text = template.replaceAll(clause, (_, precision: string | undefined, verb: string | undefined) => {
     if (verb === '%' && precision === undefined) return '%'
@@ -57,7 +59,7 @@ export const formatString = (template: string, args: readonly CelValue[]): strin
     const value = args[next]
     if (value === undefined) throw celError(`index ${next} out of range`)
     next += 1
-    return formatClause(verb, precision === undefined ? undefined : Number(precision), value)
+    return formatClause(verb, precision === undefined ? undefined : Number(precision), value, charge)
   })
   if (next < args.length) throw celError(`too many arguments supplied to string.format (expected ${next}, got ${args.length})`)
   return text

@@ -1,6 +1,6 @@
 /** Functions on text; positions count code points. Mirrors cel-go's `ext/strings.go` (version 2) and the standard library. */
 import { celError } from '../errors.ts'
-import { type Overload, overload, overloads } from '../signature.ts'
+import { type CallContext, type Overload, overload, overloads } from '../signature.ts'
 import type { CelValue } from '../values.ts'
 import { formatString } from './format-string.ts'
 
@@ -72,9 +72,10 @@ const escapes: Readonly<Record<string, string>> = { '\u0007': '\\a', '\b': '\\b'
 // oxlint-disable-next-line no-control-regex
 const quote = (text: string): string => `"${text.toWellFormed().replaceAll(/[\u0007\b\f\n\r\t\u000b\\"]/g, (letter) => escapes[letter] ?? letter)}"`
 
-const join = (list: CelValue, separator: string): string => {
+const join = (list: CelValue, separator: string, { charge }: CallContext): string => {
   const texts = list as readonly CelValue[]
   if (!texts.every((text) => typeof text === 'string')) throw celError('no such overload')
+  for (const text of texts) charge((text.length + separator.length) / 10)
   return texts.join(separator)
 }
 
@@ -99,7 +100,7 @@ export const stringFunctions: readonly Overload[] = [
   ...overloads(['string.split(string): list<string>', 'string.split(string, int): list<string>'], ([text, separator, limit = -1n]) => split(String(text), String(separator), Number(limit))),
   ...overloads(['string.substring(int): string', 'string.substring(int, int): string'], ([text, start, end]) => substring(String(text), Number(start), end === undefined ? undefined : Number(end))),
   overload('string.trim(): string', ([text]) => String(text).replaceAll(blank, '')),
-  ...overloads(['list<string>.join(): string', 'list<string>.join(string): string'], ([list = null, separator = '']) => join(list, String(separator))),
+  ...overloads(['list<string>.join(): string', 'list<string>.join(string): string'], ([list = null, separator = ''], context) => join(list, String(separator), context)),
   overload('strings.quote(string): string', ([text]) => quote(String(text))),
-  overload('string.format(list<dyn>): string', ([text, args = null]) => formatString(String(text), args as readonly CelValue[])),
+  overload('string.format(list<dyn>): string', ([text, args = null], { charge }) => formatString(String(text), args as readonly CelValue[], charge)),
 ]
