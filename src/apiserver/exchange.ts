@@ -20,6 +20,8 @@ export interface PeerCertificate {
 export interface Peer {
   address: string
   certificate?: PeerCertificate
+  /** Its certificate, where the authorities of front proxies vouch for it, not those of clients: it may say for whom it asks, and is nobody itself. */
+  frontProxy?: PeerCertificate
   /** Set by the in-memory transport only: this user is believed without further proof. */
   user?: UserInfo
 }

@@ -57,12 +57,16 @@ const ensureCertificate = async (ca: KeyedCertificate, { base, subject, usages }
   return made
 }
 
-const ensureAuthority = async (home: Home, now: Date): Promise<KeyedCertificate> => {
-  const base = path.join(home.pki, 'ca')
+const clientAuthority = { file: 'ca', commonName: 'kubernetes' }
+/** Of those who may say for whom they ask: nobody else's certificate is of this authority. */
+const frontProxyAuthority = { file: 'front-proxy-ca', commonName: 'front-proxy-ca' }
+
+const ensureAuthority = async (home: Home, now: Date, { file, commonName } = clientAuthority): Promise<KeyedCertificate> => {
+  const base = path.join(home.pki, file)
   const known = await readPair(base)
   if (known) return known
   if (existsSync(`${base}.crt`)) throw new UserError(`${base}.crt is there but ${base}.key is not: restore the key, or start anew with: wherry down --delete-data`)
-  const made = await newCertificateAuthority({ commonName: 'kubernetes', validity: validFor(authorityDays, now) })
+  const made = await newCertificateAuthority({ commonName, validity: validFor(authorityDays, now) })
   await writePair(base, made)
   return made
 }
@@ -90,6 +94,7 @@ export const ensurePki = async (home: Home, config: ClusterConfig, now: Date): P
       ipAddresses: [...new Set([firstAddress(config.serviceCIDR), '127.0.0.1', address])],
     } }, now),
     ensureCertificate(ca, { base: at('apiserver-kubelet-client'), usages: ['client auth'], subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] } }, now),
+    ensureAuthority(home, now, frontProxyAuthority).then((authority) => ensureCertificate(authority, { base: at('front-proxy-client'), usages: ['client auth'], subject: { commonName: 'front-proxy-client' } }, now)),
     ensureCertificate(ca, { base: at('scheduler-server'), usages: ['server auth'], subject: { commonName: 'kube-scheduler', dnsNames: ['localhost'], ipAddresses: [...new Set([address, '127.0.0.1'])] } }, now),
     existsSync(at('sa.key')) ? undefined : newKey().then((key) => write(at('sa.key'), key, 0o600)),
     kubeconfigFor('admin', 'admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, home.kubeconfig),

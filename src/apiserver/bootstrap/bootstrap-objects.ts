@@ -1,7 +1,8 @@
 /** The objects that a cluster has from the first moment on. Mirrors controlplane's systemnamespaces, kubernetesservice and scheduling's PostStartHook. */
 import type { Kind } from '../../api/kinds.ts'
-import { Endpoints, EndpointSlices, Namespaces, PriorityClasses, ServiceCIDRs, Services } from '../../api/kinds.ts'
+import { ConfigMaps, Endpoints, EndpointSlices, Namespaces, PriorityClasses, ServiceCIDRs, Services } from '../../api/kinds.ts'
 import type { JsonObject } from '../../api/meta.ts'
+import type { RequestHeaderOptions } from '../authentication/request-header.ts'
 import { flowControlObjects } from './flow-control-objects.ts'
 
 export interface Wanted {
@@ -20,6 +21,8 @@ export interface BootstrapOptions {
   serviceIP: string
   /** The Service range; absent: no ServiceCIDR is made. */
   serviceCIDR?: string
+  /** Whom servers behind this one are to believe. */
+  authentication?: { /** PEM. */ clientCertificateAuthority: string; requestHeader?: RequestHeaderOptions }
 }
 
 const clusterScoped = (kind: Kind, name: string, object: JsonObject): Wanted => ({ kind, namespace: '', name, object: { ...object, metadata: { name } }, kept: false })
@@ -59,6 +62,21 @@ const kubernetesService = ({ advertise: { addresses, port }, serviceIP }: Bootst
 /** The range that Services' addresses come from, as its controller and clients know it. */
 const serviceRange = ({ serviceCIDR }: BootstrapOptions): Wanted[] => (serviceCIDR === undefined ? [] : [clusterScoped(ServiceCIDRs, 'kubernetes', { spec: { cidrs: [serviceCIDR] } })])
 
+/** What aggregated servers read to know clients and us. Mirrors controlplane's clusterauthenticationtrust. */
+const authenticationConfig = ({ authentication }: BootstrapOptions): Wanted[] => {
+  if (!authentication) return []
+  const { clientCertificateAuthority, requestHeader } = authentication
+  const where = { namespace: 'kube-system', name: 'extension-apiserver-authentication' }
+  return [{ kind: ConfigMaps, ...where, kept: true, object: { metadata: where, data: {
+    'client-ca-file': clientCertificateAuthority,
+    ...(requestHeader && {
+      'requestheader-allowed-names': JSON.stringify(requestHeader.allowedNames), 'requestheader-client-ca-file': requestHeader.certificateAuthority,
+      'requestheader-extra-headers-prefix': JSON.stringify(requestHeader.extraPrefixes), 'requestheader-group-headers': JSON.stringify(requestHeader.groupHeaders),
+      'requestheader-uid-headers': JSON.stringify(requestHeader.uidHeaders), 'requestheader-username-headers': JSON.stringify(requestHeader.usernameHeaders),
+    }),
+  } } }]
+}
+
 /** One stage after the other, each at once: what others need comes first. */
 export const bootstrapStages = (options: BootstrapOptions): readonly (readonly Wanted[])[] =>
-  [[...namespaces, ...priorityClasses, ...flowControlObjects, ...serviceRange(options)], kubernetesService(options)]
+  [[...namespaces, ...priorityClasses, ...flowControlObjects, ...serviceRange(options)], [...kubernetesService(options), ...authenticationConfig(options)]]

@@ -10,14 +10,14 @@ import type { Log } from '../log.ts'
 import { ExchangeOverLine } from './exchange-over-line.ts'
 import { Http1Line } from './http1-line.ts'
 import { Http2Line } from './http2-line.ts'
-import { peerOf } from './peer.ts'
+import { authoritiesIn, type KnownAuthorities, peerOf } from './peer.ts'
 
 export interface ListenOptions {
   host: string
   /** 0 is a free one; `listening` tells which. */
   port: number
   /** PEM. */
-  tls: { key: string; cert: string; clientCa?: string }
+  tls: { key: string; cert: string; clientCa?: string; /** Of front proxies. */ requestHeaderCa?: string }
   /** Called once, when connections are accepted. */
   listening?: (address: { host: string; port: number }) => void
 }
@@ -30,7 +30,9 @@ export interface ListenParts {
 
 const lastWordMs = 3000
 
-const onUpgrade = (parts: ListenParts, request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+type ServingParts = ListenParts & { authorities: KnownAuthorities }
+
+const onUpgrade = (parts: ServingParts, request: IncomingMessage, socket: Duplex, head: Buffer): void => {
   if (!(socket instanceof TLSSocket)) {
     socket.destroy()
     return
@@ -44,7 +46,7 @@ const onUpgrade = (parts: ListenParts, request: IncomingMessage, socket: Duplex,
   })
   socket.on('error', () => socket.destroy())
   const protocol = (request.headers.upgrade ?? '').toLowerCase()
-  const line = new Http1Line(request, response, { peer: peerOf(socket, socket), upgrade: { protocol, take: () => {
+  const line = new Http1Line(request, response, { peer: peerOf(socket, socket, parts.authorities), upgrade: { protocol, take: () => {
     taken = true
     response.detachSocket(socket)
     return { request, socket, head }
@@ -52,13 +54,13 @@ const onUpgrade = (parts: ListenParts, request: IncomingMessage, socket: Duplex,
   void parts.handle(new ExchangeOverLine(line))
 }
 
-const connect = (server: Http2SecureServer, parts: ListenParts): Set<{ destroy(): void }> => {
+const connect = (server: Http2SecureServer, parts: ServingParts): Set<{ destroy(): void }> => {
   const open = new Set<{ destroy(): void }>()
   server.on('request', (request, response) => {
     // Only HTTP/1.1 comes here, see below.
     const message = request as unknown as IncomingMessage
     if (!(message.socket instanceof TLSSocket)) return
-    void parts.handle(new ExchangeOverLine(new Http1Line(message, response as unknown as ServerResponse, { peer: peerOf(message.socket, message.socket) })))
+    void parts.handle(new ExchangeOverLine(new Http1Line(message, response as unknown as ServerResponse, { peer: peerOf(message.socket, message.socket, parts.authorities) })))
   })
   // A listener for requests also makes node serve every HTTP/2 stream through its compatibility layer: each would be answered twice.
   server.removeAllListeners('stream')
@@ -66,7 +68,7 @@ const connect = (server: Http2SecureServer, parts: ListenParts): Set<{ destroy()
     stream.on('error', (error) => parts.log.debug('a stream broke', { error: error.message }))
     const session = stream.session
     if (!session) return
-    void parts.handle(new ExchangeOverLine(new Http2Line(stream, headers, peerOf(session, session.socket as TLSSocket))))
+    void parts.handle(new ExchangeOverLine(new Http2Line(stream, headers, peerOf(session, session.socket as TLSSocket, parts.authorities))))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => onUpgrade(parts, request, socket, head))
   server.on('session', (session: ServerHttp2Session) => {
@@ -86,12 +88,13 @@ const connect = (server: Http2SecureServer, parts: ListenParts): Set<{ destroy()
 
 /** Serves until the signal aborts; then accepts nothing new, lets requests finish for three seconds, and closes what is still open. */
 export const listen = async (options: ListenOptions, parts: ListenParts, signal: AbortSignal): Promise<void> => {
-  const { key, cert, clientCa } = options.tls
+  const { key, cert, clientCa, requestHeaderCa } = options.tls
+  const authorities = [clientCa, requestHeaderCa].filter((each) => each !== undefined)
   const server = createSecureServer({
-    key, cert, allowHTTP1: true, minVersion: 'TLSv1.2', ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: false }),
+    key, cert, allowHTTP1: true, minVersion: 'TLSv1.2', ...(authorities.length > 0 && { ca: authorities, requestCert: true, rejectUnauthorized: false }),
     settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 }, maxSessionMemory: 100, sessionTimeout: 300,
   })
-  const open = connect(server, parts)
+  const open = connect(server, { ...parts, authorities: { clients: authoritiesIn(clientCa), frontProxies: authoritiesIn(requestHeaderCa) } })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {

@@ -3,6 +3,7 @@ import { bootstrapRbac, type BootstrapWriter } from '../../apiserver/authorizati
 import { builtInAdmission } from '../../apiserver/admission/built-in.ts'
 import { createApiServer, type ApiServer, type ProviderParts } from '../../apiserver/api-server.ts'
 import { clientCertificateAuthenticator } from '../../apiserver/authentication/client-certificate.ts'
+import { requestHeaderAuthenticator, type RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
 import { authenticationReviews, tokenSubresource } from '../../apiserver/authentication/reviews.ts'
 import { serviceAccountAuthenticator, serviceAccountTokens, type TokenReviewer } from '../../apiserver/authentication/service-account-token.ts'
 import { tokenIssuer } from '../../apiserver/authentication/token-issuer.ts'
@@ -46,6 +47,10 @@ export interface ControlPlaneOptions {
   serviceAccountKey: string
   kubeletCertificate: { certificate: string; key: string }
   certificateAuthority: string
+  /** Front proxies that may say for whom they ask. */
+  requestHeader?: RequestHeaderOptions | undefined
+  /** PEM: by which servers behind this one know it. */
+  frontProxy?: { certificate: string; key: string } | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
   oneProcess?: boolean
 }
@@ -79,7 +84,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
   const server: ApiServer = createApiServer({
     store: options.store, clock: systemClock, random: systemRandom, log, version: wherryVersion,
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
-    authenticator: (parts) => unionAuthenticator(clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
+    authenticator: (parts) => unionAuthenticator(...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []), clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
     authorizer: authorizerOf,
     admission: (parts) => builtInAdmission({ random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store, { oneProcess: options.oneProcess ?? false })) as VirtualResource],
@@ -94,7 +99,8 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
       }))) },
     ],
     healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }],
-    bootstrap: { advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
+    aggregation: { ...(options.frontProxy && { frontProxy: options.frontProxy }) },
+    bootstrap: { authentication: { clientCertificateAuthority: options.certificateAuthority, ...(options.requestHeader && { requestHeader: options.requestHeader }) }, advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
     serverAddress: `${options.address}:${options.port}`,
   })
   return {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { systemClock } from '../../api/clock.ts'
+import { usualRequestHeaders } from '../../apiserver/authentication/request-header.ts'
 import { dns } from '../../../agents/dns/dns.ts'
 import { readUpstreams } from '../../../agents/dns/forward.ts'
 import { systemIptables } from '../../../agents/kube-proxy/iptables/iptables.ts'
@@ -61,6 +62,7 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
   const home = homeAt(flags.need('cluster-dir'))
   const pki = (name: string): Promise<string> => readFile(path.join(home.pki, name), 'utf8')
   const [clientCa, cert, key, serviceAccountKey, kubeletCertificate, kubeletKey] = await Promise.all(['ca.crt', 'apiserver.crt', 'apiserver.key', 'sa.key', 'apiserver-kubelet-client.crt', 'apiserver-kubelet-client.key'].map(pki))
+  const [requestHeaderCa = '', proxyCertificate = '', proxyKey = ''] = await Promise.all(['front-proxy-ca.crt', 'front-proxy-client.crt', 'front-proxy-client.key'].map(pki))
   const log = processLog('kube-apiserver')
   const port = flags.number('secure-port', 6443)
   const store = await openEmbeddedStore({ directory: home.store, clock: systemClock })
@@ -68,8 +70,9 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
     const plane = controlPlane({
       store, log, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '', oneProcess: true,
+      requestHeader: usualRequestHeaders(requestHeaderCa), frontProxy: { certificate: proxyCertificate, key: proxyKey },
     })
-    const listener = plane.server.listen({ host: '0.0.0.0', port, tls: { key: key ?? '', cert: cert ?? '', clientCa: clientCa ?? '' }, listening: (address) => log.info('serving', { ...address }) })
+    const listener = plane.server.listen({ host: '0.0.0.0', port, tls: { key: key ?? '', cert: cert ?? '', clientCa: clientCa ?? '', requestHeaderCa }, listening: (address) => log.info('serving', { ...address }) })
     const everybodyElse = { run: async (until: AbortSignal): Promise<void> => {
       await Promise.race([plane.server.ready, new Promise((resolve) => { until.addEventListener('abort', resolve, { once: true }) })])
       if (!until.aborted) await runTogether(await clientsOf({ flags, plane, pki, signal: until }), until)
