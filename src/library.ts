@@ -55,7 +55,7 @@ export const startCluster = async ({ directory, port = 0, log = silent }: StartO
     store, log, address: '192.0.2.1', port: 6443, serviceCIDR: '10.96.0.0/16', clusterDomain: 'cluster.local',
     serviceAccountKey, kubeletCertificate: kubelet, certificateAuthority: ca.certificate, oneProcess: true,
   })
-  const partsOf = (name: string): ReturnType<typeof partsWith> => partsWith(createClient(plane.server.inMemoryTransport({ name, groups: [] }), { userAgent: name }), log, stop.signal)
+  const partsOf = (name: string): ReturnType<typeof partsWith> => partsWith(createClient(plane.server.inMemoryTransport({ name, groups: ['system:authenticated'] }), { userAgent: name }), log, stop.signal)
   const listening = Promise.withResolvers<number>()
   const listener = plane.server.listen({ host: '127.0.0.1', port, tls: { key: serving.key, cert: serving.certificate, clientCa: ca.certificate }, listening: (at) => listening.resolve(at.port) })
   const clients = { run: async (signal: AbortSignal): Promise<void> => {

@@ -25,10 +25,10 @@ import { kubeletFlags, kubeletOf, nodeParts } from './kubelet.ts'
 const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port']
 
 const users = {
-  scheduler: { name: 'system:kube-scheduler', groups: [] },
-  controllerManager: { name: 'system:kube-controller-manager', groups: [] },
-  kubeProxy: { name: 'system:kube-proxy', groups: [] },
-  dns: { name: 'system:serviceaccount:kube-system:coredns', groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system'] },
+  scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
+  controllerManager: { name: 'system:kube-controller-manager', groups: ['system:authenticated'] },
+  kubeProxy: { name: 'system:kube-proxy', groups: ['system:authenticated'] },
+  dns: { name: 'system:serviceaccount:kube-system:coredns', groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] },
 }
 
 interface Single { flags: Flags; plane: ControlPlane; pki(name: string): Promise<string>; signal: AbortSignal }
