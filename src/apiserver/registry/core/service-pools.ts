@@ -3,7 +3,7 @@
  * lower part stays free for people who pick their own. Mirrors upstream's `pkg/registry/core/service/{ipallocator,portallocator}`.
  */
 import type { Random } from '../../../api/random.ts'
-import { type IPAddress, parseCIDR } from '../ip-address.ts'
+import { checkCIDR, type IPAddress, parseCIDR } from '../ip-address.ts'
 
 /** Numbers from `first` to `last`; the ones below `dynamicFrom` are given by chance only when the others are taken. */
 export interface Pool {
@@ -20,7 +20,7 @@ const reserved = (size: bigint, [part, low, high]: readonly [bigint, bigint, big
 /** The addresses of a range of Services, without the network's own and the broadcast address. Throws on text that is no CIDR. */
 export const addressPool = (serviceCIDR: string): Pool & { family: IPAddress['family'] } => {
   const cidr = parseCIDR(serviceCIDR)
-  if (!cidr) throw new Error(`${JSON.stringify(serviceCIDR)} is no range of addresses: give Services one like 10.96.0.0/16`)
+  if (!cidr || checkCIDR('', serviceCIDR).length > 0) throw new Error(`${JSON.stringify(serviceCIDR)} is no range of addresses: give Services one like 10.96.0.0/16`)
   const { family, value } = cidr.address
   const bits = BigInt((family === 'IPv4' ? 32 : 128) - cidr.prefix)
   const network = (value >> bits) << bits
