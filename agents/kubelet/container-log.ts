@@ -19,9 +19,11 @@ export const parseLogLine = (line: Buffer): LogLine | undefined => {
 
 export const openLog = async (file: string): Promise<FileHandle> => {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-  if ((await handle.stat()).isFile()) return handle
+  const stat = await handle.stat()
+  // A second name would be another file's: a hard link.
+  if (stat.isFile() && stat.nlink <= 1) return handle
   await handle.close()
-  throw new Error(`${file} is not a regular file`)
+  throw new Error(stat.isFile() ? `${file} has another name` : `${file} is not a regular file`)
 }
 
 const chunkBytes = 64 * 1024

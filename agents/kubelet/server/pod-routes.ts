@@ -1,5 +1,6 @@
 /** What concerns single pods: their logs, commands in them, their ports. Mirrors pkg/kubelet/server/server.go. */
 import type { Pod } from '../../../src/api/types.ts'
+import { openLog } from '../container-log.ts'
 import { containerIdOf } from '../container-status.ts'
 import { findContainer, isStaticPod } from '../pod.ts'
 import type { Machine } from '../pod-run.ts'
@@ -37,6 +38,16 @@ const runningContainer = async ({ machine }: PodRouteParts, { metadata: { uid } 
   throw new HttpError(500, `container not found (${JSON.stringify(name)})`)
 }
 
+/** What cannot be read is refused before an answer begins. There may be no file yet. */
+const checkLog = async (file: string): Promise<void> => {
+  try {
+    await (await openLog(file)).close()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw new LogRefusal(`failed to open log file ${JSON.stringify(file)}: ${message}`)
+  }
+}
+
 const logs = (parts: PodRouteParts): Route => ({
   methods: ['GET'], path: '/containerLogs/:namespace/:pod/:container',
   async answer({ at, query, signal }, response) {
@@ -49,6 +60,7 @@ const logs = (parts: PodRouteParts): Route => ({
       const find = async () => (await machine.runtime.listContainers(pod.metadata.uid)).find((state) => containerIdOf(state) === id)
       const state = await find()
       if (!state?.logPath) throw new LogRefusal(`failed to try resolving symlinks in path: the log of container ${JSON.stringify(container)} is gone`)
+      await checkLog(state.logPath)
       const lines = readLog({
         file: state.logPath, clock: machine.clock, isRunning: async () => (await find())?.state === 'running',
         onExit(heard) {

@@ -63,7 +63,7 @@ export const startStreamingServer = async ({ pki, clock = systemClock, guard = a
     admission: [{ name: 'Witness', handles: ({ operation }) => operation === 'CONNECT', validate: (attributes) => { admitted.push(attributes) } }],
   } })
   const { hostname, port } = new URL(dev.url)
-  const tls = { host: hostname, port: Number(port), ca: dev.ca, cert: dev.admin.certificate, key: dev.admin.key }
+  const tls = { host: hostname, port: Number(port), servername: 'localhost', ca: dev.ca, cert: dev.admin.certificate, key: dev.admin.key }
 
   const ask: StreamingServer['ask'] = (path, { method = 'GET', body, headers = {} } = {}) => new Promise((resolve, reject) => {
     const request = httpsRequest({ ...tls, agent: false, path, method, headers }, (response) => {
