@@ -100,6 +100,21 @@ for (const [verb, what] of [['kill', 'kill everything on a node made by --nodes'
     .action(async (name: string) => { const { disturbNode } = await import('./cluster/local-nodes.ts'); await disturbNode({ home: await homeOf(), name, verb }, ended.signal) })
 }
 
+const image = program.command('image').description("root file systems for pods, besides the machine's own")
+image.command('load').argument('<source>', 'an OCI layout or archive, an archive of docker save, or the directory of a root file system').description('unpack an image, for pods to name')
+  .option('--name <name>', "the image's name, where the source has none")
+  .option('--entrypoint <word>', 'of a plain directory: what runs in it (repeatable, a word each)', collect)
+  .option('--env <name=value>', 'of a plain directory (repeatable)', collect)
+  .option('--workdir <directory>', 'of a plain directory')
+  .option('--user <user>', 'of a plain directory: a name or number, perhaps with :group')
+  .action(async (source: string, options) => { const { loadImage } = await import('./cluster/images.ts'); await loadImage({ home: await homeOf(), source, ...options }, ended.signal) })
+image.command('list').description('what is there').action(async () => { const { listImages } = await import('./cluster/images.ts'); listImages({ home: await homeOf() }) })
+image.command('rm').argument('<name>').description('take a name away, and with its last name the image')
+  .action(async (name: string) => { const { dropImage } = await import('./cluster/images.ts'); await dropImage({ home: await homeOf(), name }, ended.signal) })
+image.command('map').argument('<pattern>', "image names, such as nginx:*").argument('<command...>').description("let images of that name mean a program of this machine: wherry image map 'nginx:*' -- nginx -g 'daemon off;'")
+  .option('--env <name=value>', 'repeatable', collect).option('--workdir <directory>', 'where it runs').option('--user <user>', 'as whom: a name or number')
+  .action(async (pattern: string, command: string[], options) => { const { mapImage } = await import('./cluster/images.ts'); await mapImage({ home: await homeOf(), pattern, command, ...options }, ended.signal) })
+
 const snapshot = program.command('snapshot').description("backup of the cluster's store")
 snapshot.command('save').argument('<file>').action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
 snapshot.command('restore').argument('<file>').action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })

@@ -24,7 +24,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
   const security = container.securityContext ?? {}
   const podSecurity = pod.spec.securityContext ?? {}
   const runAsUser = security.runAsUser ?? podSecurity.runAsUser ?? facts.image.user?.uid
-  checkNonRoot(pod, container, runAsUser)
+  checkNonRoot(pod, container, { runAsUser, image: (security.runAsUser ?? podSecurity.runAsUser) === undefined ? facts.image.userName : undefined })
   const command = container.command ? [...expanded(container.command), ...expanded(container.args ?? [])]
     : [...facts.image.entrypoint, ...(container.args ? expanded(container.args) : facts.image.command)]
   if (command.length === 0) throw new ConfigError(`no command specified: image ${JSON.stringify(container.image ?? '')} has none of its own, set spec.containers[].command`)
@@ -39,7 +39,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true,
     resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
     terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,
-    stopSignal: container.lifecycle?.stopSignal ?? 'SIGTERM', ...targetOf(pod, container),
+    stopSignal: container.lifecycle?.stopSignal ?? facts.image.stopSignal ?? 'SIGTERM', ...targetOf(pod, container),
   }
 }
 
@@ -49,9 +49,11 @@ const targetOf = (pod: Pod, { name }: Container): Pick<ContainerSpec, 'targetCon
   return target ? { targetContainer: target } : {}
 }
 
-const checkNonRoot = (pod: Pod, container: Container, runAsUser: number | undefined): void => {
+/** Mirrors verifyRunAsNonRoot: a name says nothing of a user's number to whoever checks a pod. `image`: the image's user, where it is what counts. */
+const checkNonRoot = (pod: Pod, container: Container, { runAsUser, image }: { runAsUser: number | undefined; image: string | undefined }): void => {
   if (!(container.securityContext?.runAsNonRoot ?? pod.spec.securityContext?.runAsNonRoot)) return
   const where = `(pod: ${JSON.stringify(describePod(pod))}, container: ${container.name})`
-  if (runAsUser === undefined) throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`)
+  if (image !== undefined && image !== '' && !/^\d+$/.test(image)) throw new ConfigError(`container has runAsNonRoot and image has non-numeric user (${image}), cannot verify user is non-root ${where}`)
+  if (runAsUser === undefined || (image !== undefined && runAsUser === 0)) throw new ConfigError(`container has runAsNonRoot and image will run as root ${where}`)
   if (runAsUser === 0) throw new ConfigError(`container's runAsUser breaks non-root policy ${where}`)
 }

@@ -3,6 +3,7 @@
  * anything else the pod waits with upstream's reasons, and the message says what to do. Mirrors pkg/kubelet/images in reasons, messages and back-off.
  */
 import { type BackOff, nextBackOff } from './back-off.ts'
+import { parseReference } from './images/reference.ts'
 import type { ImageRef } from './runtime/runtime.ts'
 
 /** What an image says about its containers; `host` says nothing. */
@@ -15,17 +16,22 @@ export interface ResolvedImage {
   env: readonly { name: string; value: string }[]
   workingDir: string
   user: { uid: number; gid: number | undefined } | undefined
+  /** As the image names its user; '' for root. */
+  userName: string
+  stopSignal: string | undefined
 }
 
 export interface Images {
   /** undefined: the machine does not have it. */
   resolve(name: string): Promise<ResolvedImage | undefined>
+  /** For the node's status. */
+  list(): readonly { names: string[]; sizeBytes: number }[]
 }
 
-const host: ResolvedImage = { ref: { kind: 'host' }, id: 'host', entrypoint: [], command: [], env: [], workingDir: '/', user: undefined }
+const host: ResolvedImage = { ref: { kind: 'host' }, id: 'host', entrypoint: [], command: [], env: [], workingDir: '/', user: undefined, userName: '', stopSignal: undefined }
 
 /** The machine's own file system and nothing else. */
-export const hostImage: Images = { resolve: (name) => Promise.resolve(name === 'host' ? host : undefined) }
+export const hostImage: Images = { resolve: (name) => Promise.resolve(name === 'host' ? host : undefined), list: () => [] }
 
 export interface ImageVerdict {
   reason: 'InvalidImageName' | 'ErrImageNeverPull' | 'ErrImagePull' | 'ImagePullBackOff'
@@ -39,13 +45,10 @@ export interface ImageVerdict {
 const explanation = (image: string): string =>
   `Wherry pulls no images: use "image: host" for the machine's own file system, or load this one with "wherry image load FILE --name ${image}"`
 
-// Registry, path, tag and digest as distribution/reference allows them.
-const reference = /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$/
-
 /** Why a container whose image is not here does not start. `backOff` is the entry of this pod and image. */
 export const missingImage = (image: string, pullPolicy: string | undefined, backOff: BackOff | undefined, now: number): ImageVerdict => {
   const quoted = JSON.stringify(image)
-  if (!reference.test(image)) {
+  if (!parseReference(image)) {
     const message = `Failed to apply default image tag ${quoted}: couldn't parse image name ${quoted}: invalid reference format`
     return { reason: 'InvalidImageName', message, events: [warning('InspectFailed', message), warning('Failed', 'Error: InvalidImageName')], backOff, retryMilliseconds: undefined }
   }

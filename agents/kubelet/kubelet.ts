@@ -39,7 +39,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
-  const health = async () => ({ readings: await readMachine(options.dataDirectory), networkProblem: shared.networkProblem() })
+  const health = async () => ({ readings: await readMachine(options.dataDirectory), networkProblem: shared.networkProblem(), images: shared.images.list() })
   const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
   const wakeNode = new Wakeable(clock)
   const shared = machine({

@@ -21,7 +21,11 @@ export interface Health {
   readings: MachineReadings
   /** Why pods cannot have a network yet; undefined: they can. */
   networkProblem: string | undefined
+  images: readonly { names: string[]; sizeBytes: number }[]
 }
+
+/** Upstream's nodeStatusMaxImages: the largest are named. */
+const maxImages = 50
 
 // Upstream's default hard eviction thresholds; what they reserve is not allocatable.
 const memoryReserveBytes = 100 * 1024 * 1024
@@ -81,7 +85,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   allocatable: { ...old.allocatable, ...allocatableOf(facts) },
   conditions: conditions(old.conditions ?? [], verdicts(facts, health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
-  images: old.images ?? [],
+  images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages),
   nodeInfo: {
     architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,
     kubeProxyVersion: '', kubeletVersion: facts.version, machineID: facts.machine.machineID, operatingSystem: 'linux', osImage: facts.machine.osImage, systemUUID: facts.machine.systemUUID,
@@ -91,7 +95,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
 /** Whether two statuses differ in more than heartbeats. */
 export const nodeStatusDiffers = (left: NodeStatus, right: NodeStatus): boolean => JSON.stringify(essence(left)) !== JSON.stringify(essence(right))
 const essence = (status: NodeStatus): object => ({
-  addresses: status.addresses, capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
+  addresses: status.addresses, images: status.images ?? [], capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
   conditions: [...(status.conditions ?? [])].sort((left, right) => (left.type < right.type ? -1 : 1)).map(({ type, status: verdict, reason, message }) => [type, verdict, reason, message]),
 })
 const sorted = (map: object | undefined): [string, unknown][] => Object.entries(map ?? {}).filter(([, value]) => value !== '' && value !== undefined).sort(([left], [right]) => (left < right ? -1 : 1))

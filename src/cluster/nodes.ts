@@ -36,7 +36,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig)
   const controlPlane = node.name === config.nodes[0]?.name
   return [
     process.execPath, entryFile(), component,
-    `--node-name=${node.name}`, `--node-ip=${node.address}`, `--kubeconfig=${at.data}/kubelet.kubeconfig`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--cluster-dir=${home.data}`,
+    `--node-name=${node.name}`, `--node-ip=${node.address}`, `--kubeconfig=${at.data}/kubelet.kubeconfig`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--cluster-dir=${home.data}`, `--image-dir=${home.images}`,
     `--cluster-id=${home.clusterId}`, `--cluster-dns=${config.clusterDNS}`, `--cluster-domain=${config.clusterDomain}`, `--cluster-cidr=${config.podCIDR}`,
     `--tls-cert-file=${at.data}/kubelet-server.crt`, `--tls-private-key-file=${at.data}/kubelet-server.key`, `--client-ca-file=${at.data}/ca.crt`,
     `--server=${serverURL(config)}`,

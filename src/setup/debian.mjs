@@ -9,7 +9,7 @@ export const tools = {
   mount: 'mount', umount: 'mount', conntrack: 'conntrack', tar: 'tar', sysctl: 'procps',
 }
 
-const testPackages = ['etcd-server', 'openssh-server', 'openssh-sftp-server', 'openssh-client', 'libwrap0', 'tmux']
+const testPackages = ['etcd-server', 'openssh-server', 'openssh-sftp-server', 'openssh-client', 'libwrap0', 'tmux', 'busybox-static']
 
 const searchPath = [...new Set([...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'])]
 export const findProgram = (name) => searchPath.map((folder) => path.join(folder, name)).find((file) => existsSync(file))
@@ -42,7 +42,7 @@ export const fetchTestPrograms = (folder, { say }) => {
   if (!findProgram('apt-get')) { say('no apt-get here: tests against real etcd and sshd will be skipped'); return }
   mkdirSync(folder, { recursive: true })
   const download = () => spawnSync('apt-get', ['download', '-o', 'APT::Sandbox::User=root', ...testPackages], { cwd: folder, encoding: 'utf8' })
-  say(`fetching real etcd, sshd and tmux for the tests (unpacked beside the project, not installed) …`)
+  say(`fetching real etcd, sshd, tmux and busybox for the tests (unpacked beside the project, not installed) …`)
   if (download().status !== 0) {
     if (process.getuid() === 0) spawnSync('apt-get', ['update'], { encoding: 'utf8' })
     const second = download()

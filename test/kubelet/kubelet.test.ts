@@ -448,7 +448,7 @@ test('an ephemeral container runs in a pod that runs', async () => {
 
 test('an image that changes restarts its container', async () => {
   await using node = await testNode()
-  node.start({ images: { resolve: (name) => Promise.resolve({ ref: { kind: 'root', path: `/images/${name}`, id: name }, id: name, entrypoint: ['/run'], command: [], env: [], workingDir: '/', user: undefined }) } })
+  node.start({ images: { resolve: (name) => Promise.resolve({ ref: { kind: 'root', path: `/images/${name}`, id: name }, id: name, entrypoint: ['/run'], command: [], env: [], workingDir: '/', user: undefined, userName: '', stopSignal: undefined }), list: () => [] } })
   await node.createPod({ containers: [{ name: 'web', image: 'one' }] })
   await node.untilPod('web-1', 'is ready', isReady)
   await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'strategic', body: { spec: { containers: [{ name: 'web', image: 'two' }] } } })

@@ -1,6 +1,6 @@
 /**
- * Runs every test that this machine allows: the type check, then vitest's two projects one after the other (unit tests in parallel; then those
- * that use the machine itself). Ends with the line `N passed, N failed, N skipped`. Arguments are passed on to vitest.
+ * Runs every test that this machine allows: the type check, then vitest's projects one after the other (unit tests; those that use the machine itself; those
+ * that must have it for themselves). Ends with the line `N passed, N failed, N skipped`. Arguments are passed on to vitest.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -37,7 +37,7 @@ const vitest = (project: string): boolean => {
   return passed
 }
 
-const results = [step('type check', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']), vitest('unit'), vitest('machine')]
+const results = [step('type check', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']), vitest('unit'), vitest('machine'), vitest('alone')]
 rmSync(scratch, { recursive: true, force: true })
 if (process.getuid?.() !== 0) console.log('SKIPPED: tests that need root (namespaces, iptables, cgroups, sshd); run as root to include them')
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)

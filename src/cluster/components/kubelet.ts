@@ -4,6 +4,7 @@ import path from 'node:path'
 import { systemClock } from '../../api/clock.ts'
 import { systemRandom } from '../../api/random.ts'
 import { podNetwork, type PodNetwork } from '../../../agents/kubelet/network/pod-network.ts'
+import { loadedImages } from '../../../agents/kubelet/images/loaded-images.ts'
 import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
 import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
@@ -15,7 +16,7 @@ import { UserError } from '../user-error.ts'
 import { kubernetesVersion } from '../version.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
-export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
+export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
   'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id']
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
@@ -48,6 +49,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
     network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
+    ...(flags.get('image-dir') && { images: loadedImages(flags.need('image-dir')) }),
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
