@@ -1,6 +1,7 @@
 /** Why a connection could not be made or was lost, in the words of Go's net and crypto/x509, which users and tests know. Pure. */
 interface ConnectionError extends Error {
-  code?: string
+  /** A number where it is a Status, which speaks for itself. */
+  code?: string | number
   syscall?: string
   address?: string
   port?: number
@@ -19,7 +20,7 @@ const untrusted = new Set(['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'SELF_SIGNED_CERT_
 
 const certificateNames = (names: string | undefined): string[] => (names ?? '').split(', ').flatMap((each) => each.replace(/^(DNS|IP Address):/, '') || [])
 
-const certificateProblem = ({ code = '', cert, host = '' }: ConnectionError): string | undefined => {
+const certificateProblem = ({ cert, host = '' }: ConnectionError, code: string): string | undefined => {
   if (untrusted.has(code)) return 'x509: certificate signed by unknown authority'
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'x509: certificate has expired or is not yet valid'
   if (code === 'INVALID_PURPOSE') return 'x509: certificate specifies an incompatible key usage'
@@ -32,8 +33,9 @@ const lookupFailures = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NODATA'])
 
 /** `dial tcp 10.0.0.1:443: connect: connection refused`. */
 export const goConnectionError = (error: Error): string => {
-  const { code = '', syscall = '', address, port, hostname, message } = error as ConnectionError
-  const certificate = certificateProblem(error)
+  const { code: given, syscall = '', address, port, hostname, message } = error as ConnectionError
+  const code = typeof given === 'string' ? given : ''
+  const certificate = certificateProblem(error as ConnectionError, code)
   if (certificate) return `tls: failed to verify certificate: ${certificate}`
   if (lookupFailures.has(code)) return `dial tcp: lookup ${hostname ?? ''}: no such host`
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return code === 'ERR_SSL_WRONG_VERSION_NUMBER' || message.includes('wrong version number') ? 'http: server gave HTTP response to HTTPS client' : 'remote error: tls: handshake failure'

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/api/meta.ts'
 import { type WebhookCall, WebhookCallError, webhookCaller } from '../../../src/apiserver/outbound/call-webhook.ts'
+import { notFound } from '../../../src/api/status.ts'
 import { type Behaviour, startWebhookServer, type WebhookServer } from '../webhook-server.ts'
 
 let hook: WebhookServer
@@ -11,7 +12,7 @@ afterAll(() => hook[Symbol.asyncDispose]())
 
 const never = new AbortController().signal
 const call = webhookCaller(({ name }) => {
-  if (name !== 'hook') throw new Error(`service ${JSON.stringify(name)} not found`)
+  if (name !== 'hook') throw notFound({ group: '', plural: 'service' }, name)
   return { host: '127.0.0.1', port: hook.port }
 })
 const service = (more: object = {}): WebhookCall['clientConfig'] => ({ service: { namespace: 'default', name: 'hook', ...more }, caBundle: hook.caBundle })
