@@ -79,12 +79,18 @@ const startLoop = (node: Comprehension, { body, filter, element }: { body: Code 
   }
 }
 
-const entriesOf = function* (range: CelValue): Iterable<readonly [key: CelValue, value: CelValue, isMap: boolean]> {
+type Visit = (key: CelValue, value: CelValue, isMap: boolean) => boolean
+
+/** Until the visit says that it is enough. */
+const visitAll = (range: CelValue, visit: Visit, indexed: boolean): void => {
   if (isList(range)) {
-    let index = 0n
-    for (const value of range) yield [index++, value, false]
+    let index = 0
+    for (const value of range) {
+      if (visit(indexed ? BigInt(index) : null, value, false)) return
+      index += 1
+    }
   } else if (range instanceof CelMap) {
-    for (const key of range.keys()) yield [key, range.get(key) ?? null, true]
+    for (const key of range.keys()) if (visit(key, indexed ? range.get(key) ?? null : null, true)) return
   } else {
     throw noSuchOverload()
   }
@@ -102,12 +108,13 @@ export const compileComprehension = (compiler: Compiler, node: Comprehension, sc
   return (frame) => {
     const value = range(frame)
     const loop = startLoop(node, codes)
-    for (const [key, element, isMap] of entriesOf(value instanceof CelOptional ? value.value ?? null : value)) {
-      frame.meter.charge(3)
-      frame.locals[slot] = second === undefined && !isMap ? element : key
-      if (second !== undefined) frame.locals[secondSlot] = element
-      if (loop.step(frame, key)) break
-    }
+    const { locals, meter } = frame
+    visitAll(value instanceof CelOptional ? value.value ?? null : value, (key, element, isMap) => {
+      meter.charge(3)
+      locals[slot] = second === undefined && !isMap ? element : key
+      if (second !== undefined) locals[secondSlot] = element
+      return loop.step(frame, key)
+    }, second !== undefined)
     return loop.result()
   }
 }

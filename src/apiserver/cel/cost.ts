@@ -33,14 +33,25 @@ const sizeCost = (value: CelValue): number => {
   return isList(value) ? value.length : 0
 }
 
-/** The cost of a call before it is made. */
-export const callCost = (name: string, args: readonly CelValue[]): number => {
-  if (shallow.has(name)) return 1
+const sumOfSizes = (args: readonly CelValue[]): number => {
+  let cost = 1
+  for (const arg of args) cost += sizeCost(arg)
+  return cost
+}
+
+/** Of searches, whose cost is that of both texts multiplied. */
+const searchCost = (divisor: number) => (args: readonly CelValue[]): number => {
   const [first, second] = args
-  if ((name === 'contains' || name === 'matches' || name === 'find' || name === 'findAll') && typeof first === 'string' && typeof second === 'string') {
-    return 1 + Math.ceil((first.length + 1) / 10) * Math.ceil(second.length / (name === 'contains' ? 10 : 4))
-  }
-  return args.reduce<number>((sum, arg) => sum + sizeCost(arg), 1)
+  return typeof first === 'string' && typeof second === 'string' ? 1 + Math.ceil((first.length + 1) / 10) * Math.ceil(second.length / divisor) : sumOfSizes(args)
+}
+
+const searches: Readonly<Record<string, number>> = { contains: 10, matches: 4, find: 4, findAll: 4 }
+
+/** The cost of a call of the function before it is made. */
+export const callCost = (name: string): ((args: readonly CelValue[]) => number) => {
+  if (shallow.has(name)) return () => 1
+  const divisor = Object.hasOwn(searches, name) ? searches[name] : undefined
+  return divisor === undefined ? sumOfSizes : searchCost(divisor)
 }
 
 /** The cost of what a call has made. */

@@ -75,7 +75,23 @@ const conditional = (condition: Code, yes: Code, no: Code): Code => (frame) => {
   return value ? yes(frame) : no(frame)
 }
 
-const accepts = ({ params }: Overload, args: readonly CelValue[]): boolean => params.length === args.length && params.every((type, index) => isOfType(args[index] ?? null, type))
+const accepts = ({ params }: Overload, args: readonly CelValue[]): boolean => {
+  if (params.length !== args.length) return false
+  let index = 0
+  for (const type of params) {
+    if (!isOfType(args[index] ?? null, type)) return false
+    index += 1
+  }
+  return true
+}
+
+/** Operators whose implementation refuses itself what it is not for: all their overloads are one. */
+const selfChecking: ReadonlySet<string> = new Set(['_+_', '_-_', '_*_', '_/_', '_%_', '_<_', '_<=_', '_>_', '_>=_', '_==_', '_!=_'])
+
+const choose = (overloads: readonly Overload[], values: readonly CelValue[]): Overload => {
+  for (const overload of overloads) if (accepts(overload, values)) return overload
+  throw noSuchOverload()
+}
 
 const compileCall = (compiler: Compiler, node: Call, scope: Scope): Code => {
   const resolved = compiler.checked.calls.get(node)
@@ -94,14 +110,17 @@ const compileCall = (compiler: Compiler, node: Call, scope: Scope): Code => {
   if (node.name === 'orValue' && first && second) return (frame) => { const value = first(frame); if (!(value instanceof CelOptional)) throw noSuchOverload(); return value.value ?? second(frame) }
   if (node.name === 'or' && node.target && first && second) return (frame) => { const value = first(frame); if (!(value instanceof CelOptional)) throw noSuchOverload(); return value.value === undefined ? second(frame) : value }
   const overloads = resolved?.overloads ?? []
-  const { name } = node
+  const cost = callCost(node.name)
+  const [only] = overloads
+  const known = selfChecking.has(node.name) ? only : undefined
   return (frame) => {
-    const values = args.map((arg) => arg(frame))
-    const chosen = overloads.find((overload) => accepts(overload, values))
-    if (!chosen) throw noSuchOverload()
-    frame.meter.charge(callCost(name, values))
-    const result = chosen.call(values, frame.meter)
-    frame.meter.charge(resultCost(result))
+    const { meter } = frame
+    const values: CelValue[] = []
+    for (const arg of args) values.push(arg(frame))
+    const chosen = known ?? choose(overloads, values)
+    meter.charge(cost(values))
+    const result = chosen.call(values, meter)
+    if (typeof result === 'string' || typeof result === 'object') meter.charge(resultCost(result))
     return result
   }
 }

@@ -1,10 +1,14 @@
 /** Evaluates the expressions of one policy or webhook for one request, within their common budget. Mirrors `evaluationActivation.Evaluate`. */
+import { setImmediate } from 'node:timers/promises'
 import { ComposedVariables } from './admission-variables.ts'
 import type { Compiled } from './admission-environment.ts'
 import { CostMeter, perCallLimit } from './cost.ts'
 import { CelCostError, CelEvaluationError } from './errors.ts'
 import { PendingDecision } from './library/authorization.ts'
 import type { CelValue } from './values.ts'
+
+/** After so much cost other requests get their turn. */
+const breakAfter = perCallLimit / 10
 
 /** No further expression may be evaluated. */
 export class OutOfBudgetError extends Error {
@@ -15,6 +19,7 @@ export type Outcome = { value: CelValue; error?: undefined } | { value?: undefin
 
 export class ExpressionRun {
   private remaining: number
+  private sinceBreak = 0
   private readonly variables: ReadonlyMap<string, CelValue>
   private readonly composition: ReadonlyMap<string, Compiled> | undefined
   private readonly composed: ComposedVariables | undefined
@@ -34,6 +39,10 @@ export class ExpressionRun {
   /** Waits where an authorizer must be asked. Throws an OutOfBudgetError. */
   async evaluate({ program, problem }: Compiled): Promise<Outcome> {
     if (!program) return { error: `compilation error: ${problem}` }
+    if (this.sinceBreak > breakAfter) {
+      this.sinceBreak = 0
+      await setImmediate()
+    }
     for (;;) {
       const meter = new CostMeter(perCallLimit)
       try {
@@ -52,7 +61,9 @@ export class ExpressionRun {
   }
 
   private spend(cost: number): void {
-    this.remaining -= cost + (this.composed?.cost ?? 0)
+    const spent = cost + (this.composed?.cost ?? 0)
+    this.remaining -= spent
+    this.sinceBreak += spent
     if (this.composed) this.composed.cost = 0
     if (this.remaining < 0) throw new OutOfBudgetError()
   }
