@@ -2,6 +2,7 @@
 import { type Kind, ResourceQuotas } from '../api/kinds.ts'
 import type { Client } from '../client/client.ts'
 import type { Reconciler } from '../client/controller.ts'
+import { bootstrapSigner, tokenCleaner } from './bootstrap/bootstrap.ts'
 import { certificateApprover } from './certificates/approver.ts'
 import { certificateCleaner } from './certificates/cleaner.ts'
 import { certificateSigner, type Signing } from './certificates/signer.ts'
@@ -14,6 +15,7 @@ import { disruption } from './disruption/disruption.ts'
 import { endpoints } from './endpoints/endpoints.ts'
 import { endpointSlices } from './endpoint-slice/endpoint-slice.ts'
 import { endpointSliceMirroring } from './endpoint-slice-mirroring/endpoint-slice-mirroring.ts'
+import { ephemeralVolumes } from './ephemeral-volumes.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { jobs } from './job/job.ts'
 import { namespaces } from './namespace/namespace.ts'
@@ -34,6 +36,7 @@ import { statefulSets } from './stateful-set/stateful-set.ts'
 import { attributesClassProtection } from './storage-protection/attributes-classes.ts'
 import { claimProtection } from './storage-protection/claims.ts'
 import { volumeProtection } from './storage-protection/volumes.ts'
+import { tokenSecrets } from './token-secret.ts'
 import { ttlAfterFinished } from './ttl-after-finished.ts'
 import { volumeBinding } from './volume-binding/volume-binding.ts'
 
@@ -55,6 +58,9 @@ export interface ControllerContext { client: Client; monotonic(): number; option
 /** Those that concern kinds which are known beforehand. */
 export const controllers = ({ client, monotonic, options }: ControllerContext): Reconciler[] => [
   serviceAccounts,
+  tokenSecrets(client, options.caBundle),
+  bootstrapSigner,
+  tokenCleaner,
   ...(options.caBundle === undefined ? [] : [rootCAPublisher(options.caBundle)]),
   deployments,
   replicaSets,
@@ -67,6 +73,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   disruption(client),
   podAutoscalers(client),
   volumeBinding,
+  ephemeralVolumes,
   endpointSlices,
   endpointSliceMirroring,
   endpoints,

@@ -1,6 +1,6 @@
 /** The controllers of the whole surface, with what the real API server makes of their writes, and no more rights than their role has. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ConfigMaps, ControllerRevisions, Endpoints, EndpointSlices, Events, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods, ReplicationControllers, ResourceQuotas, Services, StatefulSets } from '../../src/api/kinds.ts'
+import { ConfigMaps, ControllerRevisions, CronJobs, Endpoints, EndpointSlices, Events, HorizontalPodAutoscalers, Namespaces, PersistentVolumeClaims, PersistentVolumes, PodDisruptionBudgets, Pods, ReplicationControllers, ResourceQuotas, Services, StatefulSets } from '../../src/api/kinds.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import type { EndpointSlice, Pod, PodTemplateSpec, StatefulSet } from '../../src/api/types.ts'
 import { isPodReady } from '../../src/controller-manager/pod.ts'
@@ -127,6 +127,24 @@ test('a claim finds its volume, and leaves it behind', async () => {
   await plane.until(PersistentVolumes, 'disk', (volume) => volume?.status.phase === 'Released')
   await plane.client.delete(PersistentVolumes, { name: 'disk' })
   await plane.until(PersistentVolumes, 'disk', isGone)
+})
+
+test('a namespace goes with everything of the new kinds in it', async () => {
+  const own = 'crowded'
+  await plane.client.create(Namespaces, { metadata: { name: own }, spec: {} })
+  const at = { name: 'x', namespace: own }
+  const podTemplate = template('x')
+  await plane.client.create(StatefulSets, { metadata: at, spec: { replicas: 2, serviceName: 'x', podManagementPolicy: 'Parallel', selector: { matchLabels: { app: 'x' } }, template: podTemplate } })
+  await plane.client.create(ReplicationControllers, { metadata: at, spec: { replicas: 1, template: template('y') } })
+  await plane.client.create(CronJobs, { metadata: at, spec: { schedule: '@yearly', jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'host' }] } } } } } })
+  await plane.client.create(PodDisruptionBudgets, { metadata: at, spec: { minAvailable: 1, selector: {} } })
+  await plane.client.create(ResourceQuotas, { metadata: at, spec: { hard: { pods: '9' } } })
+  await plane.client.create(PersistentVolumeClaims, { metadata: at, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } })
+  await plane.client.create(HorizontalPodAutoscalers, { metadata: at, spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'x' }, maxReplicas: 3 } })
+  await plane.untilAll(Pods, own, (pods) => pods.length === 3 && pods.every(isPodReady))
+  await plane.client.delete(Namespaces, { name: own })
+  await plane.until(Namespaces, own, isGone)
+  expect(plane.informers.of(Pods).lister.list(own)).toEqual([])
 })
 
 test('endpoints made by hand are mirrored', async () => {
