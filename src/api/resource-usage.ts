@@ -2,13 +2,14 @@
  * How much of which resources an object uses, as ResourceQuotas count it: for admission, which refuses what is too much, and for the
  * quota controller, which sums up what is there. Mirrors upstream's `pkg/quota/v1` and its evaluators. Pure.
  */
+import { deviceSuffix, deviceUsage } from './claim-usage.ts'
 import { groupResource, type Kind } from './kinds.ts'
 import type { KubeObject } from './meta.ts'
 import { addAmounts, amountsOf, type Amounts, podLimits, podRequests } from './pod-resources.ts'
 import { compareQuantities, formatQuantity, isZero, quantityOf, roundUp, signOf, subtractQuantities } from './quantity.ts'
 import { qualityOfService } from './quality-of-service.ts'
 import { claimInScope, podInScope, scopeRequirements } from './quota-scope.ts'
-import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from './types.ts'
+import type { PersistentVolumeClaim, Pod, ResourceQuota, ResourceResourceClaim, Service } from './types.ts'
 
 export { isQuotaScope, scopeAppliesTo, scopeRequirements } from './quota-scope.ts'
 export { addAmounts, type Amounts, amountsOf } from './pod-resources.ts'
@@ -69,6 +70,7 @@ const claimUsage = (claim: PersistentVolumeClaim): Amounts => {
   ])
 }
 
+const isDeviceClaim = ({ group, plural }: Resource): boolean => group === 'resource.k8s.io' && plural === 'resourceclaims'
 const isCore = ({ group, plural }: Resource, name: string): boolean => group === '' && plural === name
 
 /** What one object uses. `now` decides about pods that should be gone. */
@@ -77,12 +79,14 @@ export const usageOf = (resource: Resource, object: KubeObject, now: Date): Amou
   if (isCore(resource, 'pods')) return new Map([...counted, ...podUsage(object as Pod, now)])
   if (isCore(resource, 'services')) return new Map([...counted, ...serviceUsage(object as Service)])
   if (isCore(resource, 'persistentvolumeclaims')) return new Map([...counted, ...claimUsage(object as PersistentVolumeClaim)])
+  if (isDeviceClaim(resource)) return new Map([...counted, ...deviceUsage(object as ResourceResourceClaim)])
   if (resource.group === '' && countedByName.has(resource.plural)) counted.set(resource.plural, one)
   return counted
 }
 
 const belongs = (resource: Resource, name: string): boolean => {
   if (name === `count/${groupResource(resource)}`) return true
+  if (isDeviceClaim(resource)) return name.endsWith(deviceSuffix)
   if (resource.group !== '') return false
   switch (resource.plural) {
     case 'pods': return podResources.has(name) || isHugePages(name) || name.startsWith('requests.hugepages-') || (name.startsWith('requests.') && isExtended(name))

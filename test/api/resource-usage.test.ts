@@ -1,6 +1,6 @@
 /** As upstream's `pkg/quota/v1/evaluator/core` and `component-helpers/resource` count. */
 import { describe, expect, test } from 'vitest'
-import { ConfigMaps, Deployments, PersistentVolumeClaims, Pods, Secrets, Services, type Kind } from '../../src/api/kinds.ts'
+import { ConfigMaps, Deployments, PersistentVolumeClaims, Pods, ResourceClaims, Secrets, Services, type Kind } from '../../src/api/kinds.ts'
 import type { KubeObject } from '../../src/api/meta.ts'
 import { podLimits, podRequests } from '../../src/api/pod-resources.ts'
 import { amountsAsList, inScopes, quotaResources, usageOf, usedBy } from '../../src/api/resource-usage.ts'
@@ -47,6 +47,10 @@ describe('what objects use', () => {
       'gold.storageclass.storage.k8s.io/persistentvolumeclaims': '1', 'gold.storageclass.storage.k8s.io/requests.storage': '1Gi' }],
     ['a claim that shrinks', PersistentVolumeClaims, { metadata: {}, spec: { resources: { requests: { storage: '1Gi' } } }, status: { allocatedResources: { storage: '2Gi' } } }, { 'count/persistentvolumeclaims': '1', persistentvolumeclaims: '1', 'requests.storage': '2Gi' }],
     ['a secret', Secrets, { metadata: {} }, { 'count/secrets': '1', secrets: '1' }],
+    ['a claim of devices', ResourceClaims, { metadata: {}, spec: { devices: { requests: [
+      { name: 'a', exactly: { deviceClassName: 'gpu', count: 2 } }, { name: 'b', exactly: { deviceClassName: 'gpu' } }, { name: 'c', exactly: { deviceClassName: 'nic', allocationMode: 'All' } },
+      { name: 'd', firstAvailable: [{ name: 'x', deviceClassName: 'gpu', count: 4 }, { name: 'y', deviceClassName: 'gpu', count: 1 }, { name: 'z', deviceClassName: 'tpu', count: 8 }] }] } } },
+    { 'count/resourceclaims.resource.k8s.io': '1', 'gpu.deviceclass.resource.k8s.io/devices': '7', 'nic.deviceclass.resource.k8s.io/devices': '32', 'tpu.deviceclass.resource.k8s.io/devices': '8' }],
     ['a deployment', Deployments, { metadata: {}, spec: {} }, { 'count/deployments.apps': '1' }],
   ] as const) test(name, () => expect(usage(kind, object)).toEqual(expected))
 })
