@@ -13,6 +13,8 @@ export interface StoredVersion {
   encoding: Encoding
   /** The form to store of an object of this version. Throws or rejects with the StatusError that the client is to see. */
   toStorage(object: KubeObject): KubeObject | Promise<KubeObject>
+  /** What all versions have in common that differ in their name only; absent where a webhook converts. */
+  sameObjects?: KindCache | undefined
 }
 
 export interface StoredResource {

@@ -21,7 +21,7 @@ import { PatchError, withConfiguration, withJsonPatch } from './admission-policy
 import { type CompiledMutation, compiledMutatingPolicy } from './mutating-admission-policy-compile.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { isExempt } from './webhook-match.ts'
-import { shownAs, type Version } from './webhook-versions.ts'
+import { asBefore, shownAs, type Version } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionPolicy'
 
@@ -51,7 +51,7 @@ const accept = ({ row }: Version, json: JsonObject, { object, namespace }: Admis
   } catch (error) {
     throw error instanceof StatusError ? internalError(new Error(error.message)) : error
   }
-  const stored = row.view ? row.view.fromView(next) : next
+  const stored = row.view ? row.view.fromView(next) : asBefore(next, row, object)
   if (namespace !== '' && (stored.metadata.namespace ?? '') !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   replaceContents(object, stored)
   row.strategy.setDefaults?.(object)

@@ -13,7 +13,7 @@ import { mutatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
 import { isExempt } from './webhook-match.ts'
 import type { ReviewAnswer } from './webhook-review.ts'
-import { shownAs } from './webhook-versions.ts'
+import { asBefore, shownAs } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionWebhook'
 
@@ -70,7 +70,7 @@ const change = (invocation: Invocation, attributes: AdmissionAttributes, answer:
   const before = deepCopy(object)
   const next = patched(invocation, object, patch)
   const { row } = version
-  const stored = row?.view ? row.view.fromView(next) : next
+  const stored = row?.view ? row.view.fromView(next) : row ? asBefore(next, row, before) : next
   if (namespace !== '' && (stored.metadata.namespace ?? '') !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   replaceContents(object, stored)
   const changed = !semanticEqual(before, object)

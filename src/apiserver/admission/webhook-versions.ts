@@ -17,10 +17,13 @@ export interface Version {
 
 const sameObjects = new WeakMap<ResourceTable, { generation: number; rows: Map<KindCache, StoredResource[]> }>()
 
+/** Rows with the same are forms of the same objects. */
+const objectsOf = ({ cache, version }: StoredResource): KindCache => version?.sameObjects ?? cache
+
 const rowsBy = (resources: ResourceTable): Map<KindCache, StoredResource[]> => {
   const known = sameObjects.get(resources)
   if (known?.generation === resources.generation) return known.rows
-  const rows = Map.groupBy([...resources.all()].flatMap(({ stored }) => stored ?? []), ({ cache }) => cache)
+  const rows = Map.groupBy([...resources.all()].flatMap(({ stored }) => stored ?? []), objectsOf)
   sameObjects.set(resources, { generation: resources.generation, rows })
   return rows
 }
@@ -47,9 +50,12 @@ export const versionsOf = (attributes: AdmissionAttributes, resources: ResourceT
   const row = resources.find(kind.group, kind.version, kind.plural)?.stored
   return {
     own: versionOf(attributes, row, kind),
-    others: () => (row ? (rowsBy(resources).get(row.cache) ?? []).filter((each) => each !== row).map((each) => versionOf(attributes, each, each.kind)) : []),
+    others: () => (row ? (rowsBy(resources).get(objectsOf(row)) ?? []).filter((each) => each !== row).map((each) => versionOf(attributes, each, each.kind)) : []),
   }
 }
+
+/** Objects of custom resources that a policy or webhook saw in another version are again of the version that they were of. */
+export const asBefore = (next: KubeObject, { version }: StoredResource, { apiVersion }: KubeObject): KubeObject => (version && apiVersion !== undefined ? { ...next, apiVersion } : next)
 
 /** The object as that version shows it, with its apiVersion and kind. */
 export const shownAs = ({ row, kind }: Version, object: KubeObject | undefined): JsonObject | undefined => {

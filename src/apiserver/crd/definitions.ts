@@ -14,7 +14,7 @@ import { cleanupFinalizer } from '../registry/apiextensions/custom-resource-defi
 import type { ServerParts } from '../server-parts.ts'
 import type { Watcher } from '../watch-cache/kind-cache.ts'
 import { decideApproval } from './approval.ts'
-import { isTrue, type NewCondition, withCondition } from './conditions.ts'
+import { conditionOf, isTrue, type NewCondition, withCondition } from './conditions.ts'
 import { deleteInstances } from './instances.ts'
 import { decideEstablished, decideNames } from './names.ts'
 import { ruleChecker } from './rules/check-rules.ts'
@@ -136,11 +136,12 @@ export class Definitions {
 
   private async serve(definition: CustomResourceDefinition): Promise<void> {
     const { server } = this.parts
-    const { name } = definition.metadata
+    const { name, uid } = definition.metadata
+    // One of the same name that came after the one that we know.
+    if (this.served.has(name) && this.served.get(name)?.uid !== uid) this.forget(name)
     let served = this.served.get(name)
     if (!served) {
-      // What is built in stays what it is.
-      if (server.cache.has({ group: definition.spec.group, plural: definition.spec.names.plural })) return
+      if (this.isBuiltIn(definition)) return
       const call = webhookCaller(serviceResolver(server.cache.lookup, server.random))
       served = new ServedDefinition(definition, {
         resources: server.resources, monotonic: () => server.clock.monotonic(), rules: ruleChecker,
@@ -150,6 +151,12 @@ export class Definitions {
       this.served.set(name, served)
     }
     served.serve(definition)
+  }
+
+  /** What is built in stays what it is. */
+  private isBuiltIn({ spec: { group, names, versions } }: CustomResourceDefinition): boolean {
+    const { cache, resources } = this.parts.server
+    return cache.has({ group, plural: names.plural }) || versions.some(({ name }) => resources.find(group, name, names.plural) !== undefined)
   }
 
   private async write(definition: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
@@ -168,12 +175,17 @@ export class Definitions {
       return true
     }
     if (served && served.raw.size > 0) {
-      if (await told({ status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' })) return
-      await deleteInstances(served, this.parts.server, signal)
+      const failedBefore = conditionOf(definition, 'Terminating')?.reason === 'InstanceDeletionFailed'
+      if (!failedBefore && await told({ status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' })) return
+      served.whenEmpty(() => this.enqueue(name))
+      try {
+        await deleteInstances(served, this.parts.server, signal)
+      } catch (error) {
+        await told({ status: 'True', reason: 'InstanceDeletionFailed', message: `could not issue all deletes: ${error instanceof Error ? error.message : String(error)}` })
+        throw error
+      }
       // The last one to go brings us back.
-      const stop = served.raw.follow({ change: () => { if (served.raw.size === 0) { stop(); this.enqueue(name) } }, reset: () => this.enqueue(name) })
-      if (served.raw.size > 0) return
-      stop()
+      return
     }
     const finalizers = (definition.metadata.finalizers ?? []).filter((each) => each !== cleanupFinalizer)
     const done = served ? { reason: 'InstanceDeletionCompleted', message: 'removed all instances' } : { reason: 'NeverEstablished', message: 'resource was never established' }

@@ -28,13 +28,17 @@ const sameServing = (left: CustomResourceDefinition, right: CustomResourceDefini
 
 export class ServedDefinition {
   readonly raw: RawCache
+  /** Of the definition. */
+  readonly uid: string
   private readonly parts: ServingParts
   private definition: CustomResourceDefinition | undefined
   private versions = new Map<string, Version>()
   private terminating = false
+  private stopWaiting: (() => void) | undefined
 
   constructor(definition: CustomResourceDefinition, parts: ServingParts) {
     this.parts = parts
+    this.uid = definition.metadata.uid
     const [first] = definition.spec.versions
     this.raw = new RawCache(customKind(definition, first as CustomResourceDefinitionVersion, versionSchema(first as CustomResourceDefinitionVersion)))
     for (const { name } of definition.spec.versions) this.raw.encodingFor(name)
@@ -42,6 +46,17 @@ export class ServedDefinition {
 
   /** The version that is stored, whether it is served or not: how the instances are deleted. */
   get storage(): StoredResource | undefined { return [...this.versions.values()].find(({ version }) => version.storage)?.resource }
+
+  /** Calls once, when the last instance has gone. */
+  whenEmpty(tell: () => void): void {
+    this.stopWaiting?.()
+    const told = (): void => {
+      if (this.raw.size > 0) return
+      this.stopWaiting?.()
+      tell()
+    }
+    this.stopWaiting = this.raw.follow({ change: told, reset: told })
+  }
 
   /** Serves what the definition says now. The raw cache must be filled. */
   serve(definition: CustomResourceDefinition): void {
@@ -75,7 +90,7 @@ export class ServedDefinition {
     const kinds = new Map(spec.versions.map((version) => [version.name, customKind(definition, version, schemas.get(version.name) as Structural)]))
     const stored = spec.versions.find(({ storage }) => storage) ?? spec.versions[0]
     const storageKind = kinds.get(stored?.name ?? '') as Kind
-    const storing: StoredVersion = { encoding: this.raw.encodingFor(storageKind.version), toStorage: writer(storageKind, all) }
+    const storing: StoredVersion = { encoding: this.raw.encodingFor(storageKind.version), toStorage: writer(storageKind, all), sameObjects: webhook ? undefined : this.raw }
     return new Map(spec.versions.map((version): [string, Version] => {
       const [schema, kind] = [schemas.get(version.name) as Structural, kinds.get(version.name) as Kind]
       const read = reader(kind, all, encodingOf(kind))
@@ -87,6 +102,7 @@ export class ServedDefinition {
   }
 
   close(): void {
+    this.stopWaiting?.()
     for (const { kind, cache } of this.versions.values()) {
       this.parts.resources.remove(kind)
       cache.close()
