@@ -6,6 +6,7 @@ import type { DeviceSelector, DeviceTaint, DeviceToleration, OpaqueDeviceConfigu
 import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOptionalOneOf, checkUnique, invalids } from '../field-checks.ts'
 import { checkLabelName } from '../label-checks.ts'
 import { checkDriverName } from '../storage/parameters-validation.ts'
+import { deviceExpressionProblem } from './device-expression.ts'
 
 const limits = { poolName: 253, id: 32, bindingConditions: 4, opaqueParameters: 10 * 1024, selectors: 32, expression: 10 * 1024 }
 
@@ -91,10 +92,14 @@ export const checkJsonObject = (path: string, value: JsonValue | undefined, { ma
 export const checkConfiguration = (path: string, { opaque }: { opaque?: OpaqueDeviceConfiguration | undefined }, { stored = false } = {}): FieldError[] =>
   (opaque ? [...checkDriverName(`${path}.opaque.driver`, opaque.driver ?? ''), ...checkJsonObject(`${path}.opaque.parameters`, opaque.parameters, { stored })] : [fieldError.required(`${path}.opaque`)])
 
+const checkExpression = (path: string, expression: string): FieldError[] => {
+  if (Buffer.byteLength(expression) > limits.expression) return [fieldError.tooLong(path, limits.expression)]
+  const problem = deviceExpressionProblem(expression)
+  return problem === undefined ? [] : [fieldError.invalid(path, expression, problem)]
+}
+
+/** `stored`: they were accepted before. */
 export const checkSelectors = (path: string, selectors: readonly DeviceSelector[] | undefined, { stored = false } = {}): FieldError[] => checkList(path, { items: selectors, max: limits.selectors }, ({ cel }, at) => {
   if (!cel) return [fieldError.required(`${at}.cel`)]
-  if (stored) return []
-  return Buffer.byteLength(cel.expression ?? '') > limits.expression ? [fieldError.tooLong(`${at}.cel.expression`, limits.expression)] : checkExpression(`${at}.cel.expression`, cel.expression ?? '')
+  return stored ? [] : checkExpression(`${at}.cel.expression`, cel.expression ?? '')
 })
-
-const checkExpression = (path: string, expression: string): FieldError[] => (expression === '' ? [fieldError.required(path)] : [])
