@@ -2,13 +2,18 @@
 import { describe, expect, test } from 'vitest'
 import { storedKinds } from '../../../src/api/kinds.ts'
 import type { JsonObject } from '../../../src/api/meta.ts'
+import { HorizontalPodAutoscalersV1 } from '../../../src/apiserver/autoscalers-view.ts'
+import { EventsV1 } from '../../../src/apiserver/events-view.ts'
 import { readFields } from '../../../src/api/protobuf-reader.ts'
 import type { Exchange, ResponseHeaders } from '../../../src/apiserver/exchange.ts'
 import { openapi } from '../../../src/apiserver/openapi/openapi.ts'
 import { hasOracle, oracle } from '../../support/oracle.ts'
 
+/** With the further versions of stored kinds. */
+const served = [...storedKinds, HorizontalPodAutoscalersV1, EventsV1]
+
 const ask = async (path: string, headers: Record<string, string> = {}): Promise<{ status: number; headers: ResponseHeaders; body: JsonObject }> => {
-  const handler = openapi({ kinds: () => storedKinds, version: 'v1.36.0' }).find((each) => each.path === path || (each.prefix && path.startsWith(each.path)))
+  const handler = openapi({ kinds: () => served, version: 'v1.36.0' }).find((each) => each.path === path || (each.prefix && path.startsWith(each.path)))
   const answer = { status: 0, headers: {} as ResponseHeaders, body: {} as JsonObject }
   const exchange = { headers, respond: (status: number, sent: ResponseHeaders, body: Uint8Array) => { Object.assign(answer, { status, headers: sent, body: body.length > 0 ? JSON.parse(Buffer.from(body).toString()) as JsonObject : {} }) } }
   await handler?.handle(exchange as unknown as Exchange, { path, user: { name: 'x', groups: [] } })
@@ -27,7 +32,7 @@ const typeOf = (property: JsonObject): string => {
   return `${String(one['type'])} ${String(one['format'] ?? '')}`.trim()
 }
 
-const groups = [...new Set(storedKinds.map(({ group, version }) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)))]
+const groups = [...new Set(served.map(({ group, version }) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)))]
 /** Arbitrary JSON: upstream names the type, we say "object". */
 const opaque = /RawExtension|FieldsV1|\.JSON\b|JSONSchemaPropsOr|CustomResourceSubresourceStatus/
 
@@ -76,7 +81,7 @@ test('an unchanged document is answered 304', async () => {
 })
 
 test('version 2 as protobuf: what kubectl reads when no group has a kind', async () => {
-  const handler = openapi({ kinds: () => storedKinds, version: 'v1.36.0' }).find(({ path }) => path === '/openapi/v2')
+  const handler = openapi({ kinds: () => served, version: 'v1.36.0' }).find(({ path }) => path === '/openapi/v2')
   let sent: { type: unknown; bytes: Buffer } | undefined
   const respond = (_: number, headers: ResponseHeaders, body: Uint8Array): void => { sent = { type: headers['content-type'], bytes: Buffer.from(body) } }
   const headers = { accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' }
