@@ -1,6 +1,6 @@
 /** `wherry down`: the machine is as it was before `up`. */
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,6 +8,7 @@ import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import { bridgeName, chainNames } from '../../agents/kubelet/network/names.ts'
 import { homeAt } from '../../src/cluster/home.ts'
+import { kubectlPath } from '../support/clients.ts'
 import { entry, isRoot, sayWhatIsSkipped } from '../support/cluster.ts'
 import { type MachineState, machineState, tracesOf } from '../support/machine-state.ts'
 
@@ -71,8 +72,27 @@ describe.runIf(isRoot)('down', () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'wherry-down-'))
     const wherry = (...args: string[]) => execa(process.execPath, [entry, '--data-dir', directory, ...args], { stdin: 'ignore', timeout: 150_000 })
     try {
-      await wherry('up', '--detach', '--wait', '--isolated')
-      expect((await wherry('down')).stderr).toContain('its objects stay')
+      const mark = path.join(directory, 'marks')
+      await writeFile(path.join(directory, 'pod.yaml'), `
+apiVersion: v1
+kind: Pod
+metadata: { name: polite }
+spec:
+  containers:
+    - name: main
+      image: host
+      command: [sh, -c, 'trap "echo ended >>/mark/told; exit 0" TERM; while :; do sleep 0.1; done']
+      lifecycle: { preStop: { exec: { command: [sh, -c, 'echo hook >>/mark/told'] } } }
+      volumeMounts: [{ name: mark, mountPath: /mark }]
+  volumes: [{ name: mark, hostPath: { path: ${mark}, type: DirectoryOrCreate } }]
+`)
+      await wherry('up', '--detach', '--wait', '--isolated', '-f', path.join(directory, 'pod.yaml'))
+      const kubectl = ['--kubeconfig', path.join(directory, 'admin.kubeconfig'), 'wait', '--for=condition=Ready', 'pod/polite', '--timeout=60s']
+      await execa(await kubectlPath('1.36'), kubectl)
+      const { stderr } = await wherry('down')
+      // Its hook first, then the signal, whatever else is said.
+      expect(await readFile(path.join(mark, 'told'), 'utf8')).toBe('hook\nended\n')
+      expect(stderr).toContain('its objects stay')
       expect(await readdir(path.join(directory, 'store'))).not.toEqual([])
       // Once more is no error: there is a cluster, it only does not run.
       expect((await wherry('down')).exitCode).toBe(0)

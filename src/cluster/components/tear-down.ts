@@ -1,20 +1,38 @@
 /** What `wherry down` runs for each node: ends its pods with their grace and says what it waits for, then removes every trace of the node. */
+import { text } from 'node:stream/consumers'
+import { runHook } from '../../../agents/kubelet/hooks.ts'
 import type { ContainerState, Runtime, SandboxState } from '../../../agents/kubelet/runtime/runtime.ts'
 import { systemClock } from '../../api/clock.ts'
+import type { Pod } from '../../api/types.ts'
 import { parseFlags } from '../flags.ts'
 import { processLog } from '../log.ts'
 import { kubeletFlags, nodeParts } from './kubelet.ts'
 
-/** The order in which pods end: each group is gone before the next is asked. */
+/** The order in which pods end: each group is gone before the next is asked. `graceSeconds` counts where nobody knows what the pod itself asks for. */
 const groups: readonly { what: string; holds(pod: SandboxState): boolean; graceSeconds: number }[] = [
   { what: 'workloads', holds: ({ podNamespace }) => podNamespace !== 'kube-system', graceSeconds: 10 },
   { what: 'system pods', holds: ({ podNamespace, podName }) => podNamespace === 'kube-system' && !podName.startsWith('kube-apiserver-'), graceSeconds: 5 },
   { what: 'the API server', holds: () => true, graceSeconds: 10 },
 ]
 
-const stopPod = async (runtime: Runtime, pod: SandboxState, { containers, graceSeconds }: { containers: readonly ContainerState[]; graceSeconds: number }): Promise<void> => {
-  const running = containers.filter((each) => each.podUid === pod.podUid && each.state === 'running')
-  await Promise.all(running.map(({ name }) => runtime.stopContainer(pod.podUid, name, graceSeconds)))
+const minimumGraceSeconds = 2 // as the kubelet leaves it after a hook that took all the time
+
+/** As the kubelet ends it: the preStop hook, the signal, and of its grace what is left. */
+const stopContainer = async (runtime: Runtime, state: ContainerState, { pod, podIP, graceSeconds }: { pod: Pod | undefined; podIP: string; graceSeconds: number }): Promise<void> => {
+  const begun = systemClock.monotonic()
+  const container = pod?.spec.containers.find(({ name }) => name === state.name)
+  const hook = container?.lifecycle?.preStop
+  if (container && hook && graceSeconds > 0) {
+    await runHook(runtime, systemClock)(hook, { container, state, podIP }, AbortSignal.timeout(graceSeconds * 1000))
+      .catch((error: unknown) => process.stderr.write(`  ${state.name}: preStop: ${error instanceof Error ? error.message : String(error)}\n`))
+  }
+  const left = graceSeconds - (systemClock.monotonic() - begun) / 1000
+  await runtime.stopContainer(state.podUid, state.name, hook ? Math.max(left, minimumGraceSeconds) : Math.max(left, 0))
+}
+
+const stopPod = async (runtime: Runtime, sandbox: SandboxState, { containers, pod, graceSeconds }: { containers: readonly ContainerState[]; pod: Pod | undefined; graceSeconds: number }): Promise<void> => {
+  const running = containers.filter((each) => each.podUid === sandbox.podUid && each.state === 'running')
+  await Promise.all(running.map((state) => stopContainer(runtime, state, { pod, podIP: sandbox.podIP ?? pod?.status.podIP ?? '', graceSeconds })))
 }
 
 const reminderMilliseconds = 3_000
@@ -24,8 +42,11 @@ const remind = async (waiting: ReadonlySet<string>, signal: AbortSignal): Promis
   while (await systemClock.sleep(reminderMilliseconds, signal).then(() => true, () => false)) process.stderr.write(`  still waiting for ${[...waiting].join(' ')}\n`)
 }
 
-export const runTearDown = async (args: readonly string[]): Promise<void> => {
-  const flags = parseFlags('tear-down', [...kubeletFlags, 'now'], args)
+/** `pods`: as the API server had them, for their grace and their hooks; with `--pods=-` they come by standard input. */
+export const runTearDown = async (args: readonly string[], _signal?: AbortSignal, given?: readonly Pod[]): Promise<void> => {
+  const flags = parseFlags('tear-down', [...kubeletFlags, 'now', 'pods'], args)
+  const known = new Map((given ?? (flags.get('pods') === '-' ? JSON.parse(await text(process.stdin)) as Pod[] : [])).map((pod) => [pod.metadata.uid, pod]))
+  const graceOf = ({ podUid }: SandboxState, otherwise: number): number => known.get(podUid)?.spec.terminationGracePeriodSeconds ?? otherwise
   const { runtime, network } = await nodeParts(flags, processLog('down', 'error'))
   const ended = new Set<string>()
   // A node that is killed gets no grace: that is what is wanted.
@@ -34,10 +55,10 @@ export const runTearDown = async (args: readonly string[]): Promise<void> => {
     const pods = sandboxes.filter((pod) => !ended.has(pod.podUid) && holds(pod) && containers.some(({ podUid, state }) => podUid === pod.podUid && state === 'running'))
     if (pods.length === 0) continue
     const waiting = new Set(pods.map(({ podNamespace, podName }) => `${podNamespace}/${podName}`))
-    process.stderr.write(`${flags.need('node-name')}: ending ${what} (grace ${graceSeconds} s): ${[...waiting].join(' ')}\n`)
+    process.stderr.write(`${flags.need('node-name')}: ending ${what} (grace ${Math.max(...pods.map((pod) => graceOf(pod, graceSeconds)))} s): ${[...waiting].join(' ')}\n`)
     const done = new AbortController()
     void remind(waiting, done.signal)
-    await Promise.all(pods.map(async (pod) => { await stopPod(runtime, pod, { containers, graceSeconds }); waiting.delete(`${pod.podNamespace}/${pod.podName}`); ended.add(pod.podUid) }))
+    await Promise.all(pods.map(async (pod) => { await stopPod(runtime, pod, { containers, pod: known.get(pod.podUid), graceSeconds: graceOf(pod, graceSeconds) }); waiting.delete(`${pod.podNamespace}/${pod.podName}`); ended.add(pod.podUid) }))
     done.abort()
   }
   await runtime.destroy()

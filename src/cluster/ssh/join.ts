@@ -1,6 +1,7 @@
 /** Makes a machine, which the cluster's key opens, run a kubelet of the cluster. Idempotent: what is there and good stays. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Pod } from '../../api/types.ts'
 import type { Client } from '../../client/client.ts'
 import { renderKubeconfig } from '../../client/kubeconfig.ts'
 import { instanceTypeOf, machineProviderID } from '../../cloud-controller-manager/ssh/ssh-cloud.ts'
@@ -42,6 +43,6 @@ export const obtainCertificates = async (client: Client, config: ClusterConfig, 
 export const startMachine = async ({ home, config, machine, certificates = {} }: { home: Home; config: ClusterConfig; machine: JoinedMachine; certificates?: Pick<StartInput, 'client' | 'server'> }, signal: AbortSignal): Promise<Started> =>
   machine.agent<Started>('start', {}, { input: JSON.stringify({ ...(await input(home, config, machine)), ...certificates }), signal })
 
-export const stopMachine = async (config: ClusterConfig, machine: JoinedMachine, { remove }: { remove: boolean }, signal: AbortSignal): Promise<void> => {
-  await machine.agent('stop', { 'cluster-cidr': config.podCIDR, ...(remove && { remove: 'true' }) }, { signal })
+export const stopMachine = async (config: ClusterConfig, machine: JoinedMachine, { remove, pods = [] }: { remove: boolean; pods?: readonly Pod[] }, signal: AbortSignal): Promise<void> => {
+  await machine.agent('stop', { 'cluster-cidr': config.podCIDR, ...(remove && { remove: 'true' }) }, { input: JSON.stringify(pods), signal })
 }

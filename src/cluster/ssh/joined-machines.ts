@@ -2,6 +2,7 @@
 import type { ClusterConfig, NodeConfig } from '../config.ts'
 import type { Home } from '../home.ts'
 import { UserError } from '../user-error.ts'
+import type { Pod } from '../../api/types.ts'
 import { ensureClusterKey, unauthorize } from './cluster-key.ts'
 import { startMachine, stopMachine } from './join.ts'
 import { joinedMachine, type JoinedMachine } from './machine-command.ts'
@@ -27,8 +28,8 @@ export const resumeMachines = (home: Home, config: ClusterConfig, signal: AbortS
 })
 
 /** Their pods end and their kubelets stop; `remove`: they belong to no cluster any more. */
-export const haltMachines = (home: Home, config: ClusterConfig, { remove }: { remove: boolean }, signal: AbortSignal): Promise<void> => each(home, config, async (machine) => {
+export const haltMachines = (home: Home, config: ClusterConfig, { remove, pods }: { remove: boolean; pods: readonly Pod[] }, signal: AbortSignal): Promise<void> => each(home, config, async (machine) => {
   say(`stopping ${machine.node.name} on ${machine.host} …`)
-  await stopMachine(config, machine, { remove }, signal)
+  await stopMachine(config, machine, { remove, pods: pods.filter(({ spec }) => spec.nodeName === machine.node.name) }, signal)
   if (remove) await unauthorize(machine.command, await ensureClusterKey(home), signal)
 })

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
 import { cleanUpRules } from '../../../agents/kube-proxy/cleanup.ts'
 import { markerChain } from '../../../agents/kube-proxy/kube-proxy.ts'
+import type { Pod } from '../../api/types.ts'
 import { systemClock } from '../../api/clock.ts'
 import { ourProtocol } from '../../cloud-controller-manager/ssh/ways.ts'
 import { certificateFacts, newCertificateRequest, newKey, type Subject } from '../../client/pki.ts'
@@ -80,8 +81,9 @@ const start = async (flags: Flags): Promise<Started> => {
 const stop = async (flags: Flags): Promise<object> => {
   const home = homeOf(flags)
   const [clusterId, node, podCIDR] = [flags.need('cluster-id'), flags.need('node-name'), flags.need('cluster-cidr')]
+  const pods = JSON.parse(await text(process.stdin)) as Pod[]
   await stopKeeper(home.keeperPid, keeperGraceMilliseconds, new AbortController().signal)
-  await runTearDown([`--node-name=${node}`, `--cluster-id=${clusterId}`, `--root-dir=${home.kubelet}`, `--state-dir=${home.state}`, `--cluster-dir=${home.data}`, `--cluster-cidr=${podCIDR}`])
+  await runTearDown([`--node-name=${node}`, `--cluster-id=${clusterId}`, `--root-dir=${home.kubelet}`, `--state-dir=${home.state}`, `--cluster-dir=${home.data}`, `--cluster-cidr=${podCIDR}`], undefined, pods)
   await cleanUpRules(markerChain(clusterId))
   await execa('ip', ['-4', 'route', 'flush', 'root', podCIDR, 'proto', ourProtocol], { reject: false })
   await rm(home.run, { recursive: true, force: true })
