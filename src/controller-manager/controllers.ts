@@ -16,6 +16,7 @@ import { endpoints } from './endpoints/endpoints.ts'
 import { endpointSlices } from './endpoint-slice/endpoint-slice.ts'
 import { endpointSliceMirroring } from './endpoint-slice-mirroring/endpoint-slice-mirroring.ts'
 import { ephemeralVolumes } from './ephemeral-volumes.ts'
+import { flowSchemaStatus } from './flow-schema-status.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
 import { jobs } from './job/job.ts'
 import { namespaces } from './namespace/namespace.ts'
@@ -89,6 +90,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   volumeProtection,
   attributesClassProtection,
   serviceCIDRs,
+  flowSchemaStatus,
 ]
 
 /** Those that concern every kind that the server serves: made anew when that changes. */
