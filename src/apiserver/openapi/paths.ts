@@ -1,5 +1,5 @@
 /** Paths of the served resources with their operations, as much of them as clients read: actions, kinds, parameters, bodies. Pure. */
-import { resourcePath, type Kind, type Verb } from '../../api/kinds.ts'
+import { resourcePath, type Kind, type Subresource, type Verb } from '../../api/kinds.ts'
 import type { JsonObject } from '../../api/meta.ts'
 import { patchType } from './definitions.ts'
 
@@ -13,7 +13,8 @@ const deleting = [queryParameter('dryRun', 'string'), queryParameter('gracePerio
 
 const patchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']
 
-interface Operation { method: string; action: string; verb: string; parameters: JsonObject[]; body?: JsonObject }
+/** `infix` stands before the kind in the operation's id: `deleteCoreV1CollectionNamespacedPod`, `connectCoreV1GetNamespacedPodExec`. */
+interface Operation { method: string; action: string; verb: string; infix?: string; parameters: JsonObject[]; body?: JsonObject }
 
 const json = (reference: string): JsonObject => ({ content: { 'application/json': { schema: { $ref: reference } } }, required: true })
 
@@ -23,10 +24,10 @@ export interface PathContext {
 
 const pascal = (text: string): string => text.split(/[.-]/).map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('')
 
-const operation = (kind: Kind, { method, action, verb, parameters, body }: Operation, at: { reference: string; suffix: string }): [string, JsonObject] => {
+const operation = (kind: Kind, { method, action, verb, infix = '', parameters, body }: Operation, at: { reference: string; suffix: string }): [string, JsonObject] => {
   const groupPart = kind.group === '' ? 'Core' : pascal(kind.group.replace(/\.k8s\.io$/, ''))
   return [method, {
-    operationId: `${verb}${groupPart}${pascal(kind.version)}${kind.namespaced ? 'Namespaced' : ''}${at.suffix}`, tags: [`${groupPart.toLowerCase()}_${kind.version}`],
+    operationId: `${verb}${groupPart}${pascal(kind.version)}${infix}${kind.namespaced ? 'Namespaced' : ''}${at.suffix}`, tags: [`${groupPart.toLowerCase()}_${kind.version}`],
     parameters, ...(body && { requestBody: body }),
     responses: { 200: { description: 'OK', content: { 'application/json': { schema: { $ref: at.reference } } } } },
     'x-kubernetes-action': action, 'x-kubernetes-group-version-kind': { group: kind.group, version: kind.version, kind: kind.kind },
@@ -42,24 +43,30 @@ const objectOperations = (kind: Kind, verbs: readonly string[], { reference, pat
   ...(verbs.includes('create') && kind.verbs.length === 0 ? [{ method: 'post', action: 'post', verb: 'create', parameters: writing, body: json(reference) }] : []),
 ]
 
+/** Of a subresource; conversations (exec, attach) are connected to. */
+const below = ({ kind: body = '', verbs }: Subresource, kind: Kind, schemas: { reference: string; patch: string }): Operation[] => (body.endsWith('Options')
+  ? verbs.map((verb) => ({ method: verb === 'create' ? 'post' : verb, action: 'connect', verb: 'connect', infix: verb === 'create' ? 'Post' : pascal(verb), parameters: [] }))
+  : objectOperations({ ...kind, verbs: [] }, verbs, schemas))
+
 /** All paths of one kind: collection (everywhere and in a namespace), object, subresources. */
 export const pathsOf = (kind: Kind, context: PathContext): JsonObject => {
   const reference = context.reference(kind.schema)
   const patch = context.reference(patchType)
-  const of = (operations: readonly Operation[], suffix: string, parameters: JsonObject[]): JsonObject => ({ ...Object.fromEntries(operations.map((each) => operation(kind, each, { reference, suffix }))), parameters })
+  const of = (operations: readonly Operation[], { suffix = kind.kind, parameters, shown = kind }: { suffix?: string; parameters: JsonObject[]; shown?: Kind }): JsonObject =>
+    ({ ...Object.fromEntries(operations.map((each) => operation(shown, each, { reference, suffix }))), parameters })
   const has = (verb: Verb): boolean => kind.verbs.includes(verb)
   const inNamespace = kind.namespaced ? [pathParameter('namespace')] : []
   const template = (at: { name?: string; subresource?: string }): string => resourcePath(kind, { ...(kind.namespaced && { namespace: '{namespace}' }), ...at }).replaceAll('%7B', '{').replaceAll('%7D', '}')
   const collection: Operation[] = [
     ...(has('list') ? [{ method: 'get', action: 'list', verb: 'list', parameters: listing }] : []),
     ...(has('create') ? [{ method: 'post', action: 'post', verb: 'create', parameters: writing, body: json(reference) }] : []),
-    ...(has('deletecollection') ? [{ method: 'delete', action: 'deletecollection', verb: 'deleteCollection', parameters: [...listing, ...deleting] }] : []),
+    ...(has('deletecollection') ? [{ method: 'delete', action: 'deletecollection', verb: 'delete', infix: 'Collection', parameters: [...listing, ...deleting] }] : []),
   ]
   const named = [pathParameter('name'), ...inNamespace]
   return {
-    ...(kind.namespaced && has('list') && { [resourcePath(kind)]: of(collection.slice(0, 1), `${kind.kind}ForAllNamespaces`, []) }),
-    ...(collection.length > 0 && { [template({})]: of(collection, kind.kind, inNamespace) }),
-    ...(has('get') && { [template({ name: '{name}' })]: of(objectOperations(kind, kind.verbs, { reference, patch }), kind.kind, named) }),
-    ...Object.fromEntries(kind.subresources.map(({ name, verbs }) => [template({ name: '{name}', subresource: name }), of(objectOperations({ ...kind, verbs: [] }, verbs, { reference, patch }), `${kind.kind}${pascal(name)}`, named)])),
+    ...(kind.namespaced && has('list') && { [resourcePath(kind)]: of(collection.slice(0, 1), { suffix: `${kind.kind}ForAllNamespaces`, parameters: [], shown: { ...kind, namespaced: false } }) }),
+    ...(collection.length > 0 && { [template({})]: of(collection, { parameters: inNamespace }) }),
+    ...(has('get') && { [template({ name: '{name}' })]: of(objectOperations(kind, kind.verbs, { reference, patch }), { parameters: named }) }),
+    ...Object.fromEntries(kind.subresources.map((row) => [template({ name: '{name}', subresource: row.name }), of(below(row, kind, { reference, patch }), { suffix: `${kind.kind}${pascal(row.name)}`, parameters: named })])),
   }
 }

@@ -59,6 +59,16 @@ describe.runIf(hasOracle)('every served group version as upstream publishes it',
   })
 })
 
+describe.runIf(hasOracle)('every path with upstream\'s operations', () => {
+  const methods = ['get', 'put', 'post', 'patch', 'delete']
+  const idsOf = (path: Record<string, JsonObject> | undefined): unknown => Object.fromEntries(methods.filter((method) => path?.[method]).map((method) => [method, path?.[method]?.['operationId']]))
+  test.each(groups)('%s', async (group) => {
+    const ours = ((await ask(`/openapi/v3/${group}`)).body as unknown as Document).paths
+    const theirs = oracle<Document>(`openapi-v3/${group.replaceAll('/', '__')}_openapi.json`).paths
+    expect(Object.fromEntries(Object.entries(ours).map(([path, item]) => [path, idsOf(item)]))).toEqual(Object.fromEntries(Object.keys(ours).map((path) => [path, idsOf(theirs[path])])))
+  })
+})
+
 test('operations say which kind they are of, and that they know fieldValidation: what kubectl apply asks', async () => {
   const { paths } = (await ask('/openapi/v3/apis/apps/v1')).body as unknown as Document
   const patch = paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}']?.['patch']
