@@ -13,11 +13,17 @@ import { shownAs, type Version, versionsOf } from './webhook-versions.ts'
 /** The object's name for a refusal, also where it is still to be generated. */
 export const nameOf = ({ name, object }: AdmissionAttributes): string => name || object?.metadata?.name || object?.metadata?.generateName || 'Unknown'
 
+/** As the API's group of its own tells them; a connection has none. */
+const optionsOf = ({ operation, options }: AdmissionAttributes): JsonObject | undefined => {
+  if (operation === 'CONNECT') return undefined
+  return operation === 'DELETE' ? { ...options, kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' } : options
+}
+
 const requestOf = (attributes: AdmissionAttributes, version: Version, own: Version): JsonObject => {
-  const { name, operation, subresource, user, dryRun, options } = attributes
+  const { name, operation, subresource, user, dryRun } = attributes
   const { uid: _uid, object: _object, oldObject: _oldObject, ...request } = reviewRequest({
     uid: '', kind: version.kind, resource: version.resource, subresource, requestKind: own.kind, requestResource: own.resource, name, namespace: namespaceOf(attributes), operation, user,
-    object: undefined, oldObject: undefined, options, dryRun,
+    object: undefined, oldObject: undefined, options: optionsOf(attributes), dryRun,
   })
   return request
 }

@@ -29,7 +29,7 @@ table('format', [
 ])
 
 table('lists', [
-  ['[1, 2, 3].isSorted()', true], ['[1, 3, 2].isSorted()', false], ["['a', 'b'].isSorted()", true], ['[].isSorted()', true], ['[1, 3].sum()', 4], ['[1.0, 3.0].sum()', 4], ['[].sum()', 0], ["[duration('1m'), duration('1s')].sum() == duration('61s')", true],
+  ['[1, 2, 3].isSorted()', true], ['[1, 3, 2].isSorted()', false], ["['a', 'b'].isSorted()", true], ['[].isSorted()', true], ['[1, 3].sum()', 4], ['[1.0, 3.0].sum()', 4], ['[].sum()', 0], ["dyn(['a']).sum()", 'error: no such overload'], ["[duration('1m'), duration('1s')].sum() == duration('61s')", true],
   ['[1, 3].min()', 1], ['[1, 3].max()', 3], ['[].min()', 'error: min called on empty list'], ["['b', 'a'].max()", 'b'], ['[1, 2, 2, 3].indexOf(2)', 1], ["['a', 'b', 'b', 'c'].lastIndexOf('b')", 2], ['[1].indexOf(9)', -1],
   ['sets.contains([1, 2, 3, 4], [2, 3])', true], ['sets.contains([], [1])', false], ['sets.equivalent([1, 1], [1])', true], ['sets.equivalent([1], [2])', false], ['sets.intersects([1], [1, 2])', true], ['sets.intersects([1], [])', false],
 ])

@@ -1,6 +1,6 @@
 /** Functions on lists and sets, and on optional values. Mirrors `k8s.io/apiserver/pkg/cel/library/lists.go`, cel-go's `ext/sets.go` and `cel/library.go`. */
 import { compareValues, equals } from '../compare.ts'
-import { celError } from '../errors.ts'
+import { celError, noSuchOverload } from '../errors.ts'
 import { type CallContext, type Overload, overload, overloads } from '../signature.ts'
 import { CelDuration, CelMap, CelOptional, CelTimestamp, CelUint, type CelList, type CelValue, isList, noOptional } from '../values.ts'
 import { calculate } from './numbers.ts'
@@ -11,7 +11,13 @@ const comparable = [...summable, 'timestamp', 'string', 'bool', 'bytes']
 const listOf = (value: CelValue | undefined): CelList => (value !== undefined && isList(value) ? value : [])
 
 const zeros: Readonly<Record<string, CelValue>> = { int: 0n, uint: new CelUint(0n), double: 0, duration: new CelDuration(0n) }
-const sum = (list: CelList, zero: CelValue): CelValue => list.reduce((total, value, index) => (index === 0 ? value : addTimes(total, value) ?? calculate('_+_', total, value)), zero)
+const isSummable = (value: CelValue): boolean => typeof value === 'bigint' || typeof value === 'number' || value instanceof CelUint || value instanceof CelDuration
+
+const sum = (list: CelList, zero: CelValue): CelValue => {
+  const [first = zero, ...rest] = list
+  if (!isSummable(first)) throw noSuchOverload()
+  return rest.reduce((total, value) => addTimes(total, value) ?? calculate('_+_', total, value), first)
+}
 
 const extreme = (name: string, list: CelList, sign: number): CelValue => {
   const [first, ...rest] = list
