@@ -42,7 +42,7 @@ describe('resize', () => {
   for (const [name, resources, message] of [
     ['requests may not go', { requests: { memory: null } }, 'spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed'],
     ['limits may not go', { limits: null }, 'spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed'],
-    ['the class of service stays', { requests: { cpu: '200m', memory: '64Mi' }, limits: { cpu: '200m', memory: '64Mi' } }, 'spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'],
+    ['the class of service stays', { requests: { cpu: '200m', memory: '64Mi' }, limits: { cpu: '200m', memory: '64Mi' } }, 'spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing'],
     ['other resources stay', { requests: { 'example.com/gpu': '1' }, limits: { 'example.com/gpu': '1' } }, 'spec: Forbidden: only cpu and memory resources are mutable'],
     ['requests stay below limits', { requests: { cpu: '300m' } }, 'spec.containers[0].resources.requests: Invalid value: "300m": must be less than or equal to cpu limit of 200m'],
   ] as const) test(name, async () => {
@@ -52,6 +52,11 @@ describe('resize', () => {
   test('containers are neither added nor renamed', async () => {
     const path = await make()
     expect(said(await resize(path, { requests: { cpu: '1m' } }, 'other'))).toContain('spec.containers: Forbidden: containers may not be added or removed on resize')
+  })
+  test('containers keep their order', async () => {
+    const path = await make({ containers: ['c1', 'c2'].map((name) => ({ name, image: 'a', resources: { requests: { cpu: '1m' } } })) })
+    const turned = await patch(path, 'resize', { spec: { '$setElementOrder/containers': [{ name: 'c2' }, { name: 'c1' }], containers: [{ name: 'c2', resources: { requests: { cpu: '2m' } } }, { name: 'c1', resources: { requests: { cpu: '2m' } } }] } })
+    expect(turned.body.message).toContain('spec.containers[0].name: Forbidden: containers may not be renamed or reordered on resize, spec.containers[1].name: Forbidden: containers may not be renamed or reordered on resize')
   })
   test('init containers only if they stay', async () => {
     const init = (restartPolicy?: string): object => ({ initContainers: [{ name: 'i', image: 'a', ...(restartPolicy && { restartPolicy }), resources: { requests: { cpu: '1m' } } }] })

@@ -93,7 +93,7 @@ const checkResize = (next: Pod, old: Pod): FieldError[] => {
     ...next.spec.containers.flatMap((container, index) => { const before = old.spec.containers[index]; return before ? checkResources(`spec.containers[${index}]`, container, before) : [] }),
     ...checkInitContainers(next.spec, old.spec),
     ...checkUnchanged(next.spec, old.spec),
-    ...(qualityOfService(next.spec) === quality(old) ? [] : [fieldError.invalid('spec', qualityOfService(next.spec), 'Pod QOS Class may not change as a result of resizing')]),
+    ...(qualityOfService(next.spec) === quality(old) ? [] : [fieldError.invalid('spec', quality(old), 'Pod QOS Class may not change as a result of resizing')]),
   ]
 }
 
