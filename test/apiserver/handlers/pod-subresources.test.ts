@@ -62,7 +62,7 @@ describe('resize', () => {
     const init = (restartPolicy?: string): object => ({ initContainers: [{ name: 'i', image: 'a', ...(restartPolicy && { restartPolicy }), resources: { requests: { cpu: '1m' } } }] })
     const grown = { spec: { initContainers: [{ name: 'i', resources: { requests: { cpu: '2m' } } }] } }
     expect((await patch(await make(init('Always')), 'resize', grown)).status).toBe(200)
-    expect(said(await patch(await make(init()), 'resize', grown))).toContain('spec.initContainers[0].resources: Forbidden: only restartable init containers can be resized')
+    expect(said(await patch(await make(init()), 'resize', grown))).toContain('spec.initContainers[0].resources: Forbidden: resources for non-sidecar init containers are immutable')
   })
   test('not static pods', async () => {
     const path = await make({ nodeName: 'n' }, { annotations: { 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.hash': 'x' } })

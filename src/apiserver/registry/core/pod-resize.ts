@@ -83,7 +83,7 @@ const checkInitContainers = (next: PodSpec, old: PodSpec): FieldError[] => (next
   const path = `spec.initContainers[${index}]`
   if (!before) return []
   if (isSidecar(container)) return checkResources(path, container, before)
-  return semanticEqual(container.resources, before.resources) ? [] : [fieldError.forbidden(`${path}.resources`, 'only restartable init containers can be resized')]
+  return semanticEqual(container.resources, before.resources) ? [] : [fieldError.forbidden(`${path}.resources`, 'resources for non-sidecar init containers are immutable')]
 })
 
 const checkResize = (next: Pod, old: Pod): FieldError[] => {
