@@ -28,7 +28,8 @@ export const planStatefulSet = (key: string, world: World): Action[] => {
   const claimed = claim(set, { kind: Pods, ownerKind: StatefulSets, selector, candidates: members })
   const claims = [...adopting.actions, ...claimed.actions]
   if (claims.length > 0) return claims
-  const pods = claimed.mine
+  // One with another name is none of its members, whoever labelled it.
+  const pods = claimed.mine.filter((pod) => ordinalOf(set, pod) !== undefined)
   const revisions = revisionsOf(set, adopting.mine, (name) => world.get(ControllerRevisions, keyOf({ metadata: { namespace: set.metadata.namespace, name } })) !== undefined)
   const availability = { minReadySeconds: set.spec.minReadySeconds ?? 0, now: world.now }
   const step: Step = set.metadata.deletionTimestamp === undefined ? planPods(pods, { set, revisions, availability, world, ordered: set.spec.podManagementPolicy !== 'Parallel' }) : { actions: [], replaced: 0 }

@@ -148,6 +148,15 @@ describe('a pod', () => {
   })
 })
 
+test('a pod of its own with another name is not counted', () => {
+  const { at, plan } = played(statefulSet(1))
+  plan()
+  const pod = at.get(Pods, 'web-0')
+  at.put(Pods, { ...pod, metadata: { ...pod.metadata, name: 'stranger', uid: 'stranger' } })
+  plan()
+  expect(at.get(StatefulSets, 'web').status.replicas).toBe(1)
+})
+
 describe('updates', () => {
   const updated = (over: Partial<StatefulSet['spec']> = {}, replicas = 3) => {
     const game = played(statefulSet(replicas, over))
