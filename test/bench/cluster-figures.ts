@@ -26,7 +26,7 @@ export const stampProgram = (file: string): string => `BEGIN { my $t = "\\0" x 1
 export const printRows = (rows: readonly BenchRow[]): void => {
   const width = Math.max(...rows.map(({ name }) => name.length))
   for (const { name, value, unit, goal } of rows) {
-    const met = goal === undefined ? '' : (unit === '/s' ? value >= goal : value <= goal) ? 'met' : 'missed'
+    const met = goal === undefined ? '' : (unit.endsWith('/s') ? value >= goal : value <= goal) ? 'met' : 'missed'
     console.log(`${name.padEnd(width)}  ${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0).padStart(9)} ${unit.padEnd(6)}${goal === undefined ? '' : `  goal ${goal} ${met}`}`)
   }
 }

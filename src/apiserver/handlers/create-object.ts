@@ -66,6 +66,8 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
   const { kind, strategy, view } = resource
   const object = view ? view.fromView(sent) : sent
   object.metadata ??= {} as KubeObject['metadata']
+  // No name is the empty one, as in Go: nobody has to look twice.
+  object.metadata.name ??= ''
   fitNamespace(kind, object.metadata, namespace)
   const { resourceVersion = '' } = object.metadata as Partial<KubeObject['metadata']>
   delete (object.metadata as Partial<KubeObject['metadata']>).resourceVersion
