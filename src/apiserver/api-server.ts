@@ -82,6 +82,8 @@ export interface ApiServer {
   readonly ready: Promise<void>
   readonly lookup: Lookup
   readonly resources: ResourceTable
+  /** The servers behind this one, where there may be some. */
+  readonly aggregation: Aggregation | undefined
   /** Feeds the cache, compacts the store, makes the bootstrap objects, until the signal aborts; requests are served meanwhile. */
   run(signal: AbortSignal): Promise<void>
   /** A component that serves a port; give it the signal that `run` gets. */
@@ -136,7 +138,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   for (const virtual of [bindings as VirtualResource, ...given(options.virtualResources ?? [])]) resources.add({ virtual })
 
   return {
-    handle, ready, lookup: cache.lookup, resources, addKind,
+    handle, ready, lookup: cache.lookup, resources, aggregation: aggregated, addKind,
     removeKind(kind) {
       resources.remove(kind)
       cache.remove(kind)

@@ -19,7 +19,8 @@ import { apiServiceWriter } from './own-writes.ts'
 import { builtInPriority, customPriority, type Priority } from './priorities.ts'
 import { proxyRequest } from './proxy-request.ts'
 import { discoveredResources } from './remote-discovery.ts'
-import { type FrontProxyCertificate, type RemoteServers, remoteServers } from './remote-server.ts'
+import { RemoteOpenapi } from './remote-openapi.ts'
+import { type FrontProxyCertificate, remoteServers } from './remote-server.ts'
 
 export interface AggregationOptions {
   /** Upstream's --proxy-client-cert-file and --proxy-client-key-file; absent: aggregated servers cannot know that it is us. */
@@ -42,9 +43,8 @@ export interface AggregationParts {
 
 export interface Aggregation extends Delegate {
   discovery: AggregatedDiscovery
-  servers: RemoteServers
-  /** APIServices that others answer, and that are available. */
-  available(): APIService[]
+  /** The types that other servers describe. */
+  openapi: RemoteOpenapi
   run(signal: AbortSignal): Promise<void>
 }
 
@@ -86,6 +86,7 @@ export const aggregation = (parts: AggregationParts): Aggregation => {
   const { options, cache, random, transport } = parts
   const servers = remoteServers(options.resolve ?? serviceResolver(cache.lookup, random), options.frontProxy)
   const learned = new Learned()
+  const openapi = new RemoteOpenapi(servers)
   const write = apiServiceWriter(transport)
   const remote = (): APIService[] => cache.lookup.list(APIServices).filter(({ spec }) => spec.service !== undefined)
   const apiServiceOf = (group: string, version: string): APIService | undefined => {
@@ -93,19 +94,27 @@ export const aggregation = (parts: AggregationParts): Aggregation => {
     return found?.spec.service ? found : undefined
   }
   return {
-    servers,
-    available: () => remote().filter(isAvailable),
+    openapi,
     discovery: discoveryOf(parts, learned, remote),
     serves: (group, version) => apiServiceOf(group, version) !== undefined,
     async handle(exchange, { path, user }) {
-      const [, root, first = '', second = ''] = path.split('/')
+      // /openapi/v3/apis/… is of the same server as /apis/…
+      const [, root, first = '', second = ''] = path.replace(/^\/openapi\/v3/, '').split('/')
       const apiService = root === 'api' ? apiServiceOf('', first) : apiServiceOf(first, second)
       if (apiService) await proxyRequest(servers, apiService, { exchange, user })
     },
     async run(signal) {
+      const told = (apiService: APIService, list: JsonObject, until: AbortSignal): void => {
+        learned.learn(apiService, list)
+        void openapi.learn(apiService, until)
+      }
+      const forgotten = (name: string): void => {
+        learned.forget(name)
+        openapi.forget(name)
+      }
       await Promise.all([
         runAutoRegister({ ...parts, write, done: () => parts.registered() }, signal),
-        runAvailability({ ...parts, servers, write, learned: (apiService, list) => learned.learn(apiService, list), forgotten: (name) => learned.forget(name) }, signal),
+        runAvailability({ ...parts, servers, write, learned: told, forgotten }, signal),
       ])
     },
   }

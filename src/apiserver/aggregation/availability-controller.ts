@@ -19,7 +19,7 @@ export interface AvailabilityParts {
   servers: RemoteServers
   write: WriteApiService
   /** Told of what a server says that it serves, each time that it is asked. */
-  learned(apiService: APIService, resources: JsonObject): void
+  learned(apiService: APIService, resources: JsonObject, signal: AbortSignal): void
   forgotten(name: string): void
 }
 
@@ -48,7 +48,7 @@ const askOnce = async ({ servers }: Pick<AvailabilityParts, 'servers'>, apiServi
 const ask = async (parts: AvailabilityParts, apiService: APIService, signal: AbortSignal): Promise<Finding> => {
   try {
     const list = await askOnce(parts, apiService, signal).catch(() => Promise.any(Array.from({ length: attempts - 1 }, () => askOnce(parts, apiService, signal))))
-    parts.learned(apiService, list)
+    parts.learned(apiService, list, signal)
     return passed
   } catch (error) {
     const last = error instanceof AggregateError ? (error.errors.at(-1) as Error) : (error as Error)

@@ -12,7 +12,7 @@ import { frontProxyHeaders } from './front-proxy-headers.ts'
 /** PEM of the certificate by which aggregated servers know that it is us who says for whom a request is. */
 export interface FrontProxyCertificate { certificate: string; key: string }
 
-export interface RemoteAnswer { status: number; body: Buffer }
+export interface RemoteAnswer { status: number; body: Buffer; etag: string | undefined }
 
 export interface RemoteServers {
   /** Where the APIService's server is now. Throws where it is nowhere. */
@@ -64,7 +64,7 @@ const fetchAll = (options: RequestOptions, maxBytes: number): Promise<RemoteAnsw
       if (size > maxBytes) response.destroy(new Error(`the answer is larger than ${maxBytes} bytes`))
     })
     response.on('error', reject)
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }))
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks), etag: response.headers.etag }))
   })
   request.end()
 })

@@ -6,9 +6,11 @@ import { resourceNotFound } from '../../api/status.ts'
 import { hasTypeSchema } from '../../api/schema.ts'
 import type { Exchange } from '../exchange.ts'
 import type { PathHandler } from '../extension.ts'
+import type { UserInfo } from '../registry/strategy.ts'
 import { definitionNames, everywhere, reachable } from './definition-names.ts'
 import { definition, openapi2, openapi3, patchType, scalarDefinitions, type Descriptions, type Dialect } from './definitions.ts'
 import { pathsOf } from './paths.ts'
+import { withRemoteDefinitions } from './remote-definitions.ts'
 import { protobufDocument, protobufDocumentType } from './protobuf-document.ts'
 
 /** What lists and custom resources refer to. */
@@ -71,8 +73,20 @@ const identityOf = (custom: object | undefined): string => {
 
 const prefixOf = ({ group, version }: Kind): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
 
+/** The types of servers behind this one. */
+export interface OtherTypes {
+  /** Of /openapi/v3 the paths that they answer, with hashes. */
+  paths: ReadonlyMap<string, string>
+  /** Of their /openapi/v2. */
+  definitions: readonly JsonObject[]
+  /** Grows with every change. */
+  generation: number
+  /** Passes a request for one of the paths on. */
+  handle(exchange: Exchange, request: { path: string; user: UserInfo }): Promise<void>
+}
+
 /** `kinds` answers with what is served now. */
-export const openapi = ({ kinds, version }: { kinds(): readonly Kind[]; version: string }): readonly PathHandler[] => {
+export const openapi = ({ kinds, version, others }: { kinds(): readonly Kind[]; version: string; others?(): OtherTypes | undefined }): readonly PathHandler[] => {
   /** Documents by name, each of what was served when it was made. */
   const kept = new Map<string, { of: string; document: Document }>()
   let descriptions: Promise<Descriptions> | undefined
@@ -84,7 +98,7 @@ export const openapi = ({ kinds, version }: { kinds(): readonly Kind[]; version:
   const published = (): Kind[] => kinds().filter((kind) => kind.custom !== undefined || isTyped(kind))
   const document = async (name: string, parts: { kinds: readonly Kind[]; all: readonly Kind[] }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
     // The names of types depend on all typed kinds; custom resources change only what they are in.
-    const of = `${parts.all.map(nameOf).join(' ')}|${parts.kinds.map((kind) => `${nameOf(kind)}${identityOf(kind.custom)}`).join(' ')}`
+    const of = `${parts.all.map(nameOf).join(' ')}|${parts.kinds.map((kind) => `${nameOf(kind)}${identityOf(kind.custom)}`).join(' ')}${name.startsWith('v2') ? `|${others?.()?.generation ?? 0}` : ''}`
     const known = kept.get(name)
     if (known?.of === of) return known.document
     const made = documentOf((making.encode ?? json)(await making.make()), making.type)
@@ -98,17 +112,23 @@ export const openapi = ({ kinds, version }: { kinds(): readonly Kind[]; version:
   return [
     { path: '/openapi/v2', listed: true, handle: async (exchange) => {
       const parts = { kinds: published(), all: published().filter(isTyped) }
-      const make = async (): Promise<JsonObject> => documentV2(parts.kinds, parts.all, await context())
+      const make = async (): Promise<JsonObject> => {
+        const own = documentV2(parts.kinds, parts.all, await context())
+        return { ...own, definitions: withRemoteDefinitions(own['definitions'] as JsonObject, others?.()?.definitions ?? []) }
+      }
       const protobuf = /^application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(exchange.headers['accept'] ?? '')
       respond(exchange, protobuf ? await document('v2 protobuf', parts, { make, type: protobufDocumentType, encode: protobufDocument }) : await document('v2', parts, { make }))
     } },
-    { path: '/openapi/v3', prefix: true, listed: true, handle: async (exchange, { path }) => {
+    { path: '/openapi/v3', prefix: true, listed: true, handle: async (exchange, { path, user }) => {
       const prefix = path.replace(/^\/openapi\/v3\/?/, '')
       const prefixes = [...new Set(published().map(prefixOf))]
       for (const name of kept.keys()) if (name.startsWith('ap') && !prefixes.includes(name)) kept.delete(name)
       if (prefix === '') {
         const entries = await Promise.all(prefixes.map(async (each) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each)).hash}` }] as const))
-        respond(exchange, documentOf(json({ paths: Object.fromEntries(entries) })))
+        const remote = [...(others?.()?.paths ?? [])].map(([each, hash]) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${hash}` }] as const)
+        respond(exchange, documentOf(json({ paths: Object.fromEntries([...entries, ...remote]) })))
+      } else if (others?.()?.paths.has(prefix)) {
+        await others()?.handle(exchange, { path, user })
       } else if (prefixes.includes(prefix)) respond(exchange, await groupDocument(prefix))
       else throw resourceNotFound()
     } },

@@ -16,6 +16,7 @@ import { privilegedGroup, unionAuthorizer } from '../../apiserver/authorization/
 import { componentStatuses } from '../../apiserver/component-statuses.ts'
 import type { VirtualResource } from '../../apiserver/extension.ts'
 import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
+import { otherTypes } from '../../apiserver/aggregation/other-types.ts'
 import { openapi } from '../../apiserver/openapi/openapi.ts'
 import { kindOf } from '../../apiserver/resource-table.ts'
 import { defaultRegistryOptions, makeStrategies } from '../../apiserver/registry/registry.ts'
@@ -92,7 +93,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
     paths: [
       snapshotHandler(options.store),
-      ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion }),
+      ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion, others: () => server.aggregation && otherTypes(server.aggregation) }),
       { path: '/openid/v1/jwks', listed: true, handle: async (exchange) => exchange.respond(200, { 'content-type': 'application/jwk-set+json' }, Buffer.from(JSON.stringify(await issuer.keys()))) },
       { path: '/.well-known/openid-configuration', listed: true, handle: (exchange) => exchange.respond(200, { 'content-type': 'application/json' }, Buffer.from(JSON.stringify({
         issuer: issuer.issuer, jwks_uri: `https://${options.address}:${options.port}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'],

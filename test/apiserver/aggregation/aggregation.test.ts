@@ -3,6 +3,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/api/meta.ts'
+import { otherTypes } from '../../../src/apiserver/aggregation/other-types.ts'
+import { openapi } from '../../../src/apiserver/openapi/openapi.ts'
+import { withRemoteDefinitions } from '../../../src/apiserver/openapi/remote-definitions.ts'
+import { kindOf } from '../../../src/apiserver/resource-table.ts'
 import { newCertificate, newCertificateAuthority, validFor } from '../../../src/client/pki.ts'
 import { hasOracle, oracle } from '../../support/oracle.ts'
 import { startTestServer, type TestServer } from '../support.ts'
@@ -18,7 +22,14 @@ const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupD
 
 let sample: WebhookServer
 let api: TestServer
-const usual: Behaviour = ({ path }) => (path === at ? resourceList : { kind: 'Flunder', apiVersion: `${group}/v1alpha1`, metadata: { name: 'one' } })
+const flunder = { type: 'object', properties: { spec: { $ref: '#/definitions/com.example.FlunderSpec' } }, 'x-kubernetes-group-version-kind': [{ group, version: 'v1alpha1', kind: 'Flunder' }] }
+const documents: Record<string, JsonObject> = {
+  [at]: resourceList,
+  '/openapi/v3': { paths: { [at.slice(1)]: { serverRelativeURL: `/openapi/v3${at}?hash=ABC` }, 'apis/other/v1': { serverRelativeURL: '/openapi/v3/apis/other/v1?hash=D' } } },
+  [`/openapi/v3${at}`]: { openapi: '3.0.0', paths: {}, components: {} },
+  '/openapi/v2': { swagger: '2.0', definitions: { 'com.example.Flunder': flunder, 'com.example.FlunderSpec': { type: 'object' }, 'com.example.Unused': { type: 'string' } } },
+}
+const usual: Behaviour = ({ path }) => (documents[path.split('?')[0] ?? ''] ?? { kind: 'Flunder', apiVersion: `${group}/v1alpha1`, metadata: { name: 'one' } })
 
 /** Waits for the condition that the server itself keeps. */
 const available = async (name: string, wanted: (condition: JsonObject) => boolean): Promise<JsonObject> => {
@@ -52,7 +63,8 @@ beforeAll(async () => {
   const frontCa = await newCertificateAuthority({ commonName: 'front-proxy-ca', validity })
   const frontProxy = await newCertificate(frontCa, { subject: { commonName: 'front-proxy-client' }, usages: ['client auth'], validity })
   sample = await startWebhookServer(usual, { names: ['sample.default.svc'], addresses: [], clientCa: frontCa.certificate, onUpgrade })
-  api = await startTestServer({ aggregation: { frontProxy, resolve: () => ({ host: '127.0.0.1', port: sample.port }) }, bootstrap: { advertise: { addresses: ['192.0.2.1'], port: 6443 }, serviceIP: '10.96.0.1' } })
+  api = await startTestServer({ aggregation: { frontProxy, resolve: () => ({ host: '127.0.0.1', port: sample.port }) }, bootstrap: { advertise: { addresses: ['192.0.2.1'], port: 6443 }, serviceIP: '10.96.0.1' },
+    paths: openapi({ kinds: () => [...api.server.resources.all()].map(kindOf), version: 'v1.36.0', others: () => api.server.aggregation && otherTypes(api.server.aggregation) }) })
   while ((await api.ask('GET', '/readyz')).status !== 200) await new Promise((resolve) => { setImmediate(resolve) })
 })
 afterAll(async () => {
@@ -111,6 +123,30 @@ describe('a server behind', () => {
         subresources: [{ subresource: 'status', responseKind: { group, version: 'v1alpha1', kind: 'Flunder' }, verbs: ['get', 'update'] }] },
     ] }])
     expect((await api.ask('GET', at)).body).toEqual(resourceList)
+  })
+})
+
+describe('types of a server behind', () => {
+  const get = async (path: string): Promise<JsonObject> => JSON.parse((await api.ask('GET', path)).text) as JsonObject
+  test('stand in OpenAPI v3, and are asked of it', async () => {
+    const paths = (await get('/openapi/v3'))['paths'] as JsonObject
+    expect([paths[at.slice(1)], paths['apis/other/v1']]).toEqual([{ serverRelativeURL: `/openapi/v3${at}?hash=ABC` }, undefined])
+    expect(Object.keys(paths)).toContain('apis/apps/v1')
+    expect(await get(`/openapi/v3${at}?hash=ABC`)).toEqual(documents[`/openapi/v3${at}`])
+    expect(sample.seen.at(-1)).toMatchObject({ path: `/openapi/v3${at}?hash=ABC`, headers: { 'x-remote-user': 'admin' } })
+  })
+
+  test('stand in OpenAPI v2, with what they refer to', async () => {
+    const definitions = (await get('/openapi/v2'))['definitions'] as JsonObject
+    expect(definitions['com.example.Flunder']).toEqual(flunder)
+    expect(Object.keys(definitions)).toEqual(expect.arrayContaining(['com.example.FlunderSpec', 'io.k8s.api.core.v1.Pod']))
+    expect(definitions).not.toHaveProperty(['com.example.Unused'])
+  })
+
+  test('whose names mean something else here get others', () => {
+    const own = { Spec: { type: 'string' }, Same: { type: 'number' } }
+    const remote = { Kind: { properties: { spec: { $ref: '#/definitions/Spec' }, same: { $ref: '#/definitions/Same' } } }, Spec: { type: 'object' }, Same: { type: 'number' } }
+    expect(withRemoteDefinitions(own, [remote])).toEqual({ ...own, Kind: { properties: { spec: { $ref: '#/definitions/Spec_v2' }, same: { $ref: '#/definitions/Same' } } }, Spec_v2: { type: 'object' } })
   })
 })
 
