@@ -1,4 +1,4 @@
-/** Real kubectl against a real cluster: logs, exec, attach, cp, run, debug, top, and a terminal. */
+/** Real kubectl, and the client library for JavaScript, against a real cluster: logs, exec, attach, cp, run, debug, top, a terminal, ports and proxies. */
 import { spawn as spawnOnTerminal } from '@lydell/node-pty'
 import { execa } from 'execa'
 import { readFile } from 'node:fs/promises'
@@ -6,7 +6,9 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectlPath } from '../support/clients.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { clientNodeCases } from './client-node.ts'
 import { counting, type Folder, folder } from './manifests.ts'
+import { portForwardingCases, servers } from './port-forwarding.ts'
 import { masked } from './transcript.ts'
 
 sayWhatIsSkipped('kubectl-streams.test.ts')
@@ -37,7 +39,7 @@ describe.runIf(isRoot)('streams', () => {
     files = await folder()
     kubectl = await kubectlPath()
     cluster = await startTestCluster()
-    await cluster.kubectl(['apply', '-f', await files.write('pods.yaml', pods)])
+    await cluster.kubectl(['apply', '-f', await files.write('pods.yaml', `${pods}---\n${servers}`)])
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/two', '--timeout=30s'])
   })
   afterAll(async () => {
@@ -183,7 +185,6 @@ describe.runIf(isRoot)('streams', () => {
     expect(await cluster.tryKubectl(['top', 'pod', 'nope'])).toMatchObject({ exitCode: 1, stderr: 'Error from server (NotFound): pods "nope" not found' })
   })
 
-  test('port-forward is refused by name', async () => {
-    expect(await cluster.tryKubectl(['port-forward', 'pod/two', ':8080'])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('port forwarding over SPDY, which is what kubectl speaks, is not supported: reach the pod by its IP address or its Service') as string })
-  })
+  describe('ports and proxies', () => portForwardingCases(() => cluster))
+  describe('@kubernetes/client-node', () => clientNodeCases(() => cluster))
 })
