@@ -7,7 +7,7 @@ import { deepEqual } from '../../api/equal.ts'
 import { CustomResourceDefinitions, resourcePath } from '../../api/kinds.ts'
 import { isConflict, isNotFound, StatusError } from '../../api/status.ts'
 import type { CustomResourceDefinition } from '../../api/types.ts'
-import { webhookCaller } from '../outbound/call-webhook.ts'
+import { type CallWebhook, webhookCaller } from '../outbound/call-webhook.ts'
 import { serviceResolver } from '../outbound/service-resolver.ts'
 import type { InMemoryTransport } from '../listener/in-memory-transport.ts'
 import { cleanupFinalizer } from '../registry/apiextensions/custom-resource-definition.ts'
@@ -41,9 +41,11 @@ export class Definitions {
   private readonly served = new Map<string, ServedDefinition>()
   private readonly due = new Set<string>()
   private wake: (() => void) | undefined
+  private readonly call: CallWebhook
 
   constructor(parts: DefinitionsParts) {
     this.parts = parts
+    this.call = webhookCaller(serviceResolver(parts.server.cache.lookup, parts.server.random))
   }
 
   /** Serves all that is established already: before the server is ready. Must be called once the cache is filled. */
@@ -142,10 +144,9 @@ export class Definitions {
     let served = this.served.get(name)
     if (!served) {
       if (this.isBuiltIn(definition)) return
-      const call = webhookCaller(serviceResolver(server.cache.lookup, server.random))
       served = new ServedDefinition(definition, {
         resources: server.resources, monotonic: () => server.clock.monotonic(), rules: ruleChecker,
-        webhook: ({ spec }) => webhookConversion(spec.conversion ?? { strategy: 'None' }, call, server.random),
+        webhook: ({ spec }) => webhookConversion(spec.conversion ?? { strategy: 'None' }, this.call, server.random),
       })
       await server.cache.add(served.raw.kind, served.raw)
       this.served.set(name, served)

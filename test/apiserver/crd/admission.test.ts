@@ -13,7 +13,6 @@ const object = (version: string, name: string, data: JsonObject = { start: 'yes'
 
 beforeAll(async () => {
   on = await startWebhookFixture()
-  await expect.poll(async () => (await on.api.ask('GET', '/api/v1/namespaces/default')).status).toBe(200)
   await establish(on.api, { plural: 'hooks', kind: 'Hook', versions: ['v1', 'v2'].map((name) => ({ name, served: true, storage: name === 'v1', schema: { openAPIV3Schema: schema } })) })
 })
 afterAll(() => on[Symbol.asyncDispose]())
