@@ -2,13 +2,11 @@
 import { expect, test } from 'vitest'
 import { Deployments, Pods, ReplicaSets } from '../../src/api/kinds.ts'
 import { timestamp } from '../../src/api/clock.ts'
-import { keyOf } from '../../src/api/meta.ts'
-import type { Deployment, Pod, ReplicaSet } from '../../src/api/types.ts'
+import type { Deployment, Pod } from '../../src/api/types.ts'
 import { createClient } from '../../src/client/client.ts'
 import { type Cluster, runController } from '../../src/client/controller.ts'
 import { eventSink } from '../../src/client/events.ts'
 import { sharedInformers } from '../../src/client/informers.ts'
-import { type ApiRequest, ConnectionError, type Transport } from '../../src/client/transport.ts'
 import { deployments } from '../../src/controller-manager/deployment/deployment.ts'
 import { isPodReady } from '../../src/controller-manager/pod.ts'
 import { replicaSets } from '../../src/controller-manager/replica-set/replica-set.ts'
@@ -17,40 +15,7 @@ import { type FakeClock, fakeClock } from '../support/fake-clock.ts'
 import { fakeRandom } from '../support/fake-random.ts'
 import { logs } from '../support/logs.ts'
 import { template } from './builders.ts'
-
-const slowestMilliseconds = 400
-
-/** What a real server fills in and the fake does not: the first status, and the generation. */
-const filledIn = (api: FakeApi, { method, path, body }: ApiRequest): Uint8Array | undefined => {
-  const of = path.includes('/replicasets') ? { replicas: 0 } : path.includes('/pods') ? { phase: 'Pending' } : undefined
-  if (!body || !of || (method !== 'POST' && method !== 'PUT')) return body
-  const object = JSON.parse(Buffer.from(body).toString()) as ReplicaSet
-  if (method === 'POST') return Buffer.from(JSON.stringify({ ...object, metadata: { ...object.metadata, generation: 1 }, status: of }))
-  const known = api.read(ReplicaSets, keyOf(object))
-  if (path.endsWith('/status') || !known) return body
-  const generation = (known.metadata.generation ?? 0) + (JSON.stringify(known.spec) === JSON.stringify(object.spec) ? 0 : 1)
-  return Buffer.from(JSON.stringify({ ...object, metadata: { ...object.metadata, generation } }))
-}
-
-/** Watches are late and repeat themselves, now and then one breaks. Each keeps its order, as TCP does. */
-const unreliable = (api: FakeApi, clock: FakeClock, random: { next(): number }): Transport => {
-  async function* late(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      await clock.sleep(random.next() * slowestMilliseconds, signal)
-      yield chunk
-      if (random.next() < 0.1) yield chunk
-      if (random.next() < 0.03) throw new ConnectionError('the watch broke')
-    }
-  }
-  return {
-    async request(request, signal) {
-      await clock.sleep(random.next() * 20, signal)
-      const body = filledIn(api, request)
-      const response = await api.request({ ...request, ...(body && { body }) }, signal)
-      return request.path.includes('watch=true') ? { ...response, body: late(response.body, signal) } : response
-    },
-  }
-}
+import { unreliable } from './unreliable.ts'
 
 const replicas = 6
 const maxSurge = 2
@@ -77,7 +42,7 @@ const run = async (seed: number, images: Readonly<Record<number, string>>) => {
   const clock = fakeClock()
   const api = fakeApi({ now: () => timestamp(clock.now()) })
   const stop = new AbortController()
-  const context = { client: createClient(unreliable(api, clock, random)), clock, random, log: logs() }
+  const context = { client: createClient(unreliable(api, { clock, random, owners: ReplicaSets })), clock, random, log: logs() }
   const cluster: Cluster = { ...context, informers: sharedInformers(context, stop.signal), events: eventSink(context, stop.signal) }
   const running = Promise.all([deployments, replicaSets].map((reconciler) => runController(reconciler, cluster, stop.signal)))
   const seen = { most: 0, fewestReady: Infinity }
