@@ -1,4 +1,5 @@
 /** Discovery documents as data, made of the resource table. Mirrors apiserver `pkg/endpoints/discovery`. */
+import { createHash } from 'node:crypto'
 import type { Kind, Subresource } from '../../api/kinds.ts'
 import { compareVersions } from '../crd/kube-version.ts'
 import { kindOf, type ResourceTable, type Served } from '../resource-table.ts'
@@ -22,9 +23,13 @@ export const subresourcesOf = (kind: Kind, connectHandlers: readonly ConnectHand
   return [...rows, ...others].toSorted((left, right) => (left.name < right.name ? -1 : 1))
 }
 
-const apiResources = (kind: Kind, connectHandlers: readonly ConnectHandler[]): object[] => [
+/** Of the version in which objects are stored: the first bytes of a digest. Mirrors apiserver `pkg/endpoints/discovery/storageversionhash.go`. */
+const storageVersionHash = ({ group, version, kind }: Kind): string => createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64')
+
+const apiResources = (kind: Kind, connectHandlers: readonly ConnectHandler[], stored: Kind | undefined): object[] => [
   { name: kind.plural, singularName: kind.singular, namespaced: kind.namespaced, kind: kind.kind, verbs: kind.verbs,
-    ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }), ...(kind.categories.length > 0 && { categories: kind.categories }) },
+    ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }), ...(kind.categories.length > 0 && { categories: kind.categories }),
+    ...(stored && { storageVersionHash: storageVersionHash(stored) }) },
   ...subresourcesOf(kind, connectHandlers).map(({ name, verbs, kind: body, group, version }) =>
     ({ name: `${kind.plural}/${name}`, singularName: '', namespaced: kind.namespaced, ...(group && { group }), ...(version && group && { version }), kind: body, verbs })),
 ]
@@ -47,7 +52,7 @@ export const resourceList = (table: ResourceTable, group: string, version: strin
   const resources = table.inVersion(group, version)
   if (resources.length === 0) return undefined
   return { kind: 'APIResourceList', ...(group && { apiVersion: 'v1' }), groupVersion: group ? `${group}/${version}` : version,
-    resources: resources.toSorted(byPlural).flatMap((served) => apiResources(kindOf(served), connectHandlers)) }
+    resources: resources.toSorted(byPlural).flatMap((served) => apiResources(kindOf(served), connectHandlers, served.stored?.cache.kind)) }
 }
 
 export const apiGroup = ({ group, versions }: GroupVersions): object => {

@@ -1,5 +1,5 @@
 /** What there is: discovery in both forms, OpenAPI, version, health; paths and methods that are not there. */
-import { absent, type Case, code, conformance, page, present } from './case.ts'
+import { absent, type Case, code, conformance, page, present, reference } from './case.ts'
 import { configMap } from './objects.ts'
 
 const discovery = conformance('Discovery, confirm the groupVerion and a resourcefrom each apiGroup')
@@ -63,5 +63,5 @@ export const discoveryCases: readonly Case[] = [
   { name: 'a slash at the end changes nothing', source: code('staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go'), given: [configMap('a')], ask: 'GET {cm}/', status: 200, body: { kind: 'ConfigMapList', items: [{ metadata: { name: 'a' } }] } },
   { name: 'tokens: where their issuer is described', source: conformance('OIDC Discovery (ServiceAccountIssuerDiscovery)'), ask: 'GET /.well-known/openid-configuration', status: 200, body: { issuer: /^https:\/\//, jwks_uri: /\/openid\/v1\/jwks$/, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: present } },
   { name: 'tokens: their keys', source: conformance('OIDC Discovery (ServiceAccountIssuerDiscovery)'), ask: 'GET /openid/v1/jwks', status: 200, headers: { 'content-type': /^application\/jwk-set\+json/ } },
-  { name: 'a resource tells its verbs, names and scope', source: discovery, ask: 'GET /apis/coordination.k8s.io/v1', status: 200, body: { resources: [{ name: 'leases', singularName: 'lease', namespaced: true, kind: 'Lease', verbs: all, shortNames: absent }] } },
+  { name: 'a resource tells its verbs, names and scope, and a digest of its stored version', source: reference('apis.meta.v1.APIResource.storageVersionHash'), ask: 'GET /apis/coordination.k8s.io/v1', status: 200, body: { resources: [{ name: 'leases', singularName: 'lease', namespaced: true, kind: 'Lease', verbs: all, storageVersionHash: 'gqkMMb/YqFM=', shortNames: absent }] } },
 ]

@@ -12,6 +12,7 @@ export class Manager {
   readonly time: string | undefined
   #fields: JsonValue | undefined
   #set: FieldSet | undefined
+  #id: string | undefined
 
   constructor(entry: Pick<ManagedFieldsEntry, 'manager' | 'operation' | 'apiVersion' | 'subresource' | 'time'>, fields: { set: FieldSet } | { json: JsonValue | undefined }) {
     this.name = entry.manager ?? ''
@@ -26,7 +27,7 @@ export class Manager {
   get set(): FieldSet { return (this.#set ??= fromFieldsV1(this.#fields)) }
 
   /** What tells managers apart; appliers stay the same over versions. */
-  get id(): string { return JSON.stringify([this.name, this.operation, this.operation === 'Apply' ? '' : this.apiVersion, this.subresource]) }
+  get id(): string { return (this.#id ??= JSON.stringify([this.name, this.operation, this.operation === 'Apply' ? '' : this.apiVersion, this.subresource])) }
 
   with(change: { set?: FieldSet; time?: string; apiVersion?: string }): Manager {
     return new Manager({ manager: this.name, operation: this.operation, apiVersion: change.apiVersion ?? this.apiVersion, subresource: this.subresource, time: change.time ?? this.time }, { set: change.set ?? this.set })
