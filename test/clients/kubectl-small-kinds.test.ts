@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { apiVersionOf, groupResource } from '../../src/api/kinds.ts'
 import { silent } from '../../src/apiserver/log.ts'
 import { samples } from '../apiserver/registry/part-b-samples.ts'
@@ -17,7 +17,7 @@ let kubectlFile = ''
 let folder = ''
 let file = ''
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), 'wherry-kubectl-'))
   kubectlFile = await kubectlPath('1.36')
   server = await startDevServer({ memory: true, log: silent })
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const items = samples.map(({ kind, object, name = kind.plural }) => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, metadata: { name, ...(kind.namespaced && { namespace: 'default' }) }, ...object }))
   await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }))
 })
-afterAll(async () => {
+afterEach(async () => {
   await server[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
 })
@@ -44,7 +44,7 @@ test('apply, apply again, diff, apply on the server, delete', async () => {
   expect(lines(await kubectl('apply', '--server-side', '-f', file))).toEqual(each('serverside-applied'))
   expect(lines(await kubectl('get', '--no-headers', 'persistentvolume,storageclass,networkpolicy,ipaddress,resourceclaim')).filter((line) => line !== '').map((line) => line.replaceAll(/\s+/g, ' ').trim().replace(/ \S+$/, ''))).toEqual([
     'persistentvolume/persistentvolumes 2Gi RWO Retain Pending <unset>', 'storageclass.storage.k8s.io/storageclasses example.com/disk Delete Immediate false', 'networkpolicy.networking.k8s.io/networkpolicies app=web',
-    'ipaddress.networking.k8s.io/192.0.2.7 gateways.example.com/g', 'resourceclaim.resource.k8s.io/resourceclaims pending'])
+    'ipaddress.networking.k8s.io/10.96.0.1 services/default/kubernetes', 'ipaddress.networking.k8s.io/192.0.2.7 gateways.example.com/g', 'resourceclaim.resource.k8s.io/resourceclaims pending'])
   expect(await kubectl('delete', '-f', file, '--wait=false')).toContain('ingress.networking.k8s.io "ingresses" deleted')
 })
 

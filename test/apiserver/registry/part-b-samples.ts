@@ -4,14 +4,14 @@ import type { Kind } from '../../../src/api/kinds.ts'
 
 export interface Sample { kind: Kind; object: Record<string, unknown>; name?: string }
 
-const claim = { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'gpu.example.com' } }] } }
+const claim = { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'gpu.example.com', allocationMode: 'ExactCount', count: 1 } }] } }
 
 export const samples: readonly Sample[] = [
   { kind: kinds.PersistentVolumes, object: { spec: { capacity: { storage: '2Gi' }, accessModes: ['ReadWriteOnce'], nfs: { server: 'nfs', path: '/exports' } } } },
   { kind: kinds.PersistentVolumeClaims, object: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } } },
   { kind: kinds.Ingresses, object: { spec: { rules: [{ host: 'a.example.com', http: { paths: [{ path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }] } }] } } },
   { kind: kinds.IngressClasses, object: { spec: { controller: 'example.com/controller' } } },
-  { kind: kinds.NetworkPolicies, object: { spec: { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 80 }] }] } } },
+  { kind: kinds.NetworkPolicies, object: { spec: { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from: [{ podSelector: {} }], ports: [{ port: 80, protocol: 'TCP' }] }] } } },
   { kind: kinds.IPAddresses, object: { spec: { parentRef: { group: 'example.com', resource: 'gateways', name: 'g' } } }, name: '192.0.2.7' },
   { kind: kinds.ServiceCIDRs, object: { spec: { cidrs: ['192.0.2.0/28'] } } },
   { kind: kinds.StorageClasses, object: { provisioner: 'example.com/disk' } },
