@@ -2,8 +2,15 @@
 import { selectorFromObject, type Selector } from '../../api/selector.ts'
 import type { MatchResources, NamedRuleWithOperations } from '../../api/types.ts'
 import type { AdmissionAttributes, AdmissionContext } from './plugin.ts'
-import { namespaceMatches, namespaceOf, objectMatches, ruleMatches } from './webhook-match.ts'
+import { isExempt, namespaceMatches, namespaceOf, objectMatches, ruleMatches } from './webhook-match.ts'
 import { type Version, versionsOf } from './webhook-versions.ts'
+
+const reviews: Readonly<Record<string, readonly string[]>> = {
+  'authentication.k8s.io': ['selfsubjectreviews', 'tokenreviews'], 'authorization.k8s.io': ['localsubjectaccessreviews', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews', 'subjectaccessreviews'],
+}
+
+/** What no policy is about: what decides about admission itself, and questions that the cluster would break without (`pkg/kubeapiserver/admission/exclusion`). */
+export const isExcluded = (attributes: Pick<AdmissionAttributes, 'kind'>): boolean => isExempt(attributes) || (Object.hasOwn(reviews, attributes.kind.group) && reviews[attributes.kind.group]?.includes(attributes.kind.plural) === true)
 
 interface Selectors { namespace: Selector; object: Selector }
 const selectors = new WeakMap<MatchResources, Selectors>()

@@ -15,12 +15,11 @@ import { DecisionCache } from '../cel/library/authorization.ts'
 import { evaluateMatchConditions } from '../cel/match-conditions.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import { admissionInput, nameOf } from './admission-policy-input.ts'
-import { matchedVersion } from './admission-policy-match.ts'
+import { isExcluded, matchedVersion } from './admission-policy-match.ts'
 import { collectParams, ConfigurationError, paramResource } from './admission-policy-params.ts'
 import { PatchError, withConfiguration, withJsonPatch } from './admission-policy-patch.ts'
 import { type CompiledMutation, compiledMutatingPolicy } from './mutating-admission-policy-compile.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
-import { isExempt } from './webhook-match.ts'
 import { asBefore, shownAs, type Version } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionPolicy'
@@ -159,7 +158,7 @@ class Dispatch {
 
 export const mutatingAdmissionPolicy = ({ lookup, authorizer }: { lookup: Lookup; authorizer: Authorizer }): AdmissionPlugin => ({
   name: pluginName,
-  handles: (attributes) => attributes.operation !== 'DELETE' && lookup.list(MutatingAdmissionPolicyBindings).length > 0 && !isExempt(attributes),
+  handles: (attributes) => attributes.operation !== 'DELETE' && lookup.list(MutatingAdmissionPolicyBindings).length > 0 && !isExcluded(attributes),
   mutate: async (attributes, context) => {
     const { reinvocation } = context
     const rounds = reinvocation.memory<Rounds>(pluginName, () => ({ reinvocable: new Set(), again: new Set(), lastOutput: undefined }))

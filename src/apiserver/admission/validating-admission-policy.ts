@@ -7,12 +7,11 @@ import type { Authorizer } from '../authorization/authorizer.ts'
 import { DecisionCache } from '../cel/library/authorization.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import { admissionInput, nameOf } from './admission-policy-input.ts'
-import { matchedVersion } from './admission-policy-match.ts'
+import { isExcluded, matchedVersion } from './admission-policy-match.ts'
 import { collectParams, ConfigurationError, paramResource } from './admission-policy-params.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { compiledPolicy } from './validating-admission-policy-compile.ts'
 import { evaluatePolicy, type Objection, type PolicyVerdict } from './validating-admission-policy-evaluate.ts'
-import { isExempt } from './webhook-match.ts'
 import type { Version } from './webhook-versions.ts'
 
 const maxAnnotationLength = 10 * 1024
@@ -96,7 +95,7 @@ class Dispatch {
 
 export const validatingAdmissionPolicy = ({ lookup, authorizer }: { lookup: Lookup; authorizer: Authorizer }): AdmissionPlugin => ({
   name: 'ValidatingAdmissionPolicy',
-  handles: (attributes) => lookup.list(ValidatingAdmissionPolicyBindings).length > 0 && !isExempt(attributes),
+  handles: (attributes) => lookup.list(ValidatingAdmissionPolicyBindings).length > 0 && !isExcluded(attributes),
   validate: async (attributes, context) => {
     const bindings = Map.groupBy(lookup.list(ValidatingAdmissionPolicyBindings), ({ spec }) => spec.policyName)
     const dispatch = new Dispatch(attributes, context, authorizer)

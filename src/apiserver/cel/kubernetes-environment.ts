@@ -4,6 +4,7 @@ import { addressFunctions } from './library/addresses.ts'
 import { authorizationFunctions } from './library/authorization.ts'
 import { conversions } from './library/conversions.ts'
 import { formatFunctions } from './library/formats.ts'
+import { imageFunctions } from './library/images.ts'
 import { listFunctions, optionalFunctions } from './library/lists.ts'
 import { operators } from './library/operators.ts'
 import { quantityFunctions } from './library/quantities.ts'
@@ -16,7 +17,7 @@ import { overload } from './signature.ts'
 import type { CelType, ObjectType } from './types.ts'
 
 const functions = [
-  operators, conversions, timeFunctions, stringFunctions, listFunctions, optionalFunctions, regexFunctions, urlFunctions, addressFunctions, quantityFunctions, formatFunctions, semverFunctions, authorizationFunctions,
+  operators, conversions, timeFunctions, stringFunctions, listFunctions, optionalFunctions, regexFunctions, urlFunctions, addressFunctions, quantityFunctions, formatFunctions, semverFunctions, imageFunctions, authorizationFunctions,
 ]
 const base = functionTable(...functions)
 

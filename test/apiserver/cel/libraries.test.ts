@@ -63,6 +63,15 @@ table('named formats', [
   ["format.byte().validate('aGVsbG8=').hasValue() || format.date().validate('2021-01-01').hasValue() || format.datetime().validate('2021-01-01T00:00:00Z').hasValue() || format.uri().validate('http://example.com').hasValue()", false], ["format.date().validate('2021-02-30').value()", ['invalid date']],
 ])
 
+const digest = `sha256:${'6aefddb645ee6963'.repeat(4)}`
+table('images', [
+  ["isImage('registry.k8s.io/kube-apiserver-arm64:latest') && isImage('nginx') && !isImage('registry.k8s.io//kube-apiserver-arm64') && !isImage('UPPER') && !isImage('a:b c')", true],
+  [`isImage('registry.k8s.io/kube-apiserver-arm64@${digest}') && isImage('registry.k8s.io/kube-apiserver-arm64:latest@${digest}') && !isImage('nginx@sha256:12')`, true],
+  ["image('kube-apiserver-arm64:testtag').registry()", 'index.docker.io'], ["image('registry.k8s.io/kube-apiserver-arm64').registry()", 'registry.k8s.io'], ["image('localhost:5000/a/b:1').registry()", 'localhost:5000'], ["image('registry.k8s.io/kube-apiserver-arm64').repository()", 'kube-apiserver-arm64'],
+  ["image('nginx').repository()", 'library/nginx'], ["image('registry.k8s.io/kube-apiserver-arm64').tag()", 'latest'], ["image('registry.k8s.io/kube-apiserver-arm64:testtag').identifier()", 'testtag'], [`image('registry.k8s.io/x1:latest@${digest}').digest()`, digest],
+  [`image('registry.k8s.io/x1:latest@${digest}').containsDigest() && !image('registry.k8s.io/x1:latest').containsDigest()`, true], ["image('registry.k8s.io//x').tag()", 'error: could not parse reference: registry.k8s.io//x'],
+])
+
 table('semantic versions', [
   ["isSemver('1.0.0') && !isSemver('v1.0') && isSemver('v1.0', true) && !isSemver('hello')", true], ["semver('v01.01', true) == semver('1.1.0')", true], ["semver('1.2.3').isLessThan(semver('1.10.0')) && semver('1.0.0-alpha.1').isLessThan(semver('1.0.0')) && semver('1.0.0-2').isLessThan(semver('1.0.0-10'))", true],
   ["semver('1.2.3').compareTo(semver('1.2.3+build'))", 0], ["[semver('1.2.3').major(), semver('1.2.3').minor(), semver('1.2.3').patch()]", [1, 2, 3]], ["semver('1.0')", 'error: Semver parse error during conversion from string: "1.0" is not a semantic version'],
