@@ -138,6 +138,12 @@ describe('its life', async () => {
     expect((await server.ask('GET', '/apis/stable.example.com')).status).toBe(404)
   })
 
+  test('formats of strings that nobody knows are told of', async () => {
+    const formats = object({ a: { type: 'string', format: 'odd' }, b: { type: 'string', format: 'date-time' }, c: { type: 'integer', format: 'int32' }, d: { type: 'array', items: { type: 'string', format: 'odd' } } })
+    const answer = await server.ask('POST', `${definitions}?dryRun=All`, { body: crd({ plural: 'formats', kind: 'Format', schema: spec(formats) }) })
+    expect([answer.status, answer.headers['warning']]).toEqual([201, '299 - "unrecognized format \\"odd\\""'])
+  })
+
   test('a stored version stays in the definition', async () => {
     const version = (name: string, storage: boolean): JsonObject => ({ name, served: true, storage, schema: { openAPIV3Schema: anyObject } })
     await establish(server, { plural: 'foos', kind: 'Foo', versions: [version('v1', true)] })

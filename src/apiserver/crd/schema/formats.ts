@@ -68,5 +68,7 @@ const checkOf = (format: string): Check | undefined => {
   return Object.hasOwn(checks, name) ? checks[name] : undefined
 }
 
+export const isKnownFormat = (format: string): boolean => checkOf(format) !== undefined
+
 /** False only for a supported format that the text is not of. */
 export const fitsFormat = (format: string, text: string): boolean => checkOf(format)?.(text) ?? true

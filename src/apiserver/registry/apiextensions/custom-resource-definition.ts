@@ -8,6 +8,7 @@ import { withCondition } from '../../crd/conditions.ts'
 import { completeSchema } from '../../crd/schema/build.ts'
 import { keepFields } from '../status-subresource.ts'
 import type { Strategy } from '../strategy.ts'
+import { formatWarnings } from './format-warnings.ts'
 import { checkDefinition, checkDefinitionStatus, checkDefinitionUpdate } from './definition-checks.ts'
 import type { CheckSchemaRules } from './version-checks.ts'
 
@@ -63,6 +64,7 @@ export const customResourceDefinitionStrategy = (checkRules: CheckSchemaRules): 
   unconditionalUpdate: false,
   validate: (definition) => checkDefinition(definition, checkRules),
   validateUpdate: (next, old) => checkDefinitionUpdate(next, old, checkRules),
+  warnings: ({ spec }) => formatWarnings(spec),
   holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
   markDeleting(definition) {
     const { metadata, status } = definition
