@@ -8,6 +8,7 @@ import { negotiate, plainShape } from '../negotiation/accept.ts'
 import { respondObject } from '../negotiation/respond.ts'
 import type { Served, StoredResource } from '../resource-table.ts'
 import type { AuthorizedRequest, ResourceRequest, ServerParts } from '../server-parts.ts'
+import { admitBelow } from './admit-below.ts'
 import { bind } from './binding.ts'
 import { connect } from './connect.ts'
 import { create, decodedBody } from './create.ts'
@@ -50,6 +51,7 @@ const createBelow = async (request: ResourceRequest, { create: answer, body }: S
   await server.storage.fresh()
   const parent = resource.cache.get(namespace, name)
   if (!parent) throw notFound(resource.kind, name)
+  await admitBelow(request, { body: object, bodyKind: body, options })
   await respondObject(exchange, 201, await answer(object, parent.object, extensionRequest(request, server, { namespaced: resource.kind.namespaced, dryRun: options.dryRun })), accepted)
 }
 

@@ -1,5 +1,6 @@
 /** Kinds that are computed: reviews and metrics. */
 import { encodingOf, encodeObject, type Encoded } from '../watch-cache/cached-object.ts'
+import type { Kind } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { methodNotSupported, notFound } from '../../api/status.ts'
 import type { ExtensionRequest, VirtualResource } from '../extension.ts'
@@ -7,11 +8,13 @@ import { listShapes, negotiate, objectShapes, plainShape } from '../negotiation/
 import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson, respondObject } from '../negotiation/respond.ts'
 import type { AuthorizedRequest, ServerParts } from '../server-parts.ts'
+import type { AdmissionAttributes } from '../admission/plugin.ts'
+import { admissionContext, admitMutations, admitValidations } from './admit.ts'
 import { decodedBody } from './create.ts'
 import { listOptions } from './list-options.ts'
 import { selectLabels } from './selection.ts'
 import { warn } from './warnings.ts'
-import { writeOptions } from './write-options.ts'
+import { optionsObject, type WriteOptions, writeOptions } from './write-options.ts'
 
 export const extensionRequest = ({ exchange, info, user }: AuthorizedRequest, server: ServerParts, at: { namespaced: boolean; dryRun: boolean }): ExtensionRequest => ({
   user, namespace: at.namespaced ? info.namespace : '', name: info.parts[1] ?? '', query: exchange.query, dryRun: at.dryRun, lookup: server.cache.lookup, signal: exchange.signal,
@@ -23,6 +26,17 @@ const encoded = ({ kind }: VirtualResource, object: KubeObject): Encoded => {
   return { revision: 0, object, bytes, itemTail: bytes.subarray(encoding.itemStart) }
 }
 
+/** What is computed is admitted like what is stored: reviews can be refused, and changed before they are answered. */
+const admit = async ({ exchange, info, user }: AuthorizedRequest, server: ServerParts, { kind, object, options }: { kind: Kind; object: KubeObject; options: WriteOptions }): Promise<void> => {
+  if (server.admission.length === 0) return
+  const attributes: AdmissionAttributes = {
+    operation: 'CREATE', kind, subresource: '', name: object.metadata?.name ?? '', namespace: kind.namespaced ? info.namespace : '', object, oldObject: undefined, options: optionsObject(options), user, dryRun: options.dryRun,
+  }
+  const context = admissionContext({ server, exchange })
+  await admitMutations(server.admission, attributes, context)
+  await admitValidations(server.admission, attributes, context)
+}
+
 const createVirtual = async (request: AuthorizedRequest, server: ServerParts, resource: VirtualResource): Promise<void> => {
   const { exchange } = request
   const accepted = negotiate(exchange.headers['accept'], plainShape)
@@ -31,6 +45,7 @@ const createVirtual = async (request: AuthorizedRequest, server: ServerParts, re
   const options = writeOptions(exchange, 'CreateOptions')
   const object = await decodedBody(request, { kind, fieldValidation: options.fieldValidation })
   if (kind.namespaced) object.metadata.namespace ||= request.info.namespace
+  await admit(request, server, { kind, object, options })
   await respondObject(exchange, 201, await create(object, extensionRequest(request, server, { namespaced: kind.namespaced, dryRun: options.dryRun })), accepted)
 }
 

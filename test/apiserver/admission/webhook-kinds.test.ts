@@ -1,13 +1,18 @@
 /** Webhooks and what is not a plain object of a built-in kind: custom resources, subresources, connections, server-side apply. Expectations: the conformance descriptions "Admission webhook, ..."; S16 of the security list. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/api/meta.ts'
+import { ServiceAccounts } from '../../../src/api/kinds.ts'
+import { alwaysAllow } from '../../../src/apiserver/authorization/authorizer.ts'
+import { accessReviews } from '../../../src/apiserver/authorization/reviews.ts'
 import { deny, jsonPatch, startWebhookFixture, type WebhookFixture } from './webhook-fixture.ts'
 import { crd, establish } from '../crd/support.ts'
 
 let on: WebhookFixture
 const exec = { connected: 0 }
 beforeAll(async () => {
-  on = await startWebhookFixture({ connectHandlers: [{ resource: 'pods', subresource: 'attach', methods: ['GET', 'POST'], needsParent: true,
+  on = await startWebhookFixture({
+    virtualResources: () => accessReviews(alwaysAllow), subresources: [{ kind: ServiceAccounts, subresource: 'token', body: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', schema: 'AuthenticationTokenRequest' }, create: () => ({}) }],
+    connectHandlers: [{ resource: 'pods', subresource: 'attach', methods: ['GET', 'POST'], needsParent: true,
     options: ({ exchange }) => ({ apiVersion: 'v1', kind: 'PodAttachOptions', container: exchange.query.get('container') ?? '', stdin: exchange.query.get('stdin') === 'true' }),
     connect: ({ exchange }) => { exec.connected += 1; exchange.respond(200, {}, new Uint8Array()); return Promise.resolve() } }] })
   await on.api.ask('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } } })
@@ -95,6 +100,10 @@ describe('every way to write passes the same webhook (S16)', () => {
       { operation: 'CREATE', subResource: 'binding', kind: { group: '', version: 'v1', kind: 'Binding' }, object: { target: { name: 'n' } } }],
     ['an eviction', rule('', 'pods/eviction', 'CREATE'), () => on.api.ask('POST', `${pods}/web/eviction`, { body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'web' } } }),
       { operation: 'CREATE', subResource: 'eviction', kind: { group: 'policy', version: 'v1', kind: 'Eviction' } }],
+    ['a review', rule('authorization.k8s.io', 'selfsubjectaccessreviews', 'CREATE'), () => on.api.ask('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } } }),
+      { operation: 'CREATE', kind: { group: 'authorization.k8s.io', version: 'v1', kind: 'SelfSubjectAccessReview' }, resource: { resource: 'selfsubjectaccessreviews' } }],
+    ['a token', rule('', 'serviceaccounts/token', 'CREATE'), () => on.api.ask('POST', '/api/v1/namespaces/default/serviceaccounts/default/token', { body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: ['a'] } } }),
+      { operation: 'CREATE', subResource: 'token', kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' }, resource: { resource: 'serviceaccounts' }, name: 'default' }],
     ['an attachment', rule('', 'pods/attach', 'CONNECT'), () => on.api.ask('GET', `${pods}/web/attach?container=a&stdin=true`),
       { operation: 'CONNECT', subResource: 'attach', kind: { group: '', version: 'v1', kind: 'PodAttachOptions' }, name: 'web', namespace: 'default', object: { apiVersion: 'v1', kind: 'PodAttachOptions', container: 'a', stdin: true }, oldObject: null, options: null }],
     ['a deletion', rule('', 'pods', 'DELETE'), () => on.api.ask('DELETE', `${pods}/web`), { operation: 'DELETE', kind: { kind: 'Pod' }, oldObject: { metadata: { name: 'web' } } }],
