@@ -9,8 +9,13 @@ import type { AdmissionAttributes } from './plugin.ts'
 /** Updates that may take more than before. */
 const updatable = new Set([groupResource(Services), groupResource(PersistentVolumeClaims)])
 
+// What is not stored, and events, which have never been counted.
+const uncountedGroups = new Set(['authentication.k8s.io', 'authorization.k8s.io'])
+const uncounted = new Set(['bindings', 'events', 'events.events.k8s.io'])
+
 export const chargesQuota = ({ operation, kind, subresource }: AdmissionAttributes): boolean => {
   const resource = groupResource(kind)
+  if (uncountedGroups.has(kind.group) || uncounted.has(resource)) return false
   if (subresource !== '') return operation === 'UPDATE' && subresource === 'resize' && resource === groupResource(Pods)
   return operation === 'CREATE' || (operation === 'UPDATE' && updatable.has(resource))
 }

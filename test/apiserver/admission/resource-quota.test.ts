@@ -141,6 +141,11 @@ describe('other kinds', () => {
     expect(refusal(await api.ask('POST', `${path.replace('/api/', '/apis/apps/')}/deployments`, { body: { metadata: { name: 'd' }, spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'a' }] } } } } }))).toEqual(
       [403, 'Forbidden', 'deployments.apps "d" is forbidden: exceeded quota: quota, requested: count/deployments.apps=1, used: count/deployments.apps=0, limited: count/deployments.apps=0'])
   })
+  test('events are not counted', async () => {
+    const path = await inNamespaceWith({ 'count/events': '0' })
+    const answer = await create(path, { metadata: { name: 'e', namespace: path.split('/').at(-1) }, involvedObject: { namespace: path.split('/').at(-1) }, type: 'Normal' }, 'events')
+    expect(answer.status, answer.text).toBe(201)
+  })
   test('updates of what is only counted are free', async () => {
     const path = await inNamespaceWith({ configmaps: '1' })
     await create(path, { metadata: { name: 'a' } }, 'configmaps')
