@@ -101,6 +101,11 @@ test('a disruption budget counts on its pods\' owner, and an eviction spends it'
   expect(status).toMatchObject({ expectedPods: 3, currentHealthy: 3, desiredHealthy: 2, observedGeneration: 1, conditions: [{ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }] })
   await plane.client.createSubresource(Pods, { name: 'db-0', namespace }, 'eviction', { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'db-0', namespace } })
   await plane.until(PodDisruptionBudgets, 'default/db', (budget) => budget?.status.currentHealthy === 3 && budget.status.disruptionsAllowed === 1 && budget.status.disruptedPods === undefined)
+  const resize = (replicas: number): Promise<unknown> => plane.client.patch(StatefulSets, { name: 'db', namespace }, { type: 'merge', body: { spec: { replicas } } }, { subresource: 'scale' })
+  await resize(2)
+  await plane.until(PodDisruptionBudgets, 'default/db', (budget) => budget?.status.expectedPods === 2 && budget.status.desiredHealthy === 1)
+  await resize(3)
+  await plane.until(PodDisruptionBudgets, 'default/db', (budget) => budget?.status.expectedPods === 3 && budget.status.currentHealthy === 3)
 })
 
 test('a quota counts what is there, and what is gone', async () => {

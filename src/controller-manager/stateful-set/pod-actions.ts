@@ -41,6 +41,7 @@ const withClaims = (made: Made, claims: readonly Draft<PersistentVolumeClaim>[],
   return [create(PersistentVolumeClaims, claim, {
     then: () => [told(set, 'create', { done: `create Claim ${claim.metadata.name} Pod ${podName} in StatefulSet ${set.metadata.name} success` }), ...withClaims(made, others, then)],
     otherwise: (error) => failedClaim(made, claim, error),
+    tolerate: isNamespaceTerminating,
   })]
 }
 
