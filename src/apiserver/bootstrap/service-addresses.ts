@@ -1,6 +1,6 @@
 /**
- * Keeps the objects of Services' addresses as they should be: at the start, what a server that died left over is removed and what is missing is
- * made; later, an object that somebody deletes comes back while its Service has the address. Mirrors `pkg/registry/core/service/ipallocator/controller/repairip.go`.
+ * Keeps the objects of Services' addresses as they should be: what a server that died left over is removed, what is missing is made, and an
+ * object that somebody deletes comes back while its Service has the address. Mirrors `pkg/registry/core/service/ipallocator/controller/repairip.go`.
  */
 import { IPAddresses, Services } from '../../api/kinds.ts'
 import type { Clock } from '../../api/clock.ts'
@@ -36,26 +36,34 @@ const sweep = async ({ cache, clock, log, own }: AddressRepairParts): Promise<nu
   return young
 }
 
-/** Until the signal aborts. */
+/** Until the signal aborts. Whatever is added is looked at a minute later: a request that failed half-way may have left it. */
 export const runAddressRepair = async (parts: AddressRepairParts, signal: AbortSignal): Promise<void> => {
   const { cache, clock, log, own } = parts
   if (!cache.has(IPAddresses) || !cache.has(Services)) return
   const warn = (error: unknown): void => log.warn('the addresses of Services could not be repaired', { error: String(error) })
+  let wake: () => void = () => undefined
+  let added = false
+  const restore = (address: IPAddress): void => {
+    const service = isAllocated(address) ? holderOf(address, cache.lookup) : undefined
+    if (service) void own.create(IPAddresses, addressObject(address.metadata.name, service)).catch(warn)
+  }
   const unsubscribe = cache.of(IPAddresses).subscribe({
-    namespace: '', flush: () => undefined, expire: () => undefined,
+    namespace: '', flush: () => undefined, expire: () => { added = true; wake() },
     offer: ({ current, previous }) => {
-      const lost = current ? undefined : (previous?.object as IPAddress | undefined)
-      const service = lost && isAllocated(lost) ? holderOf(lost, cache.lookup) : undefined
-      if (lost && service) void own.create(IPAddresses, addressObject(lost.metadata.name, service)).catch(warn)
+      if (!current && previous) restore(previous.object as IPAddress)
+      if (!current || previous) return
+      added = true
+      wake()
     },
   })
+  signal.addEventListener('abort', () => wake(), { once: true })
   try {
     while (!signal.aborted) {
-      const again = await sweep(parts).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
-      if (again === 0) break
+      added = false
+      const young = await sweep(parts).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
+      if (young === 0 && !added && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve })
       await clock.sleep(graceMs, signal).catch(() => undefined)
     }
-    if (!signal.aborted) await new Promise((resolve) => { signal.addEventListener('abort', resolve, { once: true }) })
   } finally {
     unsubscribe()
   }

@@ -126,4 +126,13 @@ test('at the start what is left over goes after a minute, and what is missing co
   expect(await eventually(() => namesOf(api), (names) => names.join() === kept.join())).toEqual(kept)
   await api.ask('DELETE', `${addresses}/${ip}`)
   expect(await eventually(() => namesOf(api), (names) => names.join() === kept.join())).toEqual(kept)
+
+  // What a request that failed half-way has left.
+  await api.ask('POST', addresses, { body: { ...left, metadata: { ...left.metadata, name: '10.96.0.79' } } })
+  expect(await namesOf(api)).toContain('10.96.0.79')
+  const swept = async (): Promise<string[]> => {
+    await clock.advance(61_000)
+    return namesOf(api)
+  }
+  expect(await eventually(swept, (names) => names.join() === kept.join())).toEqual(kept)
 })
