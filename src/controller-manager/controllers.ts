@@ -44,7 +44,7 @@ import { volumeBinding } from './volume-binding/volume-binding.ts'
 export interface ControllerOptions {
   /** Gives each node a range of pod addresses; absent: somebody else does (upstream's --allocate-node-cidrs). */
   podRanges?: PodRanges
-  /** PEM, published in every namespace as `kube-root-ca.crt`; absent: nothing is published. */
+  /** PEM, published in every namespace as `kube-root-ca.crt`, and put into token Secrets; absent: nothing is published. */
   caBundle?: string
   /** Signs kubelets' certificates; absent: somebody else does. */
   signing?: Signing

@@ -7,7 +7,6 @@ import type { Pod, ReplicaSet, ReplicaSetStatus } from '../../api/types.ts'
 import type { Action } from '../../client/action.ts'
 import { type Reconciler, watching, type World } from '../../client/controller.ts'
 import { sameMeaning } from '../canonical.ts'
-import { findCondition } from '../conditions.ts'
 import { candidatesOf, claim, controlledBy, keysOfOwner } from '../owners.ts'
 import { isPodActive, isPodTerminating, millisecondsToAvailable } from '../pod.ts'
 import { podsToDelete } from '../pod-ranking.ts'
@@ -31,14 +30,13 @@ const storeStatus = ({ kind, stored, statusOf }: Keeper, status: ReplicaSetStatu
   return sameMeaning(next.status, stored.status) ? [] : [{ do: 'updateStatus', kind, object: next }]
 }
 
-/** Tells of the first failure only, and only if the status does not say so yet: the write must not be repeated for each pod that fails. */
-const failureOnce = (keeper: Keeper, reason: 'FailedCreate' | 'FailedDelete', now: Date): ((error: StatusError) => Action[]) => {
-  const { replicaSet } = keeper
-  let told = findCondition(replicaSet.status.conditions, 'ReplicaFailure') !== undefined
+/** The first failure of a plan brings the status along, which otherwise comes last: what is counted must be known although the rest cannot be done. */
+const failureOnce = (keeper: Keeper, counted: ReplicaSetStatus, { reason, now }: { reason: 'FailedCreate' | 'FailedDelete'; now: Date }): ((error: StatusError) => Action[]) => {
+  let told = false
   return (error) => {
     if (told) return []
     told = true
-    return storeStatus(keeper, failedStatus(replicaSet, { reason, message: error.message }, now))
+    return storeStatus(keeper, failedStatus(keeper.replicaSet, counted, { reason, message: error.message, now }))
   }
 }
 
@@ -50,12 +48,12 @@ const relatedPods = ({ kind, replicaSet }: Keeper, world: World): Pod[] => {
   return siblings.flatMap((each) => controlledBy(world, Pods, each).filter(isPodActive))
 }
 
-const managePods = (keeper: Keeper, active: readonly Pod[], world: World): Action[] => {
+const managePods = (keeper: Keeper, { active, counted }: { active: readonly Pod[]; counted: ReplicaSetStatus }, world: World): Action[] => {
   const { kind, replicaSet, stored } = keeper
   const surplus = active.length - (replicaSet.spec.replicas ?? 1)
   if (surplus === 0) return []
   const count = Math.min(Math.abs(surplus), burstReplicas)
-  const owned = { owner: stored, kind, alsoOnFailure: failureOnce(keeper, surplus < 0 ? 'FailedCreate' : 'FailedDelete', world.now) }
+  const owned = { owner: stored, kind, alsoOnFailure: failureOnce(keeper, counted, { reason: surplus < 0 ? 'FailedCreate' : 'FailedDelete', now: world.now }) }
   const actions = surplus < 0
     ? Array.from({ length: count }, () => createPod(podFromTemplate(replicaSet.spec.template ?? {}, replicaSet, kind), owned))
     : podsToDelete(active, count, { related: relatedPods(keeper, world), now: world.now }).map((pod) => deletePod(pod, owned))
@@ -74,10 +72,11 @@ export const planKeeper = (keeper: Keeper, world: World): Action[] => {
   const candidates = candidatesOf(world, Pods, replicaSet).filter((pod) => controllerOf(pod) !== undefined || isPodActive(pod))
   const { mine, actions } = claim(replicaSet, { kind: Pods, ownerKind: kind, selector: selectorFromObject(replicaSet.spec.selector), candidates })
   const active = mine.filter(isPodActive)
+  const counted = calculateStatus(replicaSet, { active, terminating: mine.filter(isPodTerminating) }, world.now)
   return [
     ...actions,
-    ...(replicaSet.metadata.deletionTimestamp === undefined ? managePods(keeper, active, world) : []),
-    ...storeStatus(keeper, calculateStatus(replicaSet, { active, terminating: mine.filter(isPodTerminating) }, world.now)),
+    ...(replicaSet.metadata.deletionTimestamp === undefined ? managePods(keeper, { active, counted }, world) : []),
+    ...storeStatus(keeper, counted),
     ...nextAvailability(replicaSet, active, world.now),
   ]
 }

@@ -22,7 +22,12 @@ export const calculateStatus = (replicaSet: ReplicaSet, pods: { active: readonly
   }
 }
 
-/** The status that says why pods could not be created or deleted. */
-export const failedStatus = ({ metadata, status }: ReplicaSet, failure: { reason: 'FailedCreate' | 'FailedDelete'; message: string }, now: Date): ReplicaSetStatus => ({
-  ...status, observedGeneration: metadata.generation, conditions: withCondition(status.conditions, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), ...failure }),
-})
+/** `counted`, saying why pods could not be created or deleted. A failure that is told already stays as it was told: messages hold names that are new with every try. */
+export const failedStatus = ({ status }: ReplicaSet, counted: ReplicaSetStatus, failure: { reason: 'FailedCreate' | 'FailedDelete'; message: string; now: Date }): ReplicaSetStatus => {
+  const told = findCondition(status.conditions, 'ReplicaFailure')
+  const { reason, message, now } = failure
+  return {
+    ...counted,
+    conditions: told?.status === 'True' && told.reason === reason ? status.conditions : withCondition(counted.conditions, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: timestamp(now), reason, message }),
+  }
+}

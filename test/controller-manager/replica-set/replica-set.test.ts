@@ -75,6 +75,13 @@ describe('status', () => {
     const refusals = unfolded(plan(foo, [])).filter((action) => action.do === 'create').map((action) => inWords(action.do === 'create' ? action.otherwise?.({ message: 'exceeded quota', status: {} } as never) ?? [] : []))
     expect(refusals).toEqual([['event Warning FailedCreate: Error creating: exceeded quota', 'updateStatus replicasets foo'], ['event Warning FailedCreate: Error creating: exceeded quota']])
   })
+  test('what runs is counted, although the rest is refused again and again', () => {
+    const told = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'pods "foo-abc" is forbidden: exceeded quota' }
+    const foo = replicaSet('foo', 3, { status: { replicas: 0, conditions: [told] } })
+    const [create] = unfolded(plan(foo, podsOf(foo, 1))).filter((action) => action.do === 'create')
+    const [, status] = create?.do === 'create' ? create.otherwise?.({ message: 'pods "foo-xyz" is forbidden: exceeded quota', status: {} } as never) ?? [] : []
+    expect(status).toMatchObject({ do: 'updateStatus', object: { status: { replicas: 1, conditions: [told] } } })
+  })
   test('a failure of the past is taken away', () => {
     const foo = replicaSet('foo', 1, { status: { conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate' }] } })
     expect(counted(foo, podsOf(foo, 1)).conditions).toEqual([])
