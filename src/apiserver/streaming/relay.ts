@@ -90,12 +90,14 @@ const headText = (response: IncomingMessage): string => {
 export const relayUpgrade = async (exchange: Exchange, request: ClientRequest): Promise<void> => {
   const { upgrade } = exchange
   if (!upgrade) throw badRequest('Upgrade request required')
+  const gone = (): void => { request.destroy() }
+  exchange.signal.addEventListener('abort', gone, { once: true })
   request.end()
   const answer = await new Promise<{ response: IncomingMessage; socket?: Duplex; head: Buffer }>((resolve, reject) => {
     request.once('upgrade', (response, socket, head) => resolve({ response, socket, head }))
     request.once('response', (response) => resolve({ response, head: Buffer.alloc(0) }))
     request.on('error', (error) => reject(error instanceof StatusError ? error : unclassified(`error dialing backend: ${goConnectionError(error)}`)))
-  })
+  }).finally(() => exchange.signal.removeEventListener('abort', gone))
   if (!answer.socket) {
     // The request lets go of its connection, for others to use, when the answer has ended.
     const { socket, statusCode: status = 502 } = answer.response

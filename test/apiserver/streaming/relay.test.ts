@@ -96,6 +96,14 @@ describe('an upgrade that is relayed', () => {
     }
   }
 
+  test('the client goes before the other side has said anything: nothing stays open', async () => {
+    behind.answer = ''
+    const socket = await upgrade()
+    await expect.poll(() => behind.received[0]).toContain('GET /exec')
+    socket.destroy()
+    await Promise.all(behind.closed)
+  })
+
   test('the other side agrees: both are joined, and the end of one ends the other', async () => {
     behind.answer = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'
     const socket = await upgrade()

@@ -16,6 +16,8 @@ const initialWindow = 64 * 1024
 const giveBackAt = initialWindow / 2
 /** What waits on one stream, unread, before nothing more is read at all. */
 const mostUnread = 1 << 20
+/** And on all of them together. */
+const mostUnreadInAll = 16 << 20
 const largestData = 32 * 1024
 const mostStreams = 1000
 const largestWindow = 0x7fff_ffff
@@ -35,6 +37,7 @@ export class SpdyConnection implements StreamHost {
   private streamWindow = initialWindow
   private keeps = { session: false, stream: false }
   private lastStreamId = 0
+  private unread = 0
   private closing = false
   private over = false
 
@@ -143,8 +146,9 @@ export class SpdyConnection implements StreamHost {
       this.reset(streamId, rstStatus.streamAlreadyClosed)
       return
     }
+    this.unread += data.length
     stream.receive(data, fin)
-    while (stream.readableLength > mostUnread && !stream.destroyed && !this.over) await this.changed()
+    while ((stream.readableLength > mostUnread || this.unread > mostUnreadInAll) && !stream.destroyed && !this.over) await this.changed()
   }
 
   private onSettings({ settings }: Extract<Frame, { type: 'settings' }>): void {
@@ -201,6 +205,7 @@ export class SpdyConnection implements StreamHost {
   finish(stream: SpdyStream): void { this.put(encode.dataHeader(stream.id, 0, true)) }
 
   consumed(stream: SpdyStream, bytes: number): void {
+    this.unread -= bytes
     if (!stream.remoteEnded) this.giveBack(stream.id, bytes)
     this.giveBack(0, bytes)
     this.wake()
@@ -214,7 +219,9 @@ export class SpdyConnection implements StreamHost {
 
   forget(stream: SpdyStream): void {
     this.toGiveBack.delete(stream.id)
-    if (stream.unread > 0) this.giveBack(0, stream.unread)
+    const unread = stream.giveUp()
+    this.unread -= unread
+    if (unread > 0) this.giveBack(0, unread)
     // Not there any more when the reset came from us.
     if (this.streams.delete(stream.id) && !(stream.remoteEnded && stream.localEnded)) this.put(encode.rstStream(stream.id, rstStatus.cancel))
     this.wake()

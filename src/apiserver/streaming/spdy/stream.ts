@@ -77,8 +77,12 @@ export class SpdyStream extends Duplex {
 
   override _read(): void { this.report() }
 
-  /** What arrived and will not be read any more. */
-  get unread(): number { return this.received - this.reported }
+  /** How much has arrived that will not be read any more; asked once, at the end. */
+  giveUp(): number {
+    const unread = this.received - this.reported
+    this.reported = this.received
+    return unread
+  }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void { this.host.send(this, chunk, done) }
 

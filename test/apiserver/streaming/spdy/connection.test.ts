@@ -185,6 +185,17 @@ describe('flow control', () => {
     await sending
     expect(length).toBe(24 << 20)
   })
+  test('many streams that nobody reads stop the connection at a limit for all', async () => {
+    const streams: SpdyStream[] = []
+    accept = (stream) => { streams.push(stream); return true }
+    const spdy = await client()
+    const unread = (): number => streams.reduce((sum, { readableLength }) => sum + readableLength, 0)
+    for (let count = 0; count < 60; count += 1) void (await spdy.open({})).write(Buffer.alloc(1 << 19), true)
+    await expect.poll(unread).toBeGreaterThan(16 << 20)
+    expect(unread()).toBeLessThan((16 << 20) + 65_537)
+    for (const stream of streams) stream.resume()
+    await expect.poll(() => { for (const stream of streams) stream.resume(); return streams.filter(({ readableEnded }) => readableEnded).length }).toBe(60)
+  })
 })
 
 describe('the connection', () => {
