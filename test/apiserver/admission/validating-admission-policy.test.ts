@@ -259,7 +259,7 @@ test('expressions that cost too much refuse within bounds', async () => {
   const begun = performance.now()
   const answer = await fixture.configMap('x', { data: many })
   expect(answer.body.message).toMatch(/operation cancelled: actual cost limit exceeded$/)
-  expect(performance.now() - begun).toBeLessThan(5000)
+  expect(performance.now() - begun).toBeLessThan(20_000)
   await fixture.clear()
   const each = when('object.data.all(a, object.data.all(b, size(a) > 0 || size(b) > 0)) || true')
   await fixture.register('Validating', 'budget', policy({ validations: Array.from({ length: 12 }, () => each) }))
