@@ -64,6 +64,12 @@ export class VersionCache extends KindCache implements Follower {
     this.advance(at)?.catch(() => this.expire())
   }
 
+  override shown(told: number): number {
+    const [first] = this.work
+    if (!first) return told
+    return Math.min(told, first.do === 'change' ? first.change.revision - 1 : this.changedAt)
+  }
+
   override settled(): Promise<void> | undefined {
     this.wanted = true
     return this.advance(undefined)

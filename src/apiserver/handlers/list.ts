@@ -114,7 +114,7 @@ export const readList = async ({ server, resource }: Pick<ResourceRequest, 'serv
   if (plan.from === 'store') return fromStore(server.store, resource.cache, selection, plan)
   if (plan.wait === 'newest') await server.storage.fresh(resource)
   else await server.storage.notOlder(resource, plan.wait)
-  return fromCache(resource.cache, selection, { limit: plan.limit, revision: server.cache.revision })
+  return fromCache(resource.cache, selection, { limit: plan.limit, revision: resource.cache.shown(server.cache.revision) })
 }
 
 export const list = async (request: ResourceRequest): Promise<void> => {

@@ -17,7 +17,7 @@ const hasInitialState = ({ sendInitialEvents, resourceVersion }: ListOptions): b
 const start = ({ resource, server }: ResourceRequest, stream: WatchStream, parts: { options: ListOptions; selection: Selection; version: number }): (() => void) | undefined => {
   const { options, selection, version } = parts
   const { cache } = resource
-  const current = server.cache.revision
+  const current = cache.shown(server.cache.revision)
   if (hasInitialState(options)) {
     stream.after = current
     stream.begin(cache.list(selection.namespace).map((slot) => slot.current).filter((object) => selection.matches(object)))
@@ -70,7 +70,7 @@ export const watch = async (request: ResourceRequest): Promise<void> => {
   const stop = start(request, stream, { options, selection, version })
   try {
     if (stop) await keep(server.clock, stream, { timeoutMs, signal: AbortSignal.any([exchange.signal, server.stopping, ended.signal]),
-      bookmark: options.allowWatchBookmarks ? () => stream.bookmark(server.cache.revision) : undefined })
+      bookmark: options.allowWatchBookmarks ? () => stream.bookmark(resource.cache.shown(server.cache.revision)) : undefined })
   } finally {
     stop?.()
     stream.end()

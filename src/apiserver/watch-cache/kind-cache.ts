@@ -107,6 +107,9 @@ export class KindCache {
   /** The same for a list that is read from the store itself. */
   read(items: readonly StoredItem[]): readonly CachedObject[] | Promise<readonly CachedObject[]> { return items.map((item) => this.decode(item, undefined)) }
 
+  /** Up to which revision all changes are here, when the store has told of those up to `told`. */
+  shown(told: number): number { return told }
+
   /** Resolves when all that the store has told is here, where that takes more than a moment; undefined otherwise. Rejects with the StatusError that a reader is to see. */
   settled(): Promise<void> | undefined { return undefined }
 

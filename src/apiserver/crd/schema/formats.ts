@@ -45,7 +45,7 @@ const words = '(?:nanoseconds?|nanos?|microseconds?|micros?|milliseconds?|millis
 const duration = new RegExp(`^[-+]?(?:0|(?:\\d+(?:\\.\\d*)?|\\.\\d+)${units}(?:(?:\\d+(?:\\.\\d*)?|\\.\\d+)${units})*|\\d+ *(?:${units}|${words}))$`)
 
 const isUri: Check = (text) => {
-  if (text === '' || /[\u0000-\u0020\u007f]/.test(text)) return false
+  if (text === '' || /[^!-~\u0080-\uffff]/.test(text)) return false
   return text.startsWith('/') || URL.canParse(text)
 }
 
