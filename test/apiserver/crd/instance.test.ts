@@ -198,7 +198,7 @@ describe('subresources, columns, selectors', () => {
   test('discovery', async () => {
     const { body } = await server.ask('GET', '/apis/stable.example.com/v1')
     expect(body['resources']).toEqual([
-      { name: 'crontabs', singularName: 'crontab', namespaced: true, kind: 'CronTab', verbs: expect.arrayContaining(['deletecollection', 'watch']), shortNames: ['ct'], categories: ['all'] },
+      { name: 'crontabs', singularName: 'crontab', namespaced: true, kind: 'CronTab', verbs: expect.arrayContaining(['deletecollection', 'watch']), shortNames: ['ct'], categories: ['all'], storageVersionHash: expect.any(String) },
       { name: 'crontabs/scale', singularName: '', namespaced: true, group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: ['get', 'patch', 'update'] },
       { name: 'crontabs/status', singularName: '', namespaced: true, kind: 'CronTab', verbs: ['get', 'patch', 'update'] },
     ])
