@@ -16,7 +16,7 @@ export const samples: readonly Sample[] = [
   { kind: kinds.ServiceCIDRs, object: { spec: { cidrs: ['192.0.2.0/28'] } } },
   { kind: kinds.StorageClasses, object: { provisioner: 'example.com/disk' } },
   { kind: kinds.VolumeAttributesClasses, object: { driverName: 'disk.example.com', parameters: { iops: '100' } } },
-  { kind: kinds.CSIDrivers, object: { spec: {} } },
+  { kind: kinds.CSIDrivers, object: { spec: { fsGroupPolicy: 'File', volumeLifecycleModes: ['Persistent', 'Ephemeral'], tokenRequests: [{ audience: 'a', expirationSeconds: 600 }] } } },
   { kind: kinds.CSINodes, object: { spec: { drivers: [{ name: 'disk.example.com', nodeID: 'n-1', topologyKeys: ['example.com/zone'] }] } } },
   { kind: kinds.CSIStorageCapacities, object: { storageClassName: 'fast', capacity: '1Gi', nodeTopology: { matchLabels: { zone: 'a' } } } },
   { kind: kinds.VolumeAttachments, object: { spec: { attacher: 'disk.example.com', nodeName: 'n', source: { persistentVolumeName: 'pv' } } } },
