@@ -93,9 +93,10 @@ class Checker {
       this.names.set(node, { variable: global })
       return variable
     }
-    if (!Object.hasOwn(typeNames, global)) return undefined
+    const type = Object.hasOwn(typeNames, global) ? typeNames[global] : this.environment.opaqueTypes.has(global) ? t.opaque(global) : undefined
+    if (!type) return undefined
     this.names.set(node, { type: global })
-    return t.typeOf(typeNames[global])
+    return t.typeOf(type)
   }
 
   private select(node: Select, scope: Scope): CelType {

@@ -8,6 +8,8 @@ export interface CelEnvironment {
   /** Types of the variables; a name may have dots (`authorizer.requestResource`). */
   variables: ReadonlyMap<string, CelType>
   functions: FunctionTable
+  /** Names of the libraries' types (`net.IP`). */
+  opaqueTypes: ReadonlySet<string>
   /** Types that `Name{…}` may make. */
   structType?(name: string): ObjectType | undefined
 }
@@ -21,6 +23,10 @@ export const functionTable = (...groups: readonly (readonly Overload[])[]): Func
   }
   return table
 }
+
+/** The types that the functions make and take, by name. */
+export const opaqueTypesOf = (functions: FunctionTable): ReadonlySet<string> =>
+  new Set([...functions.values()].flat().flatMap(({ params, result }) => [...params, result]).flatMap((type) => (type.kind === 'opaque' ? [type.name] : [])))
 
 /** The environment with more variables. */
 export const extendEnvironment = (environment: CelEnvironment, variables: Readonly<Record<string, CelType>>): CelEnvironment =>

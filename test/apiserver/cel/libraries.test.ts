@@ -46,7 +46,7 @@ table('URLs', [
 ])
 
 table('addresses', [
-  ["isIP('127.0.0.1') && isIP('::1') && !isIP('127.0.0.256') && !isIP('not-an-ip') && !isIP('010.0.0.1')", true], ["ip('127.0.0.1') == ip('127.0.0.1')", true], ["ip('192.168.0.1').family()", 4], ["ip('::1').family()", 6], ["ip.isCanonical('127.0.0.1') && !ip.isCanonical('2001:DB8::abcd')", true],
+  ["type(ip('::1')) == net.IP && type(cidr('::/0')) != net.IP", true], ["isIP('127.0.0.1') && isIP('::1') && !isIP('127.0.0.256') && !isIP('not-an-ip') && !isIP('010.0.0.1')", true], ["ip('127.0.0.1') == ip('127.0.0.1')", true], ["ip('192.168.0.1').family()", 4], ["ip('::1').family()", 6], ["ip.isCanonical('127.0.0.1') && !ip.isCanonical('2001:DB8::abcd')", true],
   ["ip('0.0.0.0').isUnspecified() && ip('127.0.0.1').isLoopback() && ip('224.0.0.1').isLinkLocalMulticast() && ip('169.254.169.254').isLinkLocalUnicast() && ip('192.168.0.1').isGlobalUnicast()", true], ["ip('fe80::1').isGlobalUnicast()", false], ["string(ip('2001:DB8:0:0::1'))", '2001:db8::1'],
   ["ip('nope')", 'error: IP Address "nope" parse error during conversion from string: unable to parse IP'], ["isCIDR('192.168.0.0/24') && isCIDR('::1/128') && !isCIDR('192.168.0.0/33') && !isCIDR('192.168.0.0')", true], ["cidr('192.168.0.0/24').containsIP(ip('192.168.0.1'))", true], ["cidr('192.168.0.0/24').containsIP('192.168.1.1')", false],
   ["cidr('192.168.0.0/16').containsCIDR(cidr('192.168.10.0/24'))", true], ["cidr('192.168.1.0/24').containsCIDR('192.168.2.0/24')", false], ["string(cidr('192.168.0.1/24').ip())", '192.168.0.1'], ["cidr('192.168.0.1/24').masked() == cidr('192.168.0.0/24')", true], ["cidr('192.168.0.0/24').prefixLength()", 24],
