@@ -61,6 +61,9 @@ export const asBefore = (next: KubeObject, { version }: StoredResource, { apiVer
 export const shownAs = ({ row, kind }: Version, object: KubeObject | undefined): JsonObject | undefined => {
   if (!object) return undefined
   const shown = row?.view ? row.view.toView(object) : object
-  const { apiVersion: _apiVersion, kind: _kind, ...rest } = shown as unknown as JsonObject
-  return { kind: kind.kind, apiVersion: apiVersionOf(kind), ...rest }
+  const { apiVersion: _apiVersion, kind: _kind, ...rest } = shown as unknown as JsonObject & { metadata?: JsonObject }
+  const { metadata } = rest
+  // As Go leaves out an empty name, which is still to be generated.
+  const unnamed = metadata?.['name'] === '' ? { metadata: Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== 'name')) } : {}
+  return { kind: kind.kind, apiVersion: apiVersionOf(kind), ...rest, ...unnamed }
 }

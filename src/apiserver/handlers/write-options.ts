@@ -12,7 +12,11 @@ export interface WriteOptions {
   fieldManager: string
   fieldValidation: FieldValidation
   force: boolean | undefined
+  /** What of it the client said itself. */
+  sent: { fieldManager?: string; fieldValidation?: string }
 }
+
+const nothingSent: WriteOptions['sent'] = {}
 
 const isPrintable = (text: string): boolean => /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(text)
 const maxManagerLength = 128
@@ -49,19 +53,20 @@ const errorsOf = (query: URLSearchParams, apply: boolean | undefined): FieldErro
 export const writeOptions = (exchange: Exchange, kind: WriteOptions['kind'], apply?: boolean): WriteOptions => {
   if (exchange.rawQuery === '') {
     if (apply) throw invalid({ group: 'meta.k8s.io', kind }, '', [fieldError.required('fieldManager', 'is required for apply patch')])
-    return { kind, dryRun: false, fieldManager: managerOf(exchange.headers['user-agent']), fieldValidation: 'Warn', force: undefined }
+    return { kind, dryRun: false, fieldManager: managerOf(exchange.headers['user-agent']), fieldValidation: 'Warn', force: undefined, sent: nothingSent }
   }
   const { query } = exchange
   const errors = errorsOf(query, apply)
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
-  const validation = query.get('fieldValidation') ?? ''
+  const [manager, validation] = [query.get('fieldManager') ?? '', query.get('fieldValidation') ?? '']
   return {
-    kind, dryRun: query.getAll('dryRun').length > 0, fieldManager: query.get('fieldManager') || managerOf(exchange.headers['user-agent']),
+    kind, dryRun: query.getAll('dryRun').length > 0, fieldManager: manager || managerOf(exchange.headers['user-agent']),
     fieldValidation: isFieldValidation(validation) ? validation : 'Warn', force: booleanOf(query.get('force')),
+    sent: { ...(manager && { fieldManager: manager }), ...(validation && { fieldValidation: validation }) },
   }
 }
 
-/** As admission sees them. */
-export const optionsObject = ({ kind, dryRun, fieldManager, fieldValidation, force }: WriteOptions): JsonObject => ({
-  kind, apiVersion: 'meta.k8s.io/v1', fieldManager, fieldValidation, ...(dryRun && { dryRun: ['All'] }), ...(force !== undefined && { force }),
+/** As admission sees them: what the client left out is not there. */
+export const optionsObject = ({ kind, dryRun, force, sent }: WriteOptions): JsonObject => ({
+  kind, apiVersion: 'meta.k8s.io/v1', ...(dryRun && { dryRun: ['All'] }), ...(force !== undefined && { force }), ...sent,
 })

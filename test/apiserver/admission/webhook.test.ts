@@ -38,6 +38,7 @@ describe('the review', () => {
     await on.api.ask('PATCH', `${configMaps}/changed`, { body: { data: { a: '2' } }, headers: { 'content-type': 'application/merge-patch+json' } })
     await on.api.ask('DELETE', `${configMaps}/changed`, { body: { kind: 'DeleteOptions', apiVersion: 'v1', propagationPolicy: 'Background' } })
     const [update, deletion] = on.reviews.map(({ request }) => request)
+    expect(update?.options).toEqual({ kind: 'PatchOptions', apiVersion: 'meta.k8s.io/v1' })
     expect(update).toMatchObject({ operation: 'UPDATE', object: { kind: 'ConfigMap', data: { a: '2' } }, oldObject: { kind: 'ConfigMap', apiVersion: 'v1', data: { a: '1' } }, options: { kind: 'PatchOptions' } })
     expect(deletion).toMatchObject({ operation: 'DELETE', name: 'changed', object: null, oldObject: { kind: 'ConfigMap', data: { a: '2' } }, options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', propagationPolicy: 'Background' } })
   })
@@ -134,6 +135,7 @@ describe('mutation', () => {
     await on.register('validating', { v: ['/v'] })
     on.handlers = { '/m': addData('m') }
     const { body } = await on.api.ask('POST', configMaps, { body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'made-' }, data: { zero: 'yes' } } })
+    expect(on.reviews[0]?.request.object?.metadata).not.toHaveProperty('name')
     expect(on.reviews.map(({ path, request }) => [path, request.name, (request.object?.['data'] as JsonObject)['m']])).toEqual([['/m', undefined, undefined], ['/v', body.metadata['name'], 'yes']])
   })
 
