@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InMemoryRequest } from '../../../src/apiserver/listener/in-memory-line.ts'
 import { type CorpusServer, startCorpusServer } from '../corpus/server.ts'
-import { hostileRequest } from './requests.ts'
+import { crontabs, hostileRequest } from './requests.ts'
 import { Seeded } from './seeded.ts'
 
 const total = process.env['WHERRY_FULL'] ? 100_000 : 3_000
@@ -62,6 +62,7 @@ const wrongWith = ({ status, text }: Seen): string | undefined => {
 }
 
 test(`${total.toLocaleString('en')} hostile requests`, async () => {
+  expect((await answerTo({ method: 'POST', path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(crontabs)) })).status).toBe(201)
   const random = new Seeded(seed)
   const problems: string[] = []
   const statuses = new Map<number, number>()

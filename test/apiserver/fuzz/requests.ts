@@ -8,6 +8,8 @@ const resources: readonly (readonly [group: string, version: string, plural: str
   ['', 'v1', 'endpoints', 'Endpoints'], ['', 'v1', 'serviceaccounts', 'ServiceAccount'], ['apps', 'v1', 'deployments', 'Deployment'], ['apps', 'v1', 'daemonsets', 'DaemonSet'], ['batch', 'v1', 'jobs', 'Job'], ['coordination.k8s.io', 'v1', 'leases', 'Lease'],
   ['discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'], ['rbac.authorization.k8s.io', 'v1', 'roles', 'Role'], ['rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', 'ClusterRoleBinding'], ['events.k8s.io', 'v1', 'events', 'Event'],
   ['scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass'], ['certificates.k8s.io', 'v1', 'certificatesigningrequests', 'CertificateSigningRequest'], ['authorization.k8s.io', 'v1', 'subjectaccessreviews', 'SubjectAccessReview'],
+  ['stable.example.com', 'v1', 'crontabs', 'CronTab'], ['stable.example.com', 'v1', 'crontabs', 'CronTab'], ['apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition'],
+  ['admissionregistration.k8s.io', 'v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy'],
 ]
 const subresources = ['status', 'scale', 'binding', 'eviction', 'token', 'finalize', 'approval', 'log', 'exec', 'proxy', 'ephemeralcontainers', 'none']
 const otherPaths = ['/', '/api', '/apis', '/apis/apps', '/apis/apps/v1', '/openapi/v2', '/openapi/v3', '/openapi/v3/api/v1', '/version', '/healthz', '/readyz/ping', '/metrics', '/openid/v1/jwks', '/api/v1/watch/configmaps', '/apis/none/v1/x', '/api/v1/proxy/x']
@@ -70,8 +72,27 @@ const specs: Readonly<Record<string, unknown>> = {
   PriorityClass: { value: 5 }, CertificateSigningRequest: { spec: { request: 'eA==', signerName: 'example.com/x', usages: ['client auth'] } }, SubjectAccessReview: { spec: { user: 'u', resourceAttributes: { verb: 'get', resource: 'pods' } } }, Namespace: { spec: { finalizers: ['kubernetes'] } }, Node: { spec: { unschedulable: true } },
 }
 
+const expressions: readonly string[] = [
+  'self.replicas > 1', 'self.spec.matches("a+b")', '[1,2,3].all(x, x > 0)', 'object.metadata.name.startsWith("a")', 'true', '1/0 > 1', '"a" + 1', '(((((', 'self.', '[].map(x, x.y)', 'object.spec.containers.exists(c, c.name == "x")', 'dyn(1) == "1"', 'size(self) > 9223372036854775807',
+  '"(a+)+$".matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")', '[0,1,2].map(x, [0,1,2].map(y, [0,1,2].map(z, x+y+z)))', 'duration("1h") > timestamp("x")', 'oldSelf == self', 'has(self.x) ? self.x : __proto__', 'quantity("1Gi").isGreaterThan(quantity("x"))',
+]
+
+/** A definition that is served, so that there are objects with a schema of their own. */
+export const crontabs = {
+  apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'crontabs.stable.example.com' },
+  spec: { group: 'stable.example.com', scope: 'Namespaced', names: { plural: 'crontabs', singular: 'crontab', kind: 'CronTab' }, versions: [{ name: 'v1', served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object',
+    properties: { cronSpec: { type: 'string', pattern: '^(\\d+|\\*)(/\\d+)?$' }, replicas: { type: 'integer', minimum: 1, default: 1 }, list: { type: 'array', 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k'], items: { type: 'object', required: ['k'], properties: { k: { type: 'string' }, v: { 'x-kubernetes-int-or-string': true } } } }, free: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+    'x-kubernetes-validations': [{ rule: '!has(self.replicas) || self.replicas < 100', message: 'too many' }] }, status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } } } }] },
+}
+
+const customSpecs: Readonly<Record<string, (random: Seeded) => unknown>> = {
+  CronTab: () => ({ spec: { cronSpec: '1', replicas: 2, list: [{ k: 'a', v: 1 }], free: { any: ['thing'] } } }),
+  CustomResourceDefinition: (random) => ({ metadata: { name: 'things.fuzz.example.com' }, spec: { ...crontabs.spec, group: 'fuzz.example.com', names: { plural: 'things', kind: 'Thing' }, versions: crontabs.spec.versions.map((version) => ({ ...version, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', 'x-kubernetes-validations': [{ rule: random.pick(expressions) }], properties: { a: { type: random.pick(['string', 'integer', 'x']), default: random.pick(values), pattern: random.pick(words) } } } } } } })) } }),
+  ValidatingAdmissionPolicy: (random) => ({ metadata: { name: random.pick(names) }, spec: { failurePolicy: 'Fail', matchConstraints: { resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['configmaps'] }] }, validations: [{ expression: random.pick(expressions), messageExpression: random.pick(expressions) }], variables: [{ name: 'v', expression: random.pick(expressions) }] } }),
+}
+
 const objectOf = (random: Seeded, [group, version, , kind]: readonly [string, string, string, string]): unknown => {
-  const object = { apiVersion: group ? `${group}/${version}` : version, kind, metadata: { name: random.pick(names), labels: { a: 'b' }, annotations: { c: 'd' } }, ...(specs[kind] as object | undefined) }
+  const object = { apiVersion: group ? `${group}/${version}` : version, kind, metadata: { name: random.pick(names), labels: { a: 'b' }, annotations: { c: 'd' } }, ...(specs[kind] as object | undefined), ...(customSpecs[kind]?.(random) as object | undefined) }
   return random.chance(0.3) ? object : bend(random, object)
 }
 
