@@ -58,10 +58,10 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'env[*].valueFrom.fileKeyRef', why: 'use configMapKeyRef or secretKeyRef instead', isSet: ({ env = [] }) => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined) },
 ]
 
-export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected'] as const
+export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected', 'persistentVolumeClaim', 'ephemeral'] as const
 
-const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'ephemeral', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
-  'iscsi', 'nfs', 'persistentVolumeClaim', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'emptyDir.sizeLimit', 'projected.clusterTrustBundle', 'projected.podCertificate']
+const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
+  'iscsi', 'nfs', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'emptyDir.sizeLimit', 'projected.clusterTrustBundle', 'projected.podCertificate']
 
 const whyNoVolume = (type: string): string => {
   if (type === 'emptyDir.medium') return 'this cluster has only the media "" and Memory'

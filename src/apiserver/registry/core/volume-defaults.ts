@@ -1,6 +1,7 @@
 /** Defaults of a pod's volumes. Mirrors upstream's `pkg/apis/core/v1/defaults.go`. */
 import type { DownwardAPIVolumeFile, Volume, VolumeProjection } from '../../../api/types.ts'
 import { setFieldRefDefaults, setResourceFieldRefDefaults } from './container-defaults.ts'
+import { setClaimSpecDefaults } from './persistent-volume-defaults.ts'
 import { canonicalQuantity } from './resource-lists.ts'
 
 /** 0644: the mode of files whose volume names none. */
@@ -25,6 +26,7 @@ export const setVolumeDefaults = (volume: Volume): void => {
   if (volume.hostPath) volume.hostPath.type ??= ''
   if (volume.secret) volume.secret.defaultMode ??= fileMode
   if (volume.configMap) volume.configMap.defaultMode ??= fileMode
+  if (volume.ephemeral?.volumeClaimTemplate?.spec) setClaimSpecDefaults(volume.ephemeral.volumeClaimTemplate.spec)
   if (volume.downwardAPI) {
     volume.downwardAPI.defaultMode ??= fileMode
     volume.downwardAPI.items?.forEach(setFileDefaults)

@@ -1,9 +1,11 @@
 /** Volumes of pods. Mirrors ValidateVolumes of upstream's core validation for the types that this cluster has; the others are refused by unsupported.ts. */
 import { compareQuantities, isValidQuantity } from '../../../api/quantity.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
-import type { CSIVolumeSource, EmptyDirVolumeSource, HostPathVolumeSource, Volume } from '../../../api/types.ts'
+import type { CSIVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource, HostPathVolumeSource, Volume } from '../../../api/types.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOptionalOneOf } from '../field-checks.ts'
+import { checkAnnotations, checkLabels } from '../label-checks.ts'
 import { checkDriverName } from '../storage/parameters-validation.ts'
+import { checkClaimSpec } from './persistent-volume-claim-validation.ts'
 import { checkProjectedVolume } from './projected-volume-validation.ts'
 import { unsupportedVolume } from './unsupported.ts'
 import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
@@ -31,6 +33,20 @@ const checkCsi = (path: string, { driver, nodePublishSecretRef }: CSIVolumeSourc
   ...(nodePublishSecretRef ? nodePublishSecretRef.name ? checkDnsSubdomain(`${path}.name`, nodePublishSecretRef.name) : [fieldError.required(`${path}.nodePublishSecretRef.name`)] : []),
 ]
 
+/** The claim gets its name and owner from its pod: a template may say nothing of these. */
+const checkEphemeral = (path: string, { volumeClaimTemplate }: EphemeralVolumeSource): FieldError[] => {
+  if (!volumeClaimTemplate) return [fieldError.required(`${path}.volumeClaimTemplate`)]
+  const { metadata = {}, spec } = volumeClaimTemplate
+  const isSet = (value: unknown): boolean => value !== undefined && value !== '' && value !== 0 && !(Array.isArray(value) && value.length === 0)
+  const others = Object.entries(metadata).filter(([field, value]) => field !== 'annotations' && field !== 'labels' && isSet(value)).map(([field]) => field)
+  return [
+    ...checkAnnotations(`${path}.volumeClaimTemplate.metadata.annotations`, metadata.annotations),
+    ...checkLabels(`${path}.volumeClaimTemplate.metadata.labels`, metadata.labels),
+    ...others.map((field) => fieldError.forbidden(`${path}.volumeClaimTemplate.metadata.${field}`, 'cannot be set for an ephemeral volume')),
+    ...checkClaimSpec(`${path}.volumeClaimTemplate.spec`, spec ?? {}),
+  ]
+}
+
 type Check = (path: string, volume: Volume) => FieldError[]
 
 // In the order in which upstream looks at them: the first one that is given counts.
@@ -42,6 +58,7 @@ const checks: Partial<Record<keyof Volume, Check>> = {
     ...checkFileMode(`${path}.defaultMode`, secret?.defaultMode),
     ...checkEach(`${path}.items`, secret?.items, (item, at) => checkKeyToPath(at, item)),
   ],
+  persistentVolumeClaim: (path, { persistentVolumeClaim }) => (persistentVolumeClaim?.claimName ? [] : [fieldError.required(`${path}.claimName`)]),
   downwardAPI: (path, { downwardAPI }) => [
     ...checkFileMode(`${path}.defaultMode`, downwardAPI?.defaultMode),
     ...(downwardAPI?.items ?? []).flatMap((file) => checkDownwardFile(path, file)),
@@ -54,6 +71,7 @@ const checks: Partial<Record<keyof Volume, Check>> = {
   projected: (path, { projected }) => (projected ? checkProjectedVolume(path, projected) : []),
   // Accepted by the API, as clients of drivers expect; a kubelet that has no such driver says so.
   csi: (path, { csi }) => (csi ? checkCsi(path, csi) : []),
+  ephemeral: (path, { ephemeral }) => (ephemeral ? checkEphemeral(path, ephemeral) : []),
 }
 
 const checkSource: Check = (path, volume) => {

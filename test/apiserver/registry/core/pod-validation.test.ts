@@ -99,6 +99,11 @@ describe('scheduling', () => {
     ['gates and a node', withSpec({ nodeName: 'n', schedulingGates: [{ name: 'a' }] }), ['spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared']],
     ['runtime class', withSpec({ runtimeClassName: '' }), ['spec.runtimeClassName: Invalid value: "": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \'-\' or \'.\', and must start and end with an alphanumeric character (e.g. \'example.com\', regex used for validation is \'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\')']],
     ['a driver\'s volume', withSpec({ volumes: [{ name: 'v', csi: { driver: '', nodePublishSecretRef: {} } }] }).slice(0, 1), ['spec.volumes[0].csi.driver: Required value']],
+    ['no claim', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: '' } }] }), ['spec.volumes[0].persistentVolumeClaim.claimName: Required value']],
+    ['no template of a claim', withSpec({ volumes: [{ name: 'v', ephemeral: {} }] }), ['spec.volumes[0].ephemeral.volumeClaimTemplate: Required value']],
+    ['a template of a claim', withSpec({ volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { metadata: { name: 'n', labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'], resources: {} } } } }] }),
+      ['spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set for an ephemeral volume', 'spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value']],
+    ['two types', withSpec({ volumes: [{ name: 'v', emptyDir: {}, persistentVolumeClaim: { claimName: 'c' } }] }), ['spec.volumes[0].persistentVolumeClaim: Forbidden: may not specify more than 1 volume type']],
     ['overhead', withSpec({ overhead: { dogs: '1' } }), ['spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource type or fully qualified', 'spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource for containers']],
     ['deadline', withSpec({ activeDeadlineSeconds: 0 }), ['spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive']],
     ['dns policy None', withSpec({ dnsPolicy: 'None' }), ['spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None']],
@@ -111,7 +116,7 @@ describe('what this cluster cannot honour is refused by name', () => {
   const seccomp = 'seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'
   const appArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
   for (const [name, errors, expected] of [
-    ['a volume', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }), `spec.volumes[0].persistentVolumeClaim: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
+    ['a volume', withSpec({ volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), `spec.volumes[0].nfs: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
     ['seccomp', withContainer({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), 'spec.containers[0].securityContext.seccompProfile: Forbidden: not supported: seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'],
     ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
     ['a host port of SCTP', withContainer({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), `spec.containers[0].ports[1].hostPort: Forbidden: not supported: ${sctp}`],
@@ -132,8 +137,14 @@ describe('what this cluster cannot honour is refused by name', () => {
     ["SCTP in the host's network", withContainer({ ports: [{ containerPort: 80, protocol: 'SCTP' }] }, { hostNetwork: true })],
     ['a limit of a volume in memory, and none', withSpec({ volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }, { name: 'w', emptyDir: { sizeLimit: '0' } }] })],
     ['a request of local storage', withContainer({ resources: { requests: { 'ephemeral-storage': '1Gi' } } })],
+    ['claims', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }, { name: 'w', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } } } }] })],
     ['no restart for a resize', withContainer({ resizePolicy: [{ resourceName: 'memory', restartPolicy: 'NotRequired' }] })],
   ] as const) test(`${name}: honoured`, () => expect(errors).toEqual([]))
+
+  test('the claim of a template holds a file system', () => {
+    const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }], volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1024Mi' } } } } } }] } })).object
+    expect(pod.spec.volumes?.[0]?.ephemeral?.volumeClaimTemplate?.spec).toEqual({ accessModes: ['ReadWriteOnce'], volumeMode: 'Filesystem', resources: { requests: { storage: '1Gi' } } })
+  })
 
   test('in ephemeral containers', () => {
     const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }] } })).object
