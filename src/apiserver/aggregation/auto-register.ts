@@ -50,7 +50,9 @@ export const registrationSteps = (existing: readonly APIService[], wanted: reado
     if (each.management === 'once' || (managed !== 'true' && managed !== 'onstart') || semanticEqual(current.spec, each.spec)) return []
     return [{ do: 'update', apiService: { ...current, spec: each.spec } }]
   })
-  const surplus = existing.filter(({ metadata }) => metadata.labels?.[label] === 'true' && !names.has(metadata.name))
+  // What an older server registered on its start goes with the next start.
+  const kept = pending.size > 0 ? ['true', 'onstart'] : ['true']
+  const surplus = existing.filter(({ metadata }) => kept.includes(metadata.labels?.[label] ?? '') && !names.has(metadata.name))
   return [...steps, ...surplus.map(({ metadata }): RegistrationStep => ({ do: 'delete', name: metadata.name }))]
 }
 
