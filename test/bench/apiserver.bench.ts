@@ -102,12 +102,19 @@ const few = 500
 /** Each size is measured so often, in turns, so that what disturbs the machine disturbs both. */
 const rounds = 10
 const perRound = 100
+const warmUp = 5000
 
 interface Sized { connections: Connections; writes: number[]; reads: number[] }
 
 const filled = async (config: Kubeconfig, objects: number): Promise<Sized> => {
   const filling = new Connections(config, 50)
   await rate(filling.sessions, objects, (session, index) => ask(session, 'POST', configMaps(`size-${index % 50}`), configMap(`c${index}`)).then(expectStatus(201)))
+  // Both servers have been at work for a while before they are measured.
+  await rate(filling.sessions, warmUp, async (session, index) => {
+    await ask(session, 'POST', configMaps('warm'), configMap(`c${index}`)).then(expectStatus(201))
+    await ask(session, 'GET', `${configMaps('warm')}/c${index}`).then(expectStatus(200))
+  })
+  await ask(filling.sessions[0] as ClientHttp2Session, 'DELETE', configMaps('warm')).then(expectStatus(200))
   filling.close()
   return { connections: new Connections(config, 1), writes: [], reads: [] }
 }
@@ -181,7 +188,12 @@ interface Running extends AsyncDisposable { config: Kubeconfig; pid: number }
 const startServer = async (): Promise<Running> => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'wherry-bench-'))
   const server = spawn(process.execPath, [...(process.env['WHERRY_BENCH_NODE_FLAGS']?.split(' ') ?? []), path.join(import.meta.dirname, '../support/dev-server.ts'), '--port', '0', '--directory', directory], { stdio: ['ignore', 'pipe', 'inherit'] })
-  for await (const line of createInterface({ input: server.stdout })) if (line.startsWith('export KUBECONFIG=')) break
+  let serves = false
+  for await (const line of createInterface({ input: server.stdout })) if ((serves = line.startsWith('export KUBECONFIG='))) break
+  if (!serves) {
+    await rm(directory, { recursive: true, force: true })
+    throw new Error('the server ended before it served')
+  }
   return {
     config: parse(await readFile(path.join(directory, 'kubeconfig'), 'utf8')) as Kubeconfig, pid: server.pid ?? 0,
     async [Symbol.asyncDispose]() {
