@@ -4,8 +4,8 @@ import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { AzureDiskVolumeSource, CSIPersistentVolumeSource, ISCSIPersistentVolumeSource, PersistentVolumeSpec, SecretReference } from '../../../api/types.ts'
 import { checkDnsLabel, checkDnsSubdomain, checkOptionalOneOf, invalids } from '../field-checks.ts'
 import { checkDriverName } from '../storage/parameters-validation.ts'
+import { checkHostPath } from './host-path-validation.ts'
 import { checkNoBacksteps } from './volume-paths.ts'
-import { checkHostPath } from './volume-validation.ts'
 
 /** Required for each of the fields that is empty. */
 const checkGiven = (path: string, source: object, fields: readonly string[]): FieldError[] => fields.flatMap((field) => {

@@ -1,20 +1,16 @@
 /** Volumes of pods. Mirrors ValidateVolumes of upstream's core validation for the types that this cluster has; the others are refused by unsupported.ts. */
 import { compareQuantities, isValidQuantity } from '../../../api/quantity.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
-import type { CSIVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource, HostPathVolumeSource, Volume } from '../../../api/types.ts'
-import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOptionalOneOf } from '../field-checks.ts'
+import type { CSIVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource, Volume } from '../../../api/types.ts'
+import { checkDnsLabel, checkDnsSubdomain, checkEach } from '../field-checks.ts'
 import { checkAnnotations, checkLabels } from '../label-checks.ts'
 import { checkDriverName } from '../storage/parameters-validation.ts'
+import { checkHostPath } from './host-path-validation.ts'
 import { checkClaimSpec } from './persistent-volume-claim-validation.ts'
 import { checkProjectedVolume } from './projected-volume-validation.ts'
 import { unsupportedVolume } from './unsupported.ts'
 import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
-import { checkFileMode, checkNoBacksteps } from './volume-paths.ts'
-
-const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket']
-
-export const checkHostPath = (path: string, hostPath: HostPathVolumeSource): FieldError[] =>
-  (hostPath.path ? [...checkNoBacksteps(`${path}.path`, hostPath.path), ...checkOptionalOneOf(`${path}.type`, hostPath.type, hostPathTypes)] : [fieldError.required(`${path}.path`)])
+import { checkFileMode } from './volume-paths.ts'
 
 const checkSizeLimit = (path: string, { medium, sizeLimit }: EmptyDirVolumeSource): FieldError[] => {
   if (sizeLimit === undefined) return []
