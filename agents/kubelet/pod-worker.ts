@@ -136,6 +136,7 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     await machine.volumes.prepare(run.pod, {
       ...downwardFacts(machine, run),
       configMap: (name) => machine.references.configMap(namespace, name), secret: (name) => machine.references.secret(namespace, name),
+      claim: (name) => machine.references.claim(namespace, name), persistentVolume: (name) => machine.references.persistentVolume(run.pod.metadata.uid, name),
     })
     run.volumesReady = true
   }

@@ -1,8 +1,10 @@
-/** ConfigMaps and Secrets that pods refer to, each watched by name while a pod needs it (all that a node may see of them). Mirrors pkg/kubelet/util/manager's watch-based manager. */
-import { ConfigMaps, type Kind, Secrets } from '../../src/api/kinds.ts'
-import type { ConfigMap, KubeObject, Pod, Secret } from '../../src/api/types.ts'
+/** ConfigMaps, Secrets and claims that pods refer to, and the volumes of the claims: each watched by name while a pod needs it (all that a node may see of them). Mirrors pkg/kubelet/util/manager's watch-based manager. */
+import { ConfigMaps, type Kind, PersistentVolumeClaims, PersistentVolumes, Secrets } from '../../src/api/kinds.ts'
+import { keyOf } from '../../src/api/meta.ts'
+import type { ConfigMap, KubeObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../../src/api/types.ts'
 import type { Informer } from '../../src/client/informer.ts'
 import { type InformerContext, startInformer } from '../../src/client/reflector.ts'
+import { claimNameOf } from './volumes/claim.ts'
 
 export interface References {
   /** Watches what the pod refers to, until `release`; `changed` is called for each pod whose object changed. */
@@ -11,13 +13,17 @@ export interface References {
   /** undefined: there is none. Throws while the API server has not told. */
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined>
   secret(namespace: string, name: string): Promise<Secret | undefined>
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>
+  /** The volume of one of the pod's claims; watched from then on, until the pod is released. */
+  persistentVolume(podUid: string, name: string): Promise<PersistentVolume | undefined>
 }
 
 interface Watched { informer: Informer<KubeObject>; controller: AbortController; pods: Set<string> }
 
 /** The names of the objects in the pod's own namespace that its spec names. */
-export const referencesOf = ({ spec }: Pod): { configMaps: Set<string>; secrets: Set<string> } => {
-  const found = { configMaps: new Set<string>(), secrets: new Set<string>() }
+export const referencesOf = (pod: Pod): { configMaps: Set<string>; secrets: Set<string>; claims: Set<string> } => {
+  const { spec } = pod
+  const found = { configMaps: new Set<string>(), secrets: new Set<string>(), claims: new Set<string>() }
   const add = (configMap: string | undefined, secret: string | undefined): void => {
     if (configMap) found.configMaps.add(configMap)
     if (secret) found.secrets.add(secret)
@@ -26,7 +32,10 @@ export const referencesOf = ({ spec }: Pod): { configMaps: Set<string>; secrets:
     for (const { valueFrom } of env) add(valueFrom?.configMapKeyRef?.name, valueFrom?.secretKeyRef?.name)
     for (const { configMapRef, secretRef } of envFrom) add(configMapRef?.name, secretRef?.name)
   }
-  for (const { configMap, secret, projected } of spec.volumes ?? []) {
+  for (const volume of spec.volumes ?? []) {
+    const { configMap, secret, projected } = volume
+    const claim = claimNameOf(pod, volume)
+    if (claim) found.claims.add(claim)
     add(configMap?.name, secret?.secretName)
     for (const source of projected?.sources ?? []) add(source.configMap?.name, source.secret?.name)
   }
@@ -43,7 +52,7 @@ export const references = (context: InformerContext | undefined, changed: (podUi
     if (known) return known
     const controller = new AbortController()
     const scope = AbortSignal.any([signal, controller.signal])
-    const entry: Watched = { informer: startInformer(context, { kind, selection: { namespace, fieldSelector: `metadata.name=${name}` } }, scope), controller, pods: new Set() }
+    const entry: Watched = { informer: startInformer(context, { kind, selection: { ...(namespace && { namespace }), fieldSelector: `metadata.name=${name}` } }, scope), controller, pods: new Set() }
     watched.set(key, entry)
     void (async () => {
       for await (const _ of entry.informer.changes(scope)) for (const pod of entry.pods) changed(pod)
@@ -55,7 +64,7 @@ export const references = (context: InformerContext | undefined, changed: (podUi
     const entry = watch(kind as Kind, namespace, name)
     if (!entry) throw new Error(`${kind.plural} cannot be read: this kubelet runs without an API server`)
     if (!(await isSynced(entry))) throw new Error(`failed to sync ${kind.singular} cache: timed out waiting for the condition`)
-    return entry.informer.lister.get(`${namespace}/${name}`) as T | undefined
+    return entry.informer.lister.get(keyOf({ metadata: { namespace, name } })) as T | undefined
   }
 
   const isSynced = (entry: Watched): Promise<boolean> => {
@@ -67,9 +76,10 @@ export const references = (context: InformerContext | undefined, changed: (podUi
 
   return {
     retain(pod) {
-      const { configMaps, secrets } = referencesOf(pod)
+      const { configMaps, secrets, claims } = referencesOf(pod)
       const namespace = pod.metadata.namespace ?? ''
       for (const name of configMaps) watch(ConfigMaps as Kind, namespace, name)?.pods.add(pod.metadata.uid)
+      for (const name of claims) watch(PersistentVolumeClaims as Kind, namespace, name)?.pods.add(pod.metadata.uid)
       for (const name of secrets) watch(Secrets as Kind, namespace, name)?.pods.add(pod.metadata.uid)
     },
     release(podUid) {
@@ -82,6 +92,11 @@ export const references = (context: InformerContext | undefined, changed: (podUi
     },
     configMap: (namespace, name) => read(ConfigMaps, namespace, name),
     secret: (namespace, name) => read(Secrets, namespace, name),
+    claim: (namespace, name) => read(PersistentVolumeClaims, namespace, name),
+    persistentVolume(podUid, name) {
+      watch(PersistentVolumes as Kind, '', name)?.pods.add(podUid)
+      return read(PersistentVolumes, '', name)
+    },
   }
 }
 

@@ -9,7 +9,7 @@ import { prepareHostPath } from '../../agents/kubelet/volumes/host-path.ts'
 import { type Payload, payloadOf } from '../../agents/kubelet/volumes/payload.ts'
 import { bindSubPath } from '../../agents/kubelet/volumes/sub-path.ts'
 import { MountError, type VolumeFacts, volumes } from '../../agents/kubelet/volumes/volumes.ts'
-import type { ConfigMap, Pod, Volume } from '../../src/api/types.ts'
+import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../src/api/types.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { aContainer, aPod } from './builders.ts'
 import { fakeMounter } from './support.ts'
@@ -164,7 +164,7 @@ describe('subPath', () => {
 
 describe('a pod\'s volumes', () => {
   const clock = fakeClock()
-  const facts: VolumeFacts = { podIPs: [], hostIPs: [], nodeName: 'n', allocatable: {}, configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined) }
+  const facts: VolumeFacts = { podIPs: [], hostIPs: [], nodeName: 'n', allocatable: {}, configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined), claim: () => Promise.resolve(undefined), persistentVolume: () => Promise.resolve(undefined) }
   const make = () => {
     const mounter = fakeMounter()
     return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, tokens: { get: () => Promise.resolve('t'), renewIn: () => undefined, forget() {} } }) }
@@ -188,6 +188,73 @@ describe('a pod\'s volumes', () => {
     const { of } = make()
     await expect(of.prepare(aPod({ volumes: [{ name: 'cfg', configMap: { name: 'none' } }] }), facts)).rejects.toThrow(new MountError('MountVolume.SetUp failed for volume "cfg" : configmap "none" not found'))
     await expect(of.prepare(aPod({ volumes: [{ name: 'net', nfs: { server: 'x', path: '/' } }] }), facts)).rejects.toThrow('no volume plugin matched: nfs')
+  })
+
+  describe('of claims', () => {
+    const using = aPod({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }], containers: [aContainer('web', { volumeMounts: [{ name: 'data', mountPath: '/data' }] })] })
+    const scratch = aPod({ volumes: [{ name: 'data', ephemeral: { volumeClaimTemplate: { spec: {} } } }] })
+    const claim = (more: Partial<PersistentVolumeClaim> = {}, metadata: Partial<Pod['metadata']> = {}): PersistentVolumeClaim =>
+      ({ metadata: { ...using.metadata, name: 'c', uid: 'claim-1', ...metadata }, spec: { volumeName: 'pv' }, status: { phase: 'Bound' }, ...more })
+    const volume = (spec: PersistentVolume['spec'] = {}, annotations: Record<string, string> = {}): PersistentVolume =>
+      ({ metadata: { ...using.metadata, name: 'pv', annotations }, spec: { claimRef: { namespace: 'default', name: 'c', uid: 'claim-1' }, hostPath: { path: `${directory}/pv`, type: 'DirectoryOrCreate' }, ...spec }, status: {} })
+    const given = (aClaim?: PersistentVolumeClaim, aVolume?: PersistentVolume): VolumeFacts =>
+      ({ ...facts, claim: (name) => Promise.resolve(name === (aClaim?.metadata.name ?? '') ? aClaim : undefined), persistentVolume: (name) => Promise.resolve(name === 'pv' ? aVolume : undefined) })
+    const waiting = (why: string): MountError => new MountError(`Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: ${why}`)
+
+    test.each<[string, Pod, PersistentVolumeClaim | undefined, PersistentVolume | undefined, MountError]>([
+      ['no claim', using, undefined, undefined, waiting('error processing PVC default/c: failed to fetch PVC from API server: persistentvolumeclaims "c" not found')],
+      ['an unbound claim', using, claim({ status: { phase: 'Pending' } }), undefined, waiting('error processing PVC default/c: PVC is not bound')],
+      ['a claim on its way out', using, claim({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), volume(), waiting('error processing PVC default/c: PVC is being deleted')],
+      ['no volume', using, claim(), undefined, waiting('error processing PVC default/c: failed to fetch PV pv from API server: persistentvolumes "pv" not found')],
+      ['a volume of another claim', using, claim(), volume({ claimRef: { uid: 'other' } }), waiting('error processing PVC default/c: found PV object pv but its pv.Spec.ClaimRef.UID other does not point to claim.UID claim-1')],
+      ['an ephemeral claim of somebody else', scratch, claim({}, { name: 'web-1-data' }), volume(), waiting('PVC default/web-1-data was not created for pod default/web-1 (pod is not owner)')],
+      ['a block volume', using, claim(), volume({ volumeMode: 'Block' }), waiting('volume data has volumeMode Block, but is specified in volumeMounts')],
+      ['a volume that no machine has by itself', using, claim(), volume({ hostPath: undefined, nfs: { server: 's', path: '/' } }), new MountError('MountVolume.SetUp failed for volume "pv" : no volume plugin matched: nfs')],
+      ['mount options', using, claim(), volume({ mountOptions: ['ro'] }), new MountError('MountVolume.SetUp failed for volume "pv" : Mount options are not supported for volume type hostPath')],
+      ['a local volume that is not there', using, claim(), volume({ hostPath: undefined, local: { path: '/none/such' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/none/such" does not exist')],
+      ['a local device', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/dev/null" is not a directory: this cluster has no block devices as volumes')],
+    ])('%s', async (_, pod, aClaim, aVolume, error) => { await expect(make().of.prepare(pod, given(aClaim, aVolume))).rejects.toThrow(error) })
+
+    const mounts = async (pod: Pod, aClaim: PersistentVolumeClaim, aVolume: PersistentVolume) => {
+      const { of, mounter } = make()
+      await of.prepare(pod, given(aClaim, aVolume))
+      return { mounts: await of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), []), mounter, of }
+    }
+    test('a bound claim is its volume\'s path, and what is in it stays when the pod goes', async () => {
+      const { mounts: [mount], of } = await mounts(using, claim(), volume())
+      expect(mount).toMatchObject({ hostPath: path.join(directory, 'pv'), containerPath: '/data', readOnly: false })
+      await writeFile(path.join(directory, 'pv/file'), 'x')
+      await of.remove('uid-1')
+      expect(await readFile(path.join(directory, 'pv/file'), 'utf8')).toBe('x')
+    })
+    test('a provisioned directory is for everybody, an administrator\'s as the umask has it', async () => {
+      await mounts(using, claim(), volume({}, { 'pv.kubernetes.io/provisioned-by': 'wherry.io/host-path' }))
+      expect((await stat(path.join(directory, 'pv'))).mode & 0o777).toBe(0o777)
+      await rm(path.join(directory, 'pv'), { recursive: true })
+      await mounts(using, claim(), volume())
+      expect((await stat(path.join(directory, 'pv'))).mode & 0o777).toBe(0o755)
+    })
+    test('only to read', async () => {
+      const pod = aPod({ ...using.spec, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c', readOnly: true } }] })
+      expect((await mounts(pod, claim(), volume())).mounts).toMatchObject([{ readOnly: true }])
+    })
+    test('an ephemeral claim of the pod itself, and a subPath', async () => {
+      const pod = aPod({ ...scratch.spec, containers: [aContainer('web', { volumeMounts: [{ name: 'data', mountPath: '/data', subPath: 'sub' }] })] })
+      const own = claim({}, { name: 'web-1-data', ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'web-1', uid: 'uid-1', controller: true }] })
+      const { mounts: [mount], mounter } = await mounts(pod, own, volume())
+      expect(mount?.hostPath).toMatch(/volume-subpaths\/data\/web\/0$/)
+      expect(mounter.mounts.has(mount?.hostPath ?? '')).toBe(true)
+      expect((await stat(path.join(directory, 'pv/sub'))).isDirectory()).toBe(true)
+    })
+    test('a pod that runs keeps a claim on its way out', async () => {
+      const running = { ...using, status: { phase: 'Running' } }
+      expect((await mounts(running, claim({}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), volume())).mounts).toHaveLength(1)
+    })
+    test.runIf(process.getuid?.() === 0)('a local volume gets the pod\'s group', async () => {
+      await mkdir(path.join(directory, 'local'))
+      await mounts(aPod({ ...using.spec, securityContext: { fsGroup: 1234 } }), claim(), volume({ hostPath: undefined, local: { path: path.join(directory, 'local') } }))
+      expect((await stat(path.join(directory, 'local'))).gid).toBe(1234)
+    })
   })
 
   test('secrets are kept in memory only', async () => {

@@ -9,16 +9,18 @@ import { expand } from '../expansion.ts'
 import type { DownwardFacts } from '../field-ref.ts'
 import type { Mount } from '../runtime/runtime.ts'
 import { giveToGroup, writeAtomically } from './atomic-writer.ts'
+import { type ClaimFacts, claimNameOf, volumeOfClaim } from './claim.ts'
 import { prepareHostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
 import { isProjection, payloadOf, tokenRequestsOf } from './payload.ts'
+import { preparePersistentVolume } from './persistent-volume.ts'
 import { bindSubPath, checkSubPath } from './sub-path.ts'
 import type { Tokens } from './tokens.ts'
 
 /** A volume that cannot be had now: event FailedMount. */
 export class MountError extends Error { override readonly name = 'MountError' }
 
-export interface VolumeFacts extends DownwardFacts {
+export interface VolumeFacts extends DownwardFacts, ClaimFacts {
   configMap(name: string): Promise<ConfigMap | undefined>
   secret(name: string): Promise<Secret | undefined>
 }
@@ -44,6 +46,8 @@ export interface VolumeOptions {
   clock: Clock
 }
 
+const setUpFailed = (name: string, error: unknown): string => `MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${error instanceof Error ? error.message : String(error)}`
+
 const plugin = (volume: Volume): string => {
   const name = volume.emptyDir ? 'empty-dir' : volume.configMap ? 'configmap' : volume.secret ? 'secret' : volume.downwardAPI ? 'downward-api' : volume.projected ? 'projected' : 'host-path'
   return `kubernetes.io~${name}`
@@ -51,9 +55,11 @@ const plugin = (volume: Volume): string => {
 const inMemory = (volume: Volume): boolean => Boolean(volume.secret ?? volume.projected ?? volume.downwardAPI)
 
 export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: VolumeOptions): Volumes => {
+  /** Where the volumes of claims are on this machine. */
+  const claimed = new Map<string, string>()
   const podDirectory = (podUid: string): string => path.join(directory, 'pods', podUid)
   const volumeDirectory = (podUid: string, volume: Volume): string =>
-    volume.hostPath ? volume.hostPath.path : path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
+    volume.hostPath ? volume.hostPath.path : claimed.get(`${podUid}/${volume.name}`) ?? path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
   const ready = new Set<string>()
 
   const prepareProjection = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
@@ -83,12 +89,22 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
   }
 
+  const prepareClaimed = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
+    const persistent = await volumeOfClaim(pod, volume, facts).catch((error: Error) => {
+      throw new MountError(`Unable to attach or mount volumes: unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]: ${error.message}`, { cause: error })
+    })
+    const at = await preparePersistentVolume(persistent, { pod, readOnly: volume.persistentVolumeClaim?.readOnly ?? false })
+      .catch((error: Error) => { throw new MountError(setUpFailed(persistent.metadata.name, error), { cause: error }) })
+    claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
+  }
+
   const prepareOne = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
     if (isProjection(volume)) return prepareProjection(pod, volume, facts)
     const key = `${pod.metadata.uid}/${volume.name}`
     if (ready.has(key)) return
     if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
     else if (volume.hostPath) await prepareHostPath(volume.hostPath)
+    else if (claimNameOf(pod, volume) !== undefined) await prepareClaimed(pod, volume, facts)
     else throw new Error(`no volume plugin matched: ${Object.keys(volume).find((field) => field !== 'name') ?? 'no source'}`)
     ready.add(key)
   }
@@ -98,7 +114,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     if (!volume) throw new ConfigError(`cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`)
     const base = volumeDirectory(pod.metadata.uid, volume)
     const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, environment) : (mount.subPath ?? '')
-    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || isProjection(volume), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private' } as const
+    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false) || isProjection(volume), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private' } as const
     if (!subPath) return { hostPath: base, ...shown }
     try {
       checkSubPath(subPath)
@@ -116,7 +132,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
         try {
           await prepareOne(pod, volume, facts)
         } catch (error) {
-          throw new MountError(`MountVolume.SetUp failed for volume ${JSON.stringify(volume.name)} : ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+          throw error instanceof MountError ? error : new MountError(setUpFailed(volume.name, error), { cause: error })
         }
       }
     },
@@ -125,6 +141,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     async remove(podUid) {
       tokens.forget(podUid)
       for (const key of ready) if (key.startsWith(`${podUid}/`)) ready.delete(key)
+      for (const key of claimed.keys()) if (key.startsWith(`${podUid}/`)) claimed.delete(key)
       for (const root of [podDirectory(podUid), path.join(memoryDirectory, 'pods', podUid)]) {
         for (const point of await mounter.below(root)) await mounter.unmount(point)
         // Deleting through a mount that would not go would delete what is mounted.

@@ -1,6 +1,6 @@
-/** What a kubelet may do: its rules, and of Secrets, ConfigMaps and tokens only what the pods bound to its node refer to. Mirrors `plugin/pkg/auth/authorizer/node`. */
-import { Pods } from '../../api/kinds.ts'
-import type { Pod } from '../../api/types.ts'
+/** What a kubelet may do: its rules, and of Secrets, ConfigMaps, tokens, claims and their volumes only what the pods bound to its node refer to. Mirrors `plugin/pkg/auth/authorizer/node`. */
+import { PersistentVolumes, Pods } from '../../api/kinds.ts'
+import type { PersistentVolume, Pod } from '../../api/types.ts'
 import { nodeOf } from '../authentication/users.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts'
@@ -27,15 +27,34 @@ const referencesOf = (pod: Pod, resource: 'secrets' | 'configmaps'): Set<string>
   return names
 }
 
+const hasClaim = (lookup: Lookup, node: string, { namespace, name }: { namespace?: string | undefined; name?: string | undefined }): boolean =>
+  lookup.list(Pods, namespace).some(({ metadata, spec }) => spec.nodeName === node
+    && spec.volumes?.some((volume) => (volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${metadata.name}-${volume.name}`)) === name))
+
+const hasVolume = (lookup: Lookup, node: string, name: string): boolean => {
+  const claimRef: PersistentVolume['spec']['claimRef'] = lookup.get(PersistentVolumes, name)?.spec.claimRef
+  return claimRef !== undefined && hasClaim(lookup, node, claimRef)
+}
+
 const refersTo = (lookup: Lookup, node: string, { resource, namespace, name }: AuthorizationAttributes): boolean =>
   lookup.list(Pods, namespace).some((pod) => pod.spec.nodeName === node
     && (resource === 'serviceaccounts' ? (pod.spec.serviceAccountName ?? 'default') === name : referencesOf(pod, resource as 'secrets').has(name)))
+
+const isRelated = (lookup: Lookup, node: string, asked: AuthorizationAttributes): boolean => {
+  switch (asked.resource) {
+    case 'persistentvolumeclaims': return hasClaim(lookup, node, asked)
+    case 'persistentvolumes': return hasVolume(lookup, node, asked.name)
+    default: return refersTo(lookup, node, asked)
+  }
+}
+
+const guardedResources: ReadonlySet<string> = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'persistentvolumes'])
 
 const guarded = (lookup: Lookup, node: string, asked: AuthorizationAttributes): Decision => {
   if (!['get', 'list', 'watch'].includes(asked.verb)) return refuse('can only read resources of this type')
   if (asked.subresource !== '') return refuse('cannot read subresource')
   if (asked.name === '') return refuse('can only get individual resources of this type')
-  return refersTo(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
+  return isRelated(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
 }
 
 export const nodeAuthorizer = (lookup: Lookup): Authorizer => ({
@@ -43,7 +62,7 @@ export const nodeAuthorizer = (lookup: Lookup): Authorizer => ({
     const node = nodeOf(asked.user)
     if (node === undefined || !asked.resourceRequest) return refuse('')
     const core = asked.apiGroup === ''
-    if (core && (asked.resource === 'secrets' || asked.resource === 'configmaps')) return guarded(lookup, node, asked)
+    if (core && guardedResources.has(asked.resource)) return guarded(lookup, node, asked)
     if (core && asked.resource === 'serviceaccounts') {
       if (asked.subresource !== 'token' || asked.verb !== 'create') return refuse('only "token" of service accounts is allowed')
       return refersTo(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
