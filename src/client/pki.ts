@@ -2,15 +2,18 @@
  * Keys (P-256), certificate authorities, certificates and signing requests, all as PEM. Mirrors client-go `util/cert`, `util/keyutil`,
  * `util/certificate/csr` and kube-controller-manager's `certificates/authority`.
  */
-import 'reflect-metadata'
 import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, webcrypto, X509Certificate as NodeCertificate } from 'node:crypto'
 import { promisify } from 'node:util'
-import {
-  AuthorityKeyIdentifierExtension, BasicConstraintsExtension, cryptoProvider, ExtendedKeyUsageExtension, type Extension, type JsonGeneralNames, type JsonName, KeyUsageFlags, KeyUsagesExtension,
-  Pkcs10CertificateRequest, Pkcs10CertificateRequestGenerator, type PublicKey, SubjectAlternativeNameExtension, SubjectKeyIdentifierExtension, X509Certificate, X509CertificateGenerator,
-} from '@peculiar/x509'
+import type { Extension, JsonGeneralNames, JsonName, Pkcs10CertificateRequest, PublicKey } from '@peculiar/x509'
 
-cryptoProvider.set(webcrypto)
+/** Costs as much as the rest of a component's start: loaded by those who make or read certificates, when they do. */
+const loadX509 = async () => {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto)
+  return x509
+}
+type X509 = Awaited<ReturnType<typeof loadX509>>
 
 /** A certificate and its private key. */
 export interface KeyedCertificate { certificate: string; key: string }
@@ -27,10 +30,9 @@ export interface Validity { notBefore: Date; notAfter: Date }
 /** How a key may be used, in the words of CertificateSigningRequest's `spec.usages`. */
 export type KeyUsage = keyof typeof keyUsages | keyof typeof extendedUsages
 
+/** Bits of X.509's KeyUsage. */
 const keyUsages = {
-  signing: KeyUsageFlags.digitalSignature, 'digital signature': KeyUsageFlags.digitalSignature, 'content commitment': KeyUsageFlags.nonRepudiation,
-  'key encipherment': KeyUsageFlags.keyEncipherment, 'key agreement': KeyUsageFlags.keyAgreement, 'data encipherment': KeyUsageFlags.dataEncipherment,
-  'cert sign': KeyUsageFlags.keyCertSign, 'crl sign': KeyUsageFlags.cRLSign, 'encipher only': KeyUsageFlags.encipherOnly, 'decipher only': KeyUsageFlags.decipherOnly,
+  signing: 1, 'digital signature': 1, 'content commitment': 2, 'key encipherment': 4, 'data encipherment': 8, 'key agreement': 16, 'cert sign': 32, 'crl sign': 64, 'encipher only': 128, 'decipher only': 256,
 } as const
 
 const extendedUsages = {
@@ -71,12 +73,12 @@ const publicKeyOf = (pem: string): ArrayBuffer => {
 const nameOf = ({ commonName, organizations = [] }: Pick<Subject, 'commonName' | 'organizations'>): JsonName =>
   [...organizations.map((organization) => ({ O: [organization] })), { CN: [commonName] }]
 
-const alternativeNames = ({ dnsNames = [], ipAddresses = [] }: Pick<Subject, 'dnsNames' | 'ipAddresses'>): Extension[] => {
+const alternativeNames = ({ SubjectAlternativeNameExtension }: X509, { dnsNames = [], ipAddresses = [] }: Pick<Subject, 'dnsNames' | 'ipAddresses'>): Extension[] => {
   const names: JsonGeneralNames = [...dnsNames.map((value) => ({ type: 'dns' as const, value })), ...ipAddresses.map((value) => ({ type: 'ip' as const, value }))]
   return names.length > 0 ? [new SubjectAlternativeNameExtension(names)] : []
 }
 
-const usageExtensions = (usages: readonly KeyUsage[]): Extension[] => {
+const usageExtensions = ({ KeyUsagesExtension, ExtendedKeyUsageExtension }: X509, usages: readonly KeyUsage[]): Extension[] => {
   const flags = usages.reduce((all, usage) => all | (usage in keyUsages ? keyUsages[usage as keyof typeof keyUsages] : 0), 0)
   const extended = usages.flatMap((usage) => (usage in extendedUsages ? [extendedUsages[usage as keyof typeof extendedUsages]] : []))
   return [...(flags ? [new KeyUsagesExtension(flags, true)] : []), ...(extended.length > 0 ? [new ExtendedKeyUsageExtension(extended)] : [])]
@@ -87,28 +89,29 @@ const serialNumber = (): string => `4${randomBytes(16).toString('hex').slice(1)}
 
 /** A self-signed authority, like client-go's NewSelfSignedCACert. */
 export const newCertificateAuthority = async ({ commonName, validity, key: given }: { commonName: string; validity: Validity; key?: string }): Promise<KeyedCertificate> => {
+  const x509 = await loadX509()
   const key = given ?? await newKey()
   const { algorithm, key: signingKey } = signerOf(key)
   const publicKey = publicKeyOf(key)
-  const certificate = await X509CertificateGenerator.create({
+  const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(), subject: nameOf({ commonName }), issuer: nameOf({ commonName }), ...validity, publicKey, signingKey, signingAlgorithm: algorithm,
     extensions: [
-      new BasicConstraintsExtension(true, undefined, true), ...usageExtensions(['key encipherment', 'digital signature', 'cert sign']),
-      await SubjectKeyIdentifierExtension.create(publicKey), new SubjectAlternativeNameExtension([{ type: 'dns', value: commonName }]),
+      new x509.BasicConstraintsExtension(true, undefined, true), ...usageExtensions(x509, ['key encipherment', 'digital signature', 'cert sign']),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey), new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: commonName }]),
     ],
   })
   return { certificate: `${certificate.toString('pem')}\n`, key }
 }
 
-const issue = async (ca: KeyedCertificate, of: { subject: JsonName; publicKey: ArrayBuffer | PublicKey; usages: readonly KeyUsage[]; validity: Validity; names: Extension[] }): Promise<string> => {
-  const issuer = new X509Certificate(ca.certificate)
+const issue = async (x509: X509, ca: KeyedCertificate, of: { subject: JsonName; publicKey: ArrayBuffer | PublicKey; usages: readonly KeyUsage[]; validity: Validity; names: Extension[] }): Promise<string> => {
+  const issuer = new x509.X509Certificate(ca.certificate)
   const { algorithm, key: signingKey } = signerOf(ca.key)
   // Nothing is valid for longer than its authority (kube-controller-manager's CertificateAuthority cuts it, too).
   const notAfter = of.validity.notAfter < issuer.notAfter ? of.validity.notAfter : issuer.notAfter
-  const certificate = await X509CertificateGenerator.create({
+  const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(), subject: of.subject, issuer: issuer.subjectName.toJSON(), notBefore: of.validity.notBefore, notAfter,
     publicKey: of.publicKey, signingKey, signingAlgorithm: algorithm,
-    extensions: [new BasicConstraintsExtension(false, undefined, true), ...usageExtensions(of.usages), await AuthorityKeyIdentifierExtension.create(issuer.publicKey), ...of.names],
+    extensions: [new x509.BasicConstraintsExtension(false, undefined, true), ...usageExtensions(x509, of.usages), await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey), ...of.names],
   })
   return `${certificate.toString('pem')}\n`
 }
@@ -117,8 +120,9 @@ const issue = async (ca: KeyedCertificate, of: { subject: JsonName; publicKey: A
 export const newCertificate = async (ca: KeyedCertificate, { subject, usages, validity, key: given }: {
   subject: Subject; usages: readonly ('client auth' | 'server auth')[]; validity: Validity; key?: string
 }): Promise<KeyedCertificate> => {
+  const x509 = await loadX509()
   const key = given ?? await newKey()
-  const certificate = await issue(ca, { subject: nameOf(subject), publicKey: publicKeyOf(key), usages: ['digital signature', 'key encipherment', ...usages], validity, names: alternativeNames(subject) })
+  const certificate = await issue(x509, ca, { subject: nameOf(subject), publicKey: publicKeyOf(key), usages: ['digital signature', 'key encipherment', ...usages], validity, names: alternativeNames(x509, subject) })
   return { certificate, key }
 }
 
@@ -131,9 +135,10 @@ export const newSelfSignedCertificate = async (subject: Subject, validity: Valid
 
 /** A signing request for `key`. */
 export const newCertificateRequest = async (subject: Subject, key: string): Promise<string> => {
+  const x509 = await loadX509()
   const { algorithm, key: privateKey } = signerOf(key)
   const publicKey = await webcrypto.subtle.importKey('spki', publicKeyOf(key), privateKey.algorithm as webcrypto.EcKeyAlgorithm, true, ['verify'])
-  const request = await Pkcs10CertificateRequestGenerator.create({ name: nameOf(subject), keys: { privateKey, publicKey: publicKey }, signingAlgorithm: algorithm, extensions: alternativeNames(subject) })
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: nameOf(subject), keys: { privateKey, publicKey: publicKey }, signingAlgorithm: algorithm, extensions: alternativeNames(x509, subject) })
   return `${request.toString('pem')}\n`
 }
 
@@ -144,8 +149,9 @@ export interface CertificateRequest extends Required<Subject> {
 
 /** What a request asks for. Throws a TypeError when it is no request, or not signed by the key that it is for. */
 export const parseCertificateRequest = async (pem: string): Promise<CertificateRequest> => {
-  const request = await verified(pem)
-  const names = request.extensions.find((extension) => extension instanceof SubjectAlternativeNameExtension)?.names.toJSON() ?? []
+  const x509 = await loadX509()
+  const request = await verified(x509, pem)
+  const names = request.extensions.find((extension) => extension instanceof x509.SubjectAlternativeNameExtension)?.names.toJSON() ?? []
   const ofType = (type: string): string[] => names.flatMap((name) => (name.type === type && typeof name.value === 'string' ? [name.value] : []))
   return {
     commonName: request.subjectName.getField('CN')[0] ?? '', organizations: request.subjectName.getField('O'),
@@ -153,11 +159,11 @@ export const parseCertificateRequest = async (pem: string): Promise<CertificateR
   }
 }
 
-const verified = async (pem: string): Promise<Pkcs10CertificateRequest> => {
+const verified = async (x509: X509, pem: string): Promise<Pkcs10CertificateRequest> => {
   if (!/-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(pem)) throw new TypeError('PEM block type must be CERTIFICATE REQUEST')
   let request: Pkcs10CertificateRequest
   try {
-    request = new Pkcs10CertificateRequest(pem)
+    request = new x509.Pkcs10CertificateRequest(pem)
   } catch (error) {
     throw new TypeError(`the certificate request cannot be parsed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
@@ -167,9 +173,10 @@ const verified = async (pem: string): Promise<Pkcs10CertificateRequest> => {
 
 /** The certificate that a request asks for: its subject, names and key, and the given usages. */
 export const signCertificateRequest = async (ca: KeyedCertificate, { request: pem, usages, validity }: { request: string; usages: readonly KeyUsage[]; validity: Validity }): Promise<string> => {
-  const request = await verified(pem)
-  const names = request.extensions.filter((extension) => extension instanceof SubjectAlternativeNameExtension)
-  return issue(ca, { subject: request.subjectName.toJSON(), publicKey: request.publicKey, usages, validity, names })
+  const x509 = await loadX509()
+  const request = await verified(x509, pem)
+  const names = request.extensions.filter((extension) => extension instanceof x509.SubjectAlternativeNameExtension)
+  return issue(x509, ca, { subject: request.subjectName.toJSON(), publicKey: request.publicKey, usages, validity, names })
 }
 
 /** The first certificate of a PEM text, as far as others need to know. */
