@@ -7,12 +7,7 @@ import { promisify } from 'node:util'
 import type { Extension, JsonGeneralNames, JsonName, Pkcs10CertificateRequest, PublicKey } from '@peculiar/x509'
 
 /** Costs as much as the rest of a component's start: loaded by those who make or read certificates, when they do. */
-const loadX509 = async () => {
-  await import('reflect-metadata')
-  const x509 = await import('@peculiar/x509')
-  x509.cryptoProvider.set(webcrypto)
-  return x509
-}
+const loadX509 = async () => (await import('./x509.ts')).x509
 type X509 = Awaited<ReturnType<typeof loadX509>>
 
 /** A certificate and its private key. */
