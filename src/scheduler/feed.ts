@@ -1,5 +1,5 @@
 /** Brings what the informers hear to the snapshot and the queue. Mirrors `pkg/scheduler/eventhandlers.go`. */
-import type { Namespace, Node, Pod } from '../api/types.ts'
+import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/types.ts'
 import type { Change, Informer } from '../client/informer.ts'
 import type { SchedulingQueue } from './queue.ts'
 import { podInfoOf } from './pod-info.ts'
@@ -39,11 +39,24 @@ export const nodeChanged = ({ key, object, previous }: Change<Node>, { snapshot,
   queue.happened({ on: 'Node', node: object, previous })
 }
 
+export interface Fed {
+  pods: Informer<Pod>
+  nodes: Informer<Node>
+  namespaces: Informer<Namespace>
+  claims: Informer<PersistentVolumeClaim>
+  volumes: Informer<PersistentVolume>
+  storageClasses: Informer<StorageClass>
+}
+
 /** Hands on every change until `signal` aborts. */
-export const feed = async (informers: { pods: Informer<Pod>; nodes: Informer<Node>; namespaces: Informer<Namespace> }, sinks: Sinks, signal: AbortSignal): Promise<void> => {
+export const feed = async (informers: Fed, sinks: Sinks, signal: AbortSignal): Promise<void> => {
+  const { queue } = sinks
   await Promise.all([
     (async () => { for await (const change of informers.nodes.changes(signal)) nodeChanged(change, sinks) })(),
     (async () => { for await (const change of informers.pods.changes(signal)) podChanged(change, sinks) })(),
-    (async () => { for await (const change of informers.namespaces.changes(signal)) if (change.object?.metadata.labels !== change.previous?.metadata.labels) sinks.queue.happened({ on: 'Namespace' }) })(),
+    (async () => { for await (const change of informers.namespaces.changes(signal)) if (change.object?.metadata.labels !== change.previous?.metadata.labels) queue.happened({ on: 'Namespace' }) })(),
+    (async () => { for await (const { object } of informers.claims.changes(signal)) queue.happened({ on: 'PersistentVolumeClaim', claim: object }) })(),
+    (async () => { for await (const { object } of informers.volumes.changes(signal)) queue.happened({ on: 'PersistentVolume', volume: object }) })(),
+    (async () => { for await (const { object, previous } of informers.storageClasses.changes(signal)) queue.happened({ on: 'StorageClass', storageClass: object, previous }) })(),
   ])
 }

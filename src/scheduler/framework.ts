@@ -2,7 +2,7 @@
  * What a scheduling plugin is: an object with optional functions, one for each extension point. Plugins decide and touch nothing;
  * the scheduler acts. Mirrors `k8s.io/kube-scheduler/framework` and `pkg/scheduler/framework/interface.go`.
  */
-import type { Node, Pod } from '../api/types.ts'
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/types.ts'
 import type { CycleState } from './cycle-state.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
@@ -42,6 +42,9 @@ export type ClusterEvent =
   /** The waiting pod itself. */
   | { on: 'Pod'; pod: Pod; previous: Pod }
   | { on: 'Namespace' }
+  | { on: 'PersistentVolumeClaim'; claim: PersistentVolumeClaim | undefined }
+  | { on: 'PersistentVolume'; volume: PersistentVolume | undefined }
+  | { on: 'StorageClass'; storageClass: StorageClass | undefined; previous: StorageClass | undefined }
 
 /** A pod in the scheduling queue. */
 export interface QueuedPod {

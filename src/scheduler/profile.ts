@@ -24,3 +24,9 @@ export const defaultProfile: Profile = {
   schedulerName: 'default-scheduler', plugins,
   weights: { TaintToleration: 3, NodeAffinity: 2, NodeResourcesFit: 1, PodTopologySpread: 2, InterPodAffinity: 2, NodeResourcesBalancedAllocation: 1 },
 }
+
+/** The profile with one plugin more, in upstream's place for it: before PodTopologySpread. */
+export const withVolumeBinding = (profile: Profile, plugin: Plugin): Profile => {
+  const at = profile.plugins.findIndex(({ name }) => name === 'PodTopologySpread')
+  return { ...profile, plugins: profile.plugins.toSpliced(at < 0 ? profile.plugins.length : at, 0, plugin) }
+}

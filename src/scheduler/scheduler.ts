@@ -1,7 +1,7 @@
 /** The scheduler: takes the next pod from the queue, decides, and binds while it decides about the next. Mirrors `pkg/scheduler/scheduler.go`, `schedule_one.go`. */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../api/clock.ts'
-import { Namespaces, Nodes, Pods, ReplicaSets, Services } from '../api/kinds.ts'
+import { Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, ReplicaSets, Services, StorageClasses } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
@@ -9,6 +9,7 @@ import type { Component, Log } from '../client/component.ts'
 import { type EventRecorder, eventSink } from '../client/events.ts'
 import { type Informers, sharedInformers } from '../client/informers.ts'
 import { type Election, whenLeading } from '../client/leader-election.ts'
+import { bindVolumes } from './bind-volumes.ts'
 import { defaultBinder } from './binder.ts'
 import { type CycleResult, schedule } from './cycle.ts'
 import { type DecisionLog, decisionLog } from './decision-log.ts'
@@ -18,7 +19,8 @@ import { type Metrics, schedulerMetrics } from './metrics.ts'
 import { assume, bind } from './place.ts'
 import { patchPodStatus } from './pod-status.ts'
 import type { PodInfo } from './pod-info.ts'
-import { defaultProfile } from './profile.ts'
+import { volumeBinding } from './plugins/volume-binding.ts'
+import { defaultProfile, withVolumeBinding } from './profile.ts'
 import { type Attempt, type SchedulingQueue, schedulingQueue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -84,7 +86,13 @@ class Running implements Scheduler {
     const watched = {
       pods: informers.of(Pods, { fieldSelector: unfinishedPods }), nodes: informers.of(Nodes), namespaces: informers.of(Namespaces),
       services: informers.of(Services), replicaSets: informers.of(ReplicaSets),
+      claims: informers.of(PersistentVolumeClaims), volumes: informers.of(PersistentVolumes), storageClasses: informers.of(StorageClasses),
     }
+    const { claims, volumes, storageClasses, pods } = watched
+    const profile = withVolumeBinding(this.#profile, volumeBinding({
+      storage: { claim: (key) => claims.lister.get(key), volume: (name) => volumes.lister.get(name), volumes: () => volumes.lister.list(), storageClass: (name) => storageClasses.lister.get(name) },
+      bind: (plan, at, during) => bindVolumes(plan, { ...at, line: { client, clock, claims, volumes, pods } }, during),
+    }))
     const recorder = eventSink({ client, clock, random, log }, until).from(this.#profile.schedulerName)
     try {
       await Promise.all(Object.values(watched).map(({ synced }) => synced))
@@ -94,10 +102,10 @@ class Running implements Scheduler {
       // What is there is known before the first decision; the feed tells it once more, and then every change.
       for (const node of watched.nodes.lister.list()) snapshot.setNode(node)
       for (const pod of watched.pods.lister.list()) if (pod.spec.nodeName) snapshot.setPod(pod)
-      const queue = schedulingQueue(this.#profile, clock, until)
+      const queue = schedulingQueue(profile, clock, until)
       this.#queue = queue
       this.#ready = true
-      const work: Work = { ...this.#options, profile: this.#profile, snapshot, queue, recorder, metrics: this.metrics, decisions: this.decisions, signal: until }
+      const work: Work = { ...this.#options, profile, snapshot, queue, recorder, metrics: this.metrics, decisions: this.decisions, signal: until }
       await Promise.all([feed(watched, { snapshot, queue, schedulerName: this.#profile.schedulerName }, until), scheduleAll(work)])
     } catch (error) {
       if (!signal.aborted) throw error

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { Events, Nodes, Pods } from '../../src/api/kinds.ts'
+import { Events, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses } from '../../src/api/kinds.ts'
 import { internalError } from '../../src/api/status.ts'
-import type { Node, Pod } from '../../src/api/types.ts'
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../../src/api/types.ts'
 import { createClient } from '../../src/client/client.ts'
 import { scheduler } from '../../src/scheduler/scheduler.ts'
 import { aNode, aPod, type NodeBuilder, type PodBuilder } from '../support/builders.ts'
@@ -203,4 +203,68 @@ test('ends when its signal aborts', async () => {
   stop.abort()
   await done
   expect(running.ready).toBe(false)
+})
+
+describe('claims', () => {
+  const at = (name: string, namespace?: string) => ({ name, uid: `uid-${name}`, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', ...(namespace && { namespace }) })
+  const storageClass = (provisioner: string): StorageClass => ({ metadata: at('later'), provisioner, volumeBindingMode: 'WaitForFirstConsumer' })
+  const claim: PersistentVolumeClaim = { metadata: at('data', 'default'), spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: 'later' }, status: { phase: 'Pending' } }
+  const volume = (spec: PersistentVolume['spec'], phase: string): PersistentVolume => ({ metadata: at('pv'), spec, status: { phase } })
+  const using = aPod('web').withSpec({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] })
+  const bindClaim = (api: ReturnType<typeof open>['api'], volumeName: string): void => {
+    const current = api.read<PersistentVolumeClaim>(PersistentVolumeClaims, 'default/data') ?? claim
+    const bound: PersistentVolumeClaim = { ...current, metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, 'pv.kubernetes.io/bind-completed': 'yes' } }, spec: { ...current.spec, volumeName }, status: { phase: 'Bound' } }
+    api.put(PersistentVolumeClaims, bound)
+  }
+
+  test('of a class that waits are given a node, and the pod goes there once they are bound', async () => {
+    const { api, clock, submit, placed } = open([aNode('a')])
+    api.put(StorageClasses, storageClass('example.com/disks'))
+    api.put(PersistentVolumeClaims, claim)
+    submit(using)
+    await clock.advance(0)
+    expect(api.read<PersistentVolumeClaim>(PersistentVolumeClaims, 'default/data')?.metadata.annotations).toEqual({ 'volume.kubernetes.io/selected-node': 'a' })
+    expect(placed()).toEqual({ web: undefined })
+    bindClaim(api, 'pv')
+    await clock.advance(0)
+    expect(placed()).toEqual({ web: 'a' })
+  })
+
+  test('are given a volume that is there', async () => {
+    const { api, clock, submit, placed } = open([aNode('a')])
+    api.put(StorageClasses, storageClass('kubernetes.io/no-provisioner'))
+    api.put(PersistentVolumeClaims, claim)
+    api.put(PersistentVolumes, volume({ accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, storageClassName: 'later' }, 'Available'))
+    submit(using)
+    await clock.advance(0)
+    expect(api.read<PersistentVolume>(PersistentVolumes, 'pv')).toMatchObject({ metadata: { annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } }, spec: { claimRef: { namespace: 'default', name: 'data', uid: 'uid-data' } } })
+    bindClaim(api, 'pv')
+    await clock.advance(0)
+    expect(placed()).toEqual({ web: 'a' })
+  })
+
+  test('whose volume could not be made let their pod be scheduled again', async () => {
+    const { api, clock, submit, placed, events } = open([aNode('a')])
+    api.put(StorageClasses, storageClass('example.com/disks'))
+    api.put(PersistentVolumeClaims, claim)
+    submit(using)
+    await clock.advance(0)
+    api.put(PersistentVolumeClaims, { ...claim, metadata: { ...claim.metadata, annotations: {} } } as PersistentVolumeClaim)
+    await clock.advance(0)
+    expect(events('FailedScheduling')).toEqual(['web: binding volumes: provisioning failed for PVC "data"'])
+    await clock.advance(2_000)
+    expect(api.read<PersistentVolumeClaim>(PersistentVolumeClaims, 'default/data')?.metadata.annotations).toMatchObject({ 'volume.kubernetes.io/selected-node': 'a' })
+    expect(placed()).toEqual({ web: undefined })
+  })
+
+  test('that come later let their pod try again', async () => {
+    const { api, clock, submit, placed, events } = open([aNode('a')])
+    submit(using)
+    await clock.advance(0)
+    expect(events('FailedScheduling')).toEqual(['web: 0/1 nodes are available: persistentvolumeclaim "data" not found. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'])
+    api.put(PersistentVolumes, volume({}, 'Bound'))
+    bindClaim(api, 'pv')
+    await clock.advance(2_000)
+    expect(placed()).toEqual({ web: 'a' })
+  })
 })

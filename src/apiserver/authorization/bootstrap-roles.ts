@@ -119,6 +119,7 @@ export const bootstrapClusterRoles: readonly Draft<ClusterRole>[] = [
   role('system:node-bootstrapper', [on(['create', 'get', 'list', 'watch'], 'certificates.k8s.io', 'certificatesigningrequests')]),
   role('system:auth-delegator', [on(['create'], 'authentication.k8s.io', 'tokenreviews'), on(['create'], 'authorization.k8s.io', 'subjectaccessreviews')]),
   role('system:kube-scheduler', schedulerRules),
+  role('system:volume-scheduler', [on(['get', 'list', 'patch', 'update', 'watch'], '', 'persistentvolumes', 'persistentvolumeclaims'), on(read, 'storage.k8s.io', 'storageclasses')]),
   role('system:kube-controller-manager', controllerManagerRules),
   role('system:kube-dns', [on(['list', 'watch'], '', 'endpoints', 'services')]),
   role('system:service-account-issuer-discovery', [at('/.well-known/openid-configuration', '/.well-known/openid-configuration/', '/openid/v1/jwks', '/openid/v1/jwks/')]),
@@ -144,6 +145,7 @@ export const bootstrapClusterRoleBindings: readonly Draft<ClusterRoleBinding>[] 
   bind('system:node-proxier', user('system:kube-proxy')),
   bind('system:kube-controller-manager', user('system:kube-controller-manager')),
   bind('system:kube-scheduler', user('system:kube-scheduler')),
+  bind('system:volume-scheduler', user('system:kube-scheduler')),
   bind('system:kube-dns', { kind: 'ServiceAccount', name: 'kube-dns', namespace: 'kube-system' }),
   bind('system:service-account-issuer-discovery', group('system:serviceaccounts')),
 ]

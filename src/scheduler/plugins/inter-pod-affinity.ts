@@ -120,6 +120,7 @@ const mayHelp: NonNullable<Plugin['mayHelp']> = (event, pod) => {
     case 'Node': return event.node !== undefined && !deepEqual(event.node.metadata.labels, event.previous?.metadata.labels)
     // A pod that comes may be the one to be near to; one that goes, or is relabelled, may have been in the way.
     case 'AssignedPod': return !event.pod || !event.previous || !deepEqual(event.pod.metadata.labels, event.previous.metadata.labels)
+    default: return false
   }
 }
 

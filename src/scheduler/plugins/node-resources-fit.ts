@@ -47,7 +47,7 @@ export const nodeResourcesFit: Plugin = {
       case 'AssignedPod': return event.previous !== undefined && (event.pod === undefined || asksForLess(podInfoOf(event.pod).requests, podInfoOf(event.previous).requests))
       case 'Pod': return asksForLess(podInfoOf(event.pod).requests, podInfoOf(event.previous).requests)
       case 'Node': return event.node !== undefined && !deepEqual(event.node.status.allocatable, event.previous?.status.allocatable) && hasAll(resourcesOf(event.node.status.allocatable), requests)
-      case 'Namespace': return false
+      default: return false
     }
   },
 }

@@ -166,7 +166,7 @@ const mayHelp: NonNullable<Plugin['mayHelp']> = (event, pod) => {
     }
     case 'Node': return constraints.some(({ topologyKey }) => event.node?.metadata.labels?.[topologyKey] !== event.previous?.metadata.labels?.[topologyKey])
       || (event.node !== undefined && !deepEqual(event.node.spec.taints, event.previous?.spec.taints))
-    case 'Namespace': return false
+    default: return false
   }
 }
 
