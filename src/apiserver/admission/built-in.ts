@@ -14,6 +14,7 @@ import { nodeRestriction } from './node-restriction.ts'
 import { denyServiceExternalIPs } from './deny-service-external-ips.ts'
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts'
 import type { AdmissionPlugin } from './plugin.ts'
+import { podSecurity } from './pod-security/pod-security.ts'
 import { priorityAdmission } from './priority.ts'
 import { rbacEscalation } from './rbac-escalation.ts'
 import { resourceQuotaAdmission } from './resource-quota.ts'
@@ -45,6 +46,7 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf, allowSer
   limitRanger,
   serviceAccountAdmission(random),
   nodeRestriction, // after ServiceAccount, whose defaults it judges
+  podSecurity,
   priorityAdmission,
   defaultTolerationSeconds,
   defaultStorageClass,

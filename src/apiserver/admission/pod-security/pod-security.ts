@@ -1,0 +1,88 @@
+/** Pods that a namespace's labels forbid are refused, audited or warned about. Mirrors `k8s.io/pod-security-admission/admission` and `plugin/pkg/admission/security/podsecurity`. */
+import { CronJobs, DaemonSets, Deployments, groupResource, Jobs, Namespaces, Pods, PodTemplates, ReplicaSets, ReplicationControllers, StatefulSets } from '../../../api/kinds.ts'
+import { forbidden, internalError, invalid } from '../../../api/status.ts'
+import type { CronJob, Deployment, Namespace, Pod, PodTemplate, PodTemplateSpec } from '../../../api/types.ts'
+import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../plugin.ts'
+import type { Inspected } from './check.ts'
+import { detailsText, evaluate } from './evaluate.ts'
+import { warningsAbout } from './existing-pods.ts'
+import { isStricter, labelPrefix, policyOf, policyText, samePolicy, type LevelVersion } from './policy.ts'
+import { isSignificantUpdate } from './significant-update.ts'
+
+type TemplateOf = (object: unknown) => PodTemplateSpec | undefined
+const templateOfSpec: TemplateOf = (object) => (object as Deployment).spec.template
+const templates = new Map<string, TemplateOf>([
+  ...[ReplicationControllers, ReplicaSets, Deployments, StatefulSets, DaemonSets, Jobs].map((kind): [string, TemplateOf] => [groupResource(kind), templateOfSpec]),
+  [groupResource(PodTemplates), (object) => (object as PodTemplate).template],
+  [groupResource(CronJobs), (object) => (object as CronJob).spec.jobTemplate.spec?.template],
+])
+
+const namespaces = groupResource(Namespaces)
+const pods = groupResource(Pods)
+/** Those whose body is no pod, and `status`, which holds nothing to check. */
+const ignoredSubresources = new Set(['exec', 'attach', 'binding', 'eviction', 'log', 'portforward', 'proxy', 'status'])
+
+const handles = ({ operation, kind, subresource }: AdmissionAttributes): boolean => {
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return false
+  const resource = groupResource(kind)
+  if (resource === pods) return !ignoredSubresources.has(subresource)
+  return subresource === '' && (resource === namespaces || templates.has(resource))
+}
+
+const checkNamespace = ({ kind, operation, name, object, oldObject }: AdmissionAttributes, { lookup, warn }: AdmissionContext): void => {
+  const { policy: { enforce }, errors } = policyOf((object as Namespace).metadata.labels)
+  const before = operation === 'UPDATE' ? policyOf((oldObject as Namespace).metadata.labels) : undefined
+  if (errors.length > 0 && JSON.stringify(errors) !== JSON.stringify(before?.errors)) throw invalid(kind, name, errors)
+  if (!before || enforce.level === 'privileged' || samePolicy(enforce, before.policy.enforce)) return
+  if (enforce.minor === before.policy.enforce.minor && !isStricter(enforce.level, before.policy.enforce.level)) return
+  for (const warning of warningsAbout(lookup.list(Pods, name), name, enforce)) warn(warning)
+}
+
+/** The labels' policy; undefined where it forbids nothing, and nothing has to be said. */
+const policyIn = (enforced: boolean, { namespace }: AdmissionAttributes, { lookup, annotate }: AdmissionContext): ReturnType<typeof policyOf>['policy'] | undefined => {
+  const found = lookup.get(Namespaces, namespace)
+  if (!found) {
+    if (enforced) throw internalError(new Error(`failed to lookup namespace ${JSON.stringify(namespace)}`))
+    annotate?.(`${labelPrefix}error`, `failed to lookup namespace ${JSON.stringify(namespace)}`)
+    return undefined
+  }
+  const { policy, errors } = policyOf(found.metadata.labels)
+  if (errors.length > 0) annotate?.(`${labelPrefix}error`, `Failed to parse policy: ${errors.map(({ path, message }) => `${path}: ${message}`).join(', ')}`)
+  const asked = enforced ? [policy.enforce, policy.audit, policy.warn] : [policy.audit, policy.warn]
+  return errors.length === 0 && asked.every(({ level }) => level === 'privileged') ? undefined : policy
+}
+
+/** The policy, and what of the pod is against it. */
+const violation = (pod: Inspected, policy: LevelVersion): string | undefined => {
+  const findings = evaluate(pod, policy)
+  return findings.length > 0 ? `PodSecurity ${JSON.stringify(policyText(policy))}: ${detailsText(findings)}` : undefined
+}
+
+const checkPod = (pod: Inspected, enforced: boolean, attributes: AdmissionAttributes, context: AdmissionContext): void => {
+  const policy = policyIn(enforced, attributes, context)
+  if (!policy) return
+  if (enforced) context.annotate?.(`${labelPrefix}enforce-policy`, policyText(policy.enforce))
+  const audited = violation(pod, policy.audit)
+  if (audited) context.annotate?.(`${labelPrefix}audit-violations`, `would violate ${audited}`)
+  const refused = enforced ? violation(pod, policy.enforce) : undefined
+  if (refused) throw forbidden(attributes.kind, attributes.name, `violates ${refused}`)
+  const warned = violation(pod, policy.warn)
+  if (warned) context.warn(`would violate ${warned}`)
+}
+
+export const podSecurity: AdmissionPlugin = {
+  name: 'PodSecurity',
+  handles,
+  validate: (attributes, context) => {
+    const { kind, operation, object, oldObject } = attributes
+    const resource = groupResource(kind)
+    if (resource === namespaces) { checkNamespace(attributes, context); return }
+    if (resource === pods) {
+      if (operation === 'UPDATE' && !isSignificantUpdate(object as Pod, oldObject as Pod)) return
+      checkPod({ annotations: object?.metadata.annotations, spec: (object as Pod).spec }, true, attributes, context)
+      return
+    }
+    const template = templates.get(resource)?.(object)
+    if (template?.spec) checkPod({ annotations: template.metadata?.annotations, spec: template.spec }, false, attributes, context)
+  },
+}
