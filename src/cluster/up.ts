@@ -133,7 +133,7 @@ const settle = async (client: Client, { options, config, files, quiet }: Settlin
   const elapsed = (): string => `${((systemClock.monotonic() - begun) / 1000).toFixed(1)} s`
   await waitReady(client, { home, milliseconds: readyMilliseconds }, signal)
   tell(`API server ready after ${elapsed()}`)
-  const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => name === '00-roles' || (name === 'single-dns') === config.single)
+  const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => ['00-roles', 'storage'].includes(name) || (name === 'single-dns') === config.single)
   // Two that ask for the same address at the same moment would get in each other's way.
   await inTurn(home, { work: async () => { for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`) }, waiting: () => {} }, signal)
   if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')

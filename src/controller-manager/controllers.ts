@@ -18,6 +18,7 @@ import { endpointSliceMirroring } from './endpoint-slice-mirroring/endpoint-slic
 import { ephemeralVolumes } from './ephemeral-volumes.ts'
 import { flowSchemaStatus } from './flow-schema-status.ts'
 import { garbageCollector } from './garbage-collector/garbage-collector.ts'
+import { hostPathProvisioner } from './host-path-provisioner.ts'
 import { jobs } from './job/job.ts'
 import { namespaces } from './namespace/namespace.ts'
 import type { EmptyAction } from './namespace/empty.ts'
@@ -52,6 +53,8 @@ export interface ControllerOptions {
   grace?: GracePeriods
   /** Finished pods beyond this number are deleted, oldest first; 0: never. */
   terminatedPodThreshold?: number
+  /** Where on each node the volumes are that claims of provisioner wherry.io/host-path get; absent: nobody makes any. */
+  volumeDirectory?: string
 }
 
 export interface ControllerContext { client: Client; monotonic(): number; options: ControllerOptions }
@@ -75,6 +78,7 @@ export const controllers = ({ client, monotonic, options }: ControllerContext): 
   podAutoscalers(client),
   volumeBinding,
   ephemeralVolumes,
+  ...(options.volumeDirectory ? [hostPathProvisioner(options.volumeDirectory)] : []),
   endpointSlices,
   endpointSliceMirroring,
   endpoints,

@@ -76,7 +76,7 @@ const schedulerRules: PolicyRule[] = [
 const controllerManagerRules: PolicyRule[] = [
   events,
   { verbs: [...read, 'patch', 'update', 'delete', 'deletecollection'], apiGroups: ['*'], resources: ['*'] },
-  on(['create'], '', 'pods', 'serviceaccounts', 'serviceaccounts/token', 'configmaps', 'endpoints', 'pods/eviction', 'namespaces', 'persistentvolumeclaims'),
+  on(['create'], '', 'pods', 'serviceaccounts', 'serviceaccounts/token', 'configmaps', 'endpoints', 'pods/eviction', 'namespaces', 'persistentvolumeclaims', 'persistentvolumes'),
   on(['create'], 'apps', 'replicasets', 'controllerrevisions'),
   on(['create'], 'batch', 'jobs'),
   on(['create'], 'discovery.k8s.io', 'endpointslices'),

@@ -6,7 +6,7 @@ import { defaultGracePeriods } from '../../controller-manager/node-lifecycle/hea
 import { parseFlags, type Flags } from '../flags.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
-const known = ['kubeconfig', 'cluster-cidr', 'service-cluster-ip-range', 'node-cidr-mask-size', 'cluster-signing-cert-file', 'cluster-signing-key-file', 'root-ca-file', 'node-monitor-grace-period', 'secure-port', 'leader-elect']
+const known = ['kubeconfig', 'cluster-cidr', 'service-cluster-ip-range', 'node-cidr-mask-size', 'cluster-signing-cert-file', 'cluster-signing-key-file', 'root-ca-file', 'node-monitor-grace-period', 'secure-port', 'leader-elect', 'volume-dir']
 
 const optionsOf = async (flags: Flags): Promise<ControllerManagerOptions> => {
   const text = async (name: string): Promise<string | undefined> => { const file = flags.get(name); return file === undefined ? undefined : readFile(file, 'utf8') }
@@ -15,6 +15,7 @@ const optionsOf = async (flags: Flags): Promise<ControllerManagerOptions> => {
   const services = flags.get('service-cluster-ip-range')
   return {
     ...(clusterCIDR && { podRanges: { clusterCIDR, maskSize: flags.number('node-cidr-mask-size', 24), ...(services && { reserved: [services] }) } }),
+    ...(flags.get('volume-dir') && { volumeDirectory: flags.need('volume-dir') }),
     ...(caBundle && { caBundle }), ...(certificate && key && { signing: { ca: { certificate, key } } }),
     grace: { ...defaultGracePeriods, monitorMilliseconds: flags.number('node-monitor-grace-period', defaultGracePeriods.monitorMilliseconds / 1000) * 1000 },
     health: { host: '127.0.0.1', port: flags.number('secure-port', 10_257) },

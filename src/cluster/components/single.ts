@@ -15,7 +15,7 @@ import { scheduler } from '../../scheduler/scheduler.ts'
 import { schedulerServer } from '../../scheduler/server.ts'
 import { openEmbeddedStore } from '../../store/embedded/open.ts'
 import { parseFlags, type Flags } from '../flags.ts'
-import { homeAt } from '../home.ts'
+import { type Home, homeAt } from '../home.ts'
 import { processLog } from '../log.ts'
 import { singleDnsPort } from '../static-pods.ts'
 import { partsWith } from './client-parts.ts'
@@ -31,9 +31,9 @@ const users = {
   dns: { name: 'system:serviceaccount:kube-system:coredns', groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'] },
 }
 
-interface Single { flags: Flags; plane: ControlPlane; pki(name: string): Promise<string>; signal: AbortSignal }
+interface Single { flags: Flags; home: Home; plane: ControlPlane; pki(name: string): Promise<string>; signal: AbortSignal }
 
-const clientsOf = async ({ flags, plane, pki, signal }: Single): Promise<Component[]> => {
+const clientsOf = async ({ flags, home, plane, pki, signal }: Single): Promise<Component[]> => {
   const lineOf = (user: { name: string; groups: readonly string[] }, component: string): ReturnType<typeof partsWith> =>
     partsWith(createClient(plane.server.inMemoryTransport(user), { userAgent: component }), processLog(component), signal)
   const clusterCIDR = flags.need('cluster-cidr')
@@ -50,7 +50,7 @@ const clientsOf = async ({ flags, plane, pki, signal }: Single): Promise<Compone
   return [
     scheduling,
     schedulerServer(scheduling, { log: schedules.log, address: '0.0.0.0', tls: { certificate: serverCertificate ?? '', key: serverKey ?? '' }, clientCertificateAuthority: certificate ?? '' }),
-    controllerManager({ ...manages, options: { podRanges: { clusterCIDR, maskSize: 24 }, caBundle: certificate ?? '', signing: { ca: { certificate: certificate ?? '', key: key ?? '' } } } }),
+    controllerManager({ ...manages, options: { volumeDirectory: path.join(home.data, 'volumes'), podRanges: { clusterCIDR, maskSize: 24 }, caBundle: certificate ?? '', signing: { ca: { certificate: certificate ?? '', key: key ?? '' } } } }),
     kubeProxy({ ...proxies, iptables: systemIptables(), podCIDR: clusterCIDR, clusterId: flags.need('cluster-id'), nodeName: flags.need('node-name'), healthPort: 10_256 }),
     dns({ ...names, domain: flags.get('cluster-domain') ?? 'cluster.local', address: flags.need('node-ip'), port: singleDnsPort, upstreams: readUpstreams('/etc/resolv.conf', [flags.get('cluster-dns') ?? '']), healthPort: 0, readyPort: 0, metricsPort: 0 }),
     { name: agent.name, run: async (until) => { try { await agent.run(until) } finally { parts.runtime.close() } } },
@@ -75,7 +75,7 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
     const listener = plane.server.listen({ host: '0.0.0.0', port, tls: { key: key ?? '', cert: cert ?? '', clientCa: clientCa ?? '', requestHeaderCa }, listening: (address) => log.info('serving', { ...address }) })
     const everybodyElse = { run: async (until: AbortSignal): Promise<void> => {
       await Promise.race([plane.server.ready, new Promise((resolve) => { until.addEventListener('abort', resolve, { once: true }) })])
-      if (!until.aborted) await runTogether(await clientsOf({ flags, plane, pki, signal: until }), until)
+      if (!until.aborted) await runTogether(await clientsOf({ flags, home, plane, pki, signal: until }), until)
     } }
     await runTogether([plane, listener, everybodyElse], signal)
   } finally {
