@@ -1,5 +1,6 @@
 /** The API server: what it is given, and what it gives. `createApiServer` puts the parts together; every transport ends in `handle`. */
 import type { Clock } from '../api/clock.ts'
+import { audit, type AuditOptions } from './audit/audit.ts'
 import { type Aggregation, aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
 import { CustomResourceDefinitions, Events, groupResource, ValidatingAdmissionPolicies } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
@@ -62,7 +63,9 @@ export interface ApiServerOptions {
   delegate?: Provided<Delegate>
   /** Servers behind this one, by APIServices; absent: none, and no APIServices of our own. Not together with `delegate`. */
   aggregation?: AggregationOptions
-  /** Run between impersonation and the in-flight limit: audit. */
+  /** What is told of requests, and to whom; absent: nothing. Whoever gives the sink closes it. */
+  audit?: AuditOptions | undefined
+  /** Run between impersonation and the in-flight limit. */
   filters?: Provided<readonly Filter[]>
   healthChecks?: readonly HealthCheck[]
   /** Objects that upstream's server makes for itself; absent: none (tests). */
@@ -121,7 +124,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const pipeline: RequestPipeline = new RequestPipeline({
     parts, ready, isReady: () => state.ready, version: options.version, authenticator: given(options.authenticator), authorizer: given(options.authorizer),
     connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: given(options.paths ?? []),
-    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), healthChecks: options.healthChecks ?? [],
+    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), audit: options.audit && audit(options.audit, { clock, random, log }), healthChecks: options.healthChecks ?? [],
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
   })
   if (options.bootstrap) pipeline.expect('bootstrap')

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { AuditTrail } from './audit/trail.ts'
 import type { UserInfo } from './registry/strategy.ts'
 
 /** A client certificate whose chain the listener has verified against the client CA. */
@@ -62,6 +63,8 @@ export interface Exchange {
   /** Aborts when the client is gone or the response is complete. */
   readonly signal: AbortSignal
   readonly upgrade: UpgradeRequest | undefined
+  /** What is to be told of the request; absent where nothing is. */
+  audit?: AuditTrail | undefined
   /** Whether the head of the response has been sent. */
   readonly responded: boolean
   /** The status that was sent; 0 before. */

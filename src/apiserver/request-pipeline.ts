@@ -1,5 +1,6 @@
 /** The chain of filters, and where a request ends. Its order is data, with the reasons beside it. */
 import { methodNotAllowed, resourceNotFound } from '../api/status.ts'
+import type { Audit } from './audit/audit.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
 import { Discovery } from './discovery/discovery.ts'
@@ -33,6 +34,7 @@ export interface PipelineParts {
   paths: readonly PathHandler[]
   delegate: Delegate | undefined
   filters: readonly Filter[]
+  audit: Audit | undefined
   healthChecks: readonly HealthCheck[]
   inFlightLimits: InFlightLimits | undefined
   requestTimeoutMs: number | undefined
@@ -60,8 +62,12 @@ export class RequestPipeline {
     this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, version: versionInfo(given.version).gitVersion,
       served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
     this.run = chain([
+      // Whoever is refused is told of, too.
+      ...(given.audit ? [given.audit.outer] : []),
       // First who asks: nothing is told to strangers, not even that we are busy.
       authenticate(given.authenticator),
+      // By whom, before they become somebody else.
+      ...(given.audit ? [given.audit.inner] : []),
       // Then as whom: everything after it judges the user who acts.
       impersonate(given.authorizer),
       ...given.filters,

@@ -42,7 +42,7 @@ export interface AdmissionContext {
   /** The second round of mutations. */
   reinvocation: Reinvocation
   /** Adds to the request's audit event; absent where nothing is audited. */
-  annotate?(key: string, value: string): void
+  readonly annotate?: ((key: string, value: string) => void) | undefined
 }
 
 /** Refuses by throwing a StatusError (usually `forbidden(kind, name, why)`). */

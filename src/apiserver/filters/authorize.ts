@@ -34,6 +34,11 @@ export const authorize = (authorizer: Authorizer): Filter => async (context, nex
   const attributes = attributesOf(context.user, context.info)
   const answer = authorizer.authorize(attributes)
   const { verdict, reason } = answer instanceof Promise ? await answer : answer
+  const { audit } = context.exchange
+  if (audit) {
+    audit.annotate('authorization.k8s.io/decision', verdict === 'allow' ? 'allow' : 'forbid')
+    audit.annotate('authorization.k8s.io/reason', reason)
+  }
   if (verdict !== 'allow') throw refusal(attributes, reason)
   return next()
 }

@@ -78,5 +78,6 @@ export const impersonate = (authorizer: Authorizer): Filter => async (context, n
     if (verdict !== 'allow') throw refusal(attributes, reason)
   }
   context.user = asUser(wanted)
+  context.exchange.audit?.impersonates(context.user)
   return next()
 }

@@ -11,6 +11,7 @@ export const admissionContext = ({ server, exchange }: Pick<ResourceRequest, 'se
   return {
     lookup: server.cache.lookup, resources: server.resources, warn: (message) => warn(exchange, message), get signal() { return exchange.signal },
     remainingMs: () => remainingMs(exchange, server.clock),
+    get annotate() { const { audit } = exchange; return audit && ((key: string, value: string) => audit.annotate(key, value)) },
     get books() { return bookkeeping(server) },
     get reinvocation() { return rounds ??= new Reinvocation() },
   }

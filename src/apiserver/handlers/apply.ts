@@ -20,6 +20,7 @@ export const appliedConfiguration = async ({ exchange }: Pick<ResourceRequest, '
     const { value, repeated } = parseYaml(text)
     if (repeated !== undefined && fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${repeated}`)
     if (repeated !== undefined && fieldValidation === 'Warn') warn(exchange, repeated)
+    exchange.audit?.sentPatch(Buffer.from(JSON.stringify(value)))
     return value
   } catch (error) {
     if (error instanceof YamlSyntaxError) throw badRequest(`error decoding YAML: ${error.message}`)

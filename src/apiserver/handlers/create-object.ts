@@ -72,6 +72,7 @@ export const createObject = async (request: ResourceRequest, { object: sent, opt
   const { resourceVersion = '' } = object.metadata as Partial<KubeObject['metadata']>
   delete (object.metadata as Partial<KubeObject['metadata']>).resourceVersion
   strategy.setDefaults?.(object)
+  if (!applied && !view) request.exchange.audit?.sent(object)
   if (!applied) trackWrite(request, { next: object, old: undefined, manager: options.fieldManager })
   const attributes: AdmissionAttributes = {
     operation: 'CREATE', kind, subresource: '', name: object.metadata.name ?? '', namespace, object, oldObject: undefined, options: optionsObject(options), user, dryRun: options.dryRun,

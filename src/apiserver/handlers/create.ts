@@ -12,6 +12,7 @@ import { writeOptions } from './write-options.ts'
 export const decodedBody = async <T = KubeObject>({ exchange }: Pick<ResourceRequest, 'exchange'>, options: Parameters<typeof decodeObject>[2]): Promise<T> => {
   const { object, warnings } = decodeObject<T>(await exchange.body(maxBodyBytes), exchange.headers['content-type'], options)
   for (const warning of warnings) warn(exchange, warning)
+  exchange.audit?.sent(object as object)
   return object
 }
 

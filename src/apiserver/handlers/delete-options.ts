@@ -41,6 +41,7 @@ export const deleteOptions = async (exchange: Exchange): Promise<DeleteOptions> 
   const body = await exchange.body(maxBodyBytes)
   if (body.length === 0) return exchange.rawQuery === '' ? {} : checkedDeleteOptions(fromQuery(exchange.query))
   const { object } = decodeObject<DeleteOptions>(body, exchange.headers['content-type'], { kind: bodyKind, fieldValidation: 'Ignore' })
+  exchange.audit?.sent(object)
   return checkedDeleteOptions(object)
 }
 

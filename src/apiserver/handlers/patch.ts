@@ -18,6 +18,7 @@ export const patch = async (request: ResourceRequest): Promise<void> => {
   if (type === 'application/apply-patch+yaml') return apply(request)
   const options = writeOptions(exchange, 'PatchOptions', false)
   const body = await exchange.body(maxBodyBytes)
+  exchange.audit?.sentPatch(body)
   const { view, kind } = resource
   let warned = false
   const object = await updateObject(request, { options, wanted: (old) => {

@@ -61,6 +61,7 @@ const patch = async (request: ResourceRequest): Promise<void> => {
   const applies = type === 'application/apply-patch+yaml'
   const options = writeOptions(exchange, 'PatchOptions', applies)
   const body = applies ? Buffer.from(JSON.stringify(await appliedConfiguration(request, options))) : await exchange.body(maxBodyBytes)
+  if (!applies) exchange.audit?.sentPatch(body)
   return change(request, options, (current) => {
     const { object, warnings } = patchObject<Scale>(current, body, { type: applies ? 'application/merge-patch+json' : type, kind: ScaleKind, fieldValidation: options.fieldValidation })
     for (const warning of warnings) warn(exchange, warning)

@@ -40,6 +40,11 @@ export const update = async (request: ResourceRequest): Promise<void> => {
   const options = writeOptions(exchange, 'UpdateOptions')
   const sent = await decodedBody(request, { kind: resource.kind, fieldValidation: options.fieldValidation })
   fitName(request, sent)
+  if (exchange.audit?.tellsRequests && !resource.view) {
+    const told = deepCopy(sent)
+    resource.strategy.setDefaults?.(told)
+    exchange.audit.sent(told)
+  }
   const { status, object } = await put(request, sent, options)
   await respondWith(request, status, object)
 }

@@ -1,5 +1,6 @@
 /** The Exchange that all transports share: they differ in their `Line` only. */
 import { requestEntityTooLarge } from '../../api/status.ts'
+import type { AuditTrail } from '../audit/trail.ts'
 import type { BodyWriter, Exchange, Peer, RequestHeaders, ResponseHeaders, UpgradeRequest } from '../exchange.ts'
 import type { Line } from './line.ts'
 
@@ -8,6 +9,7 @@ export class ExchangeOverLine implements Exchange {
   readonly rawPath: string
   readonly rawQuery: string
   status = 0
+  audit: AuditTrail | undefined = undefined
   private readonly line: Line
   private parsedQuery: URLSearchParams | undefined
   private controller: AbortController | undefined
@@ -25,7 +27,16 @@ export class ExchangeOverLine implements Exchange {
   get headers(): RequestHeaders { return this.line.headers }
   get peer(): Peer { return this.line.peer }
   get responded(): boolean { return this.status !== 0 }
-  get upgrade(): UpgradeRequest | undefined { return this.line.upgrade }
+
+  get upgrade(): UpgradeRequest | undefined {
+    const { upgrade } = this.line
+    const { audit } = this
+    if (!upgrade || !audit) return upgrade
+    return { protocol: upgrade.protocol, take: () => {
+      audit.started(101)
+      return upgrade.take()
+    } }
+  }
 
   get query(): URLSearchParams {
     this.parsedQuery ??= new URLSearchParams(this.rawQuery)
@@ -63,11 +74,13 @@ export class ExchangeOverLine implements Exchange {
     // Only what the line has taken is an answer: a header that it refuses must not leave the client without one.
     this.line.respond(status, this.extra ? { ...headers, ...this.extra } : headers, body)
     this.status = status
+    this.audit?.started(status)
   }
 
   stream(status: number, headers: ResponseHeaders): BodyWriter {
     this.writer = this.line.open(status, this.extra ? { ...headers, ...this.extra } : headers)
     this.status = status
+    this.audit?.started(status)
     return this.writer
   }
 

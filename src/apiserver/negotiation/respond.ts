@@ -19,6 +19,7 @@ const isPretty = (exchange: Exchange): boolean => {
 
 /** `json` is one JSON document. */
 export const respondJson = (exchange: Exchange, status: number, json: Uint8Array, accepted: Pick<Accepted, 'format'> = { format: 'json' }): Promise<void> | void => {
+  exchange.audit?.answered(json)
   if (accepted.format === 'yaml') {
     exchange.respond(status, yamlHeaders, Buffer.from(stringify(JSON.parse(Buffer.from(json).toString()), { version: '1.1' })))
     return

@@ -1,0 +1,185 @@
+/** The log backend: one line an event, appended to a file that is exchanged when it has grown. Mirrors what upstream has of lumberjack, its names of backups among it. */
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import path from 'node:path'
+import type { Clock } from '../../api/clock.ts'
+import type { Log } from '../log.ts'
+
+/** Takes events; never throws, and never makes a request wait. */
+export interface AuditSink {
+  write(line: string): void
+  /** Resolves when everything taken so far is written, or known to be lost. */
+  close(): Promise<void>
+}
+
+export interface LogFileOptions {
+  file: string
+  clock: Clock
+  log: Log
+  /** Megabytes after which a new file is begun; 0: 100. */
+  maxSizeMb?: number
+  /** Days after which backups are removed; 0: never. */
+  maxAgeDays?: number
+  /** How many backups are kept; 0: all. */
+  maxBackups?: number
+}
+
+const megabyte = 1024 * 1024
+const usualSizeMb = 100
+const dayMs = 86_400_000
+/** What may wait for the disk; what comes beyond it is lost, and said to be. */
+const maxWaitingBytes = 64 * megabyte
+
+const exists = (file: string): Promise<boolean> => stat(file).then(() => true, () => false)
+
+class LogFile implements AuditSink {
+  private readonly given: LogFileOptions
+  private readonly maxBytes: number
+  private handle: FileHandle
+  private size: number
+  /** The last write broke off in a line. */
+  private torn = false
+  private waiting: Buffer[] = []
+  private waitingBytes = 0
+  private writing: Promise<void> | undefined
+  private lost = 0
+
+  constructor(given: LogFileOptions, handle: FileHandle, size: number) {
+    this.given = given
+    this.maxBytes = (given.maxSizeMb || usualSizeMb) * megabyte
+    this.handle = handle
+    this.size = size
+  }
+
+  write(line: string): void {
+    const bytes = Buffer.from(`${line}\n`)
+    if (this.waitingBytes + bytes.length > maxWaitingBytes) {
+      this.lose(1, 'the disk is too slow')
+      return
+    }
+    this.waiting.push(bytes)
+    this.waitingBytes += bytes.length
+    this.writing ??= this.drain()
+  }
+
+  async close(): Promise<void> {
+    while (this.writing) await this.writing
+    await this.handle.close()
+  }
+
+  private async drain(): Promise<void> {
+    // What else this turn brings is written in one go.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.waiting.length > 0) {
+      const lines = this.waiting
+      this.waiting = []
+      this.waitingBytes = 0
+      for (const batch of await this.batches(lines)) await this.append(batch)
+    }
+    this.writing = undefined
+  }
+
+  /** Lines that go into the same file, the first of them into the present one if it fits there. */
+  private async batches(lines: readonly Buffer[]): Promise<Buffer[][]> {
+    const batches: Buffer[][] = [[]]
+    let { size } = this
+    for (const line of lines) {
+      if (size > 0 && size + line.length > this.maxBytes) {
+        batches.push([])
+        size = 0
+      }
+      batches.at(-1)?.push(line)
+      size += line.length
+    }
+    return batches
+  }
+
+  private async append(lines: readonly Buffer[]): Promise<void> {
+    if (lines.length === 0) return
+    const bytes = Buffer.concat(this.torn ? [Buffer.from('\n'), ...lines] : lines)
+    try {
+      if (this.size > 0 && this.size + bytes.length > this.maxBytes) await this.rotate()
+      for (let done = 0; done < bytes.length;) {
+        const { bytesWritten } = await this.handle.write(bytes, done)
+        done += bytesWritten
+        this.size += bytesWritten
+        this.torn = done < bytes.length && bytes[done - 1] !== 0x0a
+      }
+      this.recovered()
+    } catch (error) {
+      this.lose(lines.length, (error as Error).message)
+    }
+  }
+
+  /** Said once, and again when it is over: a full disk must not fill other logs. */
+  private lose(events: number, why: string): void {
+    if (this.lost === 0) this.given.log.error('audit events are lost', { file: this.given.file, error: why })
+    this.lost += events
+  }
+
+  private recovered(): void {
+    if (this.lost === 0) return
+    this.given.log.warn('audit events are written again', { file: this.given.file, lost: this.lost })
+    this.lost = 0
+  }
+
+  private async rotate(): Promise<void> {
+    const { file, clock, log } = this.given
+    let moment = clock.now().getTime()
+    while (await exists(backupName(file, moment))) moment += 1
+    await rename(file, backupName(file, moment))
+    const next = await open(file, 'a', 0o600)
+    await this.handle.close()
+    this.handle = next
+    this.size = 0
+    this.torn = false
+    await this.prune().catch((error: Error) => log.warn('old audit logs could not be removed', { file, error: error.message }))
+  }
+
+  private async prune(): Promise<void> {
+    const { file, clock, maxAgeDays = 0, maxBackups = 0 } = this.given
+    const directory = path.dirname(file)
+    const backups = (await readdir(directory)).flatMap((name) => {
+      const moment = backupMoment(file, name)
+      return moment === undefined ? [] : [{ name, moment }]
+    }).sort((a, b) => b.moment - a.moment)
+    const oldest = maxAgeDays > 0 ? clock.now().getTime() - maxAgeDays * dayMs : -Infinity
+    for (const [index, { name, moment }] of backups.entries()) {
+      if (moment < oldest || (maxBackups > 0 && index >= maxBackups)) await unlink(path.join(directory, name))
+    }
+  }
+}
+
+const parted = (file: string): { stem: string; extension: string } => {
+  const { name, ext } = path.parse(file)
+  return { stem: name, extension: ext }
+}
+
+/** `audit.log` → `audit-2026-01-02T03-04-05.678.log` beside it. */
+const backupName = (file: string, moment: number): string => {
+  const { stem, extension } = parted(file)
+  return path.join(path.dirname(file), `${stem}-${new Date(moment).toISOString().slice(0, 23).replaceAll(':', '-')}${extension}`)
+}
+
+/** When a backup of `file` was made; undefined for other files. */
+const backupMoment = (file: string, name: string): number | undefined => {
+  const { stem, extension } = parted(file)
+  if (!name.startsWith(`${stem}-`) || !name.endsWith(extension)) return undefined
+  const [, day, hour, minute, rest] = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})$/.exec(name.slice(stem.length + 1, name.length - extension.length)) ?? []
+  return day === undefined ? undefined : Date.parse(`${day}T${hour}:${minute}:${rest}Z`)
+}
+
+/** Opens the file for appending; a new one may be read by its owner only. Rejects when that cannot be done. */
+export const openLogFile = async (options: LogFileOptions): Promise<AuditSink> => {
+  await mkdir(path.dirname(options.file), { recursive: true })
+  const handle = await open(options.file, 'a', 0o600)
+  return new LogFile(options, handle, (await handle.stat()).size)
+}
+
+/** `--audit-log-path=-`. */
+export const standardOutput = (output: NodeJS.WritableStream = process.stdout): AuditSink => {
+  let last: Promise<void> = Promise.resolve()
+  return {
+    write(line) { last = new Promise((resolve) => { output.write(`${line}\n`, () => resolve()) }) },
+    close: () => last,
+  }
+}
