@@ -73,13 +73,13 @@ class LogFile implements AuditSink {
       const lines = this.waiting
       this.waiting = []
       this.waitingBytes = 0
-      for (const batch of await this.batches(lines)) await this.append(batch)
+      for (const batch of this.batches(lines)) await this.append(batch)
     }
     this.writing = undefined
   }
 
   /** Lines that go into the same file, the first of them into the present one if it fits there. */
-  private async batches(lines: readonly Buffer[]): Promise<Buffer[][]> {
+  private batches(lines: readonly Buffer[]): Buffer[][] {
     const batches: Buffer[][] = [[]]
     let { size } = this
     for (const line of lines) {
@@ -126,7 +126,10 @@ class LogFile implements AuditSink {
     const { file, clock, log } = this.given
     let moment = clock.now().getTime()
     while (await exists(backupName(file, moment))) moment += 1
-    await rename(file, backupName(file, moment))
+    await rename(file, backupName(file, moment)).catch((error: NodeJS.ErrnoException) => {
+      // Somebody has taken it away, or the last attempt got no further.
+      if (error.code !== 'ENOENT') throw error
+    })
     const next = await open(file, 'a', 0o600)
     await this.handle.close()
     this.handle = next
