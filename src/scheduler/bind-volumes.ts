@@ -49,7 +49,8 @@ export const bindVolumes = async ({ bindings, provisions }: VolumePlan, { pod, n
     const failed = provisions.find((claim) => now(claim)?.metadata.annotations?.[selectedNode] !== node)
     return failed && `provisioning failed for PVC ${JSON.stringify(failed.metadata.name)}`
   }
-  const isDone = (): boolean => problem() !== undefined || all.every((claim) => { const current = now(claim); return current !== undefined && isFullyBound(current) })
+  // The phase comes last; a kubelet waits for it.
+  const isDone = (): boolean => problem() !== undefined || all.every((claim) => { const current = now(claim); return current?.status?.phase === 'Bound' && isFullyBound(current) })
   const scope = new AbortController()
   const until = AbortSignal.any([signal, scope.signal])
   try {

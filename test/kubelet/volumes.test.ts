@@ -115,6 +115,12 @@ describe('subPath', () => {
     await mkdir(path.join(directory, 'outside'))
   })
 
+  test('what has to be made is for those who may write to the volume', async () => {
+    await chmod(base(), 0o777)
+    await bind('new/deep')
+    for (const made of ['new', 'new/deep']) expect((await stat(path.join(base(), made))).mode & 0o777).toBe(0o777)
+  })
+
   test('a directory, a file, and what has to be made', async () => {
     await bind('sub')
     expect((await stat(target())).isDirectory()).toBe(true)

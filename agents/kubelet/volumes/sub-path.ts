@@ -3,7 +3,7 @@
  * and what is mounted is the open file, not its name. Mirrors pkg/volume/util/subpath/subpath_linux.go.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, realpath, writeFile } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Mounter } from './mounter.ts'
 
@@ -25,11 +25,15 @@ const realInside = async (base: string, subPath: string): Promise<string> => {
   return path.relative(realBase, real)
 }
 
-/** Opens it step by step; a link found on the way (it was resolved before) means that somebody is swapping things. */
+/**
+ * Opens it step by step; a link found on the way (it was resolved before) means that somebody is swapping things. What is made has the mode
+ * of the volume itself, whatever the umask: who may write there may write here.
+ */
 const openInside = async (base: string, relative: string, make: boolean): Promise<FileHandle> => {
+  const mode = (await stat(base)).mode & 0o777
   let handle = await open(await realpath(base), noFollow)
   for (const step of relative.split('/').filter(Boolean)) {
-    if (make) await mkdir(at(handle, step), { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error })
+    const made = make && await mkdir(at(handle, step), { mode }).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error; return false })
     const next = await open(at(handle, step), noFollow)
     await handle.close()
     handle = next
@@ -37,6 +41,7 @@ const openInside = async (base: string, relative: string, make: boolean): Promis
       await handle.close()
       throw new Error(`unexpected symlink found ${step}`)
     }
+    if (made) await chmod(at(handle), mode)
   }
   return handle
 }
