@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 import type { Component, Log } from './component.ts'
 import type { Cluster } from './controller.ts'
 import { eventSink } from './events.ts'
-import { serveHealth } from './health-server.ts'
+import { type HealthTls, serveHealth } from './health-server.ts'
 import { sharedInformers } from './informers.ts'
 import { whenLeading } from './leader-election.ts'
 
@@ -13,7 +13,7 @@ export interface ManagerOptions {
   /** Unlike that of any other replica (host name and a uuid); absent: no election, this replica always leads. */
   leaderElection?: { identity: string; namespace?: string; name?: string }
   /** Absent: nothing is served. */
-  health?: { host?: string; port?: number }
+  health?: { host?: string; port?: number; tls?: HealthTls | undefined }
 }
 
 export interface ManagerContext { client: Client; clock: Clock; random: Random; log: Log; options: ManagerOptions }
@@ -46,7 +46,7 @@ export const manager = ({ client, clock, random, log, options }: ManagerContext,
     const { leaderElection, health } = options
     const lease = { namespace: leaderElection?.namespace ?? 'kube-system', name: leaderElection?.name ?? name }
     const work = leaderElection ? whenLeading({ client, clock, random, log, identity: leaderElection.identity, lease }, running, lead) : lead(running)
-    const served = health ? serveHealth({ clock, host: health.host ?? '0.0.0.0', port: health.port ?? healthPort, name, leads: () => leads }, running) : Promise.resolve()
+    const served = health ? serveHealth({ clock, host: health.host ?? '0.0.0.0', port: health.port ?? healthPort, name, tls: health.tls, leads: () => leads }, running) : Promise.resolve()
     const results = await Promise.allSettled([work.finally(() => stop.abort()), served.catch((error: unknown) => { stop.abort(); throw error })])
     const failed = results.find((result) => result.status === 'rejected')
     if (failed) throw failed.reason

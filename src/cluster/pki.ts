@@ -95,7 +95,7 @@ export const ensurePki = async (home: Home, config: ClusterConfig, now: Date): P
     } }, now),
     ensureCertificate(ca, { base: at('apiserver-kubelet-client'), usages: ['client auth'], subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] } }, now),
     ensureAuthority(home, now, frontProxyAuthority).then((authority) => ensureCertificate(authority, { base: at('front-proxy-client'), usages: ['client auth'], subject: { commonName: 'front-proxy-client' } }, now)),
-    ensureCertificate(ca, { base: at('scheduler-server'), usages: ['server auth'], subject: { commonName: 'kube-scheduler', dnsNames: ['localhost'], ipAddresses: [...new Set([address, '127.0.0.1'])] } }, now),
+    ...(['scheduler', 'controller-manager'] as const).map((name) => ensureCertificate(ca, { base: at(`${name}-server`), usages: ['server auth'], subject: { commonName: `kube-${name}`, dnsNames: ['localhost'], ipAddresses: [...new Set([address, '127.0.0.1'])] } }, now)),
     existsSync(at('sa.key')) ? undefined : newKey().then((key) => write(at('sa.key'), key, 0o600)),
     kubeconfigFor('admin', 'admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, home.kubeconfig),
     ...Object.entries(components).map(([name, subject]) => kubeconfigFor(name, subject.commonName, subject, path.join(home.kubeconfigs, `${name}.kubeconfig`))),

@@ -92,7 +92,7 @@ const bringUp = async (home: Home, config: ClusterConfig): Promise<ClusterConfig
     await writeConfig(home, ready)
     return ready
   }
-  const [ready] = await Promise.all([networks(), ensurePki(home, config, systemClock.now()), ensureProgram(home), writeStaticPods(home, config), mkdir(home.ssh, { recursive: true, mode: 0o700 })])
+  const [ready] = await Promise.all([networks(), ensurePki(home, config, systemClock.now()), ensureProgram(home), writeStaticPods(home, config), mkdir(home.ssh, { recursive: true, mode: 0o700 }), mkdir(home.store, { recursive: true, mode: 0o700 })])
   await startNodes(home, ready)
   return ready
 }
