@@ -8,11 +8,12 @@ import { parseFlags, type Flags } from '../flags.ts'
 import { processLog } from '../log.ts'
 import { UserError } from '../user-error.ts'
 import type { RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
+import { auditFlags, auditFrom } from './audit-log.ts'
 import { controlPlane } from './control-plane.ts'
 
 const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
   'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'allow-service-external-ips', 'requestheader-client-ca-file', 'requestheader-allowed-names', 'requestheader-username-headers', 'requestheader-uid-headers', 'requestheader-group-headers', 'requestheader-extra-headers-prefix',
-  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix']
+  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags]
 
 const openStore = async (flags: Flags): Promise<Store> => {
   const servers = flags.get('etcd-servers')
@@ -40,10 +41,11 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
     ['client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'kubelet-client-certificate', 'kubelet-client-key'].map(text))
   const [requestHeaderCa, proxyCertificate, proxyKey] = await Promise.all(['requestheader-client-ca-file', 'proxy-client-cert-file', 'proxy-client-key-file'].map((name) => (flags.get(name) ? text(name) : undefined)))
   const port = flags.number('secure-port', 6443)
+  const audit = await auditFrom(flags, { clock: systemClock, log })
   const store = await openStore(flags)
   try {
     const plane = controlPlane({
-      store, log, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      store, log, audit, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
       allowServiceExternalIPs: flags.get('allow-service-external-ips') === 'true',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
       requestHeader: requestHeaderOf(flags, requestHeaderCa), frontProxy: proxyCertificate !== undefined && proxyKey !== undefined ? { certificate: proxyCertificate, key: proxyKey } : undefined,
@@ -57,6 +59,7 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
     }) }
     await runTogether([plane, listening], signal)
   } finally {
+    await audit?.sink.close()
     await store[Symbol.asyncDispose]()
   }
 }

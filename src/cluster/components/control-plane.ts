@@ -1,4 +1,5 @@
 /** The API server with everything that stands behind it: how `wherry apiserver` and `--single` put it together. */
+import type { AuditOptions } from '../../apiserver/audit/audit.ts'
 import { bootstrapRbac, type BootstrapWriter } from '../../apiserver/authorization/bootstrap.ts'
 import { builtInAdmission } from '../../apiserver/admission/built-in.ts'
 import { createApiServer, type ApiServer, type ProviderParts } from '../../apiserver/api-server.ts'
@@ -52,6 +53,8 @@ export interface ControlPlaneOptions {
   requestHeader?: RequestHeaderOptions | undefined
   /** PEM: by which servers behind this one know it. */
   frontProxy?: { certificate: string; key: string } | undefined
+  /** What is told of requests; absent: nothing. */
+  audit?: AuditOptions | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
   oneProcess?: boolean
 }
@@ -102,7 +105,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }],
     aggregation: { ...(options.frontProxy && { frontProxy: options.frontProxy }) },
     bootstrap: { authentication: { clientCertificateAuthority: options.certificateAuthority, ...(options.requestHeader && { requestHeader: options.requestHeader }) }, advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
-    serverAddress: `${options.address}:${options.port}`,
+    serverAddress: `${options.address}:${options.port}`, audit: options.audit,
   })
   return {
     server,
