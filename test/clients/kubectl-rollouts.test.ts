@@ -1,6 +1,6 @@
 /** Real kubectl against a real cluster: scaling, rollouts, waiting, deleting, nodes in maintenance, events; an older kubectl; Helm. */
 import { execa } from 'execa'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { helmPath } from '../support/clients.ts'
@@ -130,6 +130,44 @@ spec:
     await own(['delete', '-f', file])
     expect(await own(['get', 'jobs,cronjobs,statefulsets', '-o', 'name'])).toBe('')
     await cluster.kubectl(['delete', 'namespace', 'stateful'])
+  })
+
+  test('a stateful set with claims: its pods find their data again, and the data goes with the claim', async () => {
+    const file = await files.write('store.yaml', `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  serviceName: store
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      securityContext: {runAsUser: 1000}
+      containers: [{name: main, image: host, command: [sh, -c, "echo started >> /data/log; exec sleep 100000"], volumeMounts: [{name: data, mountPath: /data}]}]
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 10Mi}}}
+`)
+    await cluster.kubectl(['create', 'namespace', 'claims'])
+    const own = (args: string[]): Promise<string> => cluster.kubectl(['-n', 'claims', ...args])
+    const log = async (): Promise<string[]> => (await own(['exec', 'store-0', '--', 'cat', '/data/log'])).split('\n').filter(Boolean)
+    await own(['apply', '-f', file])
+    await own(['rollout', 'status', 'statefulset/store', '--timeout=30s'])
+    expect(await own(['get', 'pvc', 'data-store-0', '-o', 'jsonpath={.status.phase} {.spec.storageClassName} {.status.capacity.storage}'])).toBe('Bound standard 10Mi')
+    await cluster.until('the first start is noted', async () => (await log()).length === 1)
+    await own(['delete', 'pod', 'store-0'])
+    await cluster.until('the pod that comes after it adds to that', async () => (await cluster.tryKubectl(['-n', 'claims', 'exec', 'store-0', '--', 'cat', '/data/log'])).stdout.trim() === 'started\nstarted')
+    const volume = await own(['get', 'pvc', 'data-store-0', '-o', 'jsonpath={.spec.volumeName}'])
+    const directory = await own(['get', 'pv', volume, '-o', 'jsonpath={.spec.hostPath.path}'])
+    expect(await readFile(path.join(directory, 'log'), 'utf8')).toBe('started\nstarted\n')
+    await own(['delete', '-f', file])
+    await own(['delete', 'pvc', 'data-store-0'])
+    await own(['wait', '--for=delete', `pv/${volume}`, '--timeout=30s'])
+    await expect(stat(directory)).rejects.toThrow(/ENOENT/)
+    // What has removed it goes, too.
+    await cluster.until('nothing is left of it', async () => !(await cluster.kubectl(['get', 'pods', '-A', '-o', 'name'])).includes(volume))
+    await cluster.kubectl(['delete', 'namespace', 'claims'])
   })
 
   test('wait', async () => {
