@@ -3,11 +3,13 @@ import type { AuditOptions } from '../../apiserver/audit/audit.ts'
 import { bootstrapRbac, type BootstrapWriter } from '../../apiserver/authorization/bootstrap.ts'
 import { builtInAdmission } from '../../apiserver/admission/built-in.ts'
 import { createApiServer, type ApiServer, type ProviderParts } from '../../apiserver/api-server.ts'
+import { bootstrapTokens } from '../../apiserver/authentication/bootstrap-token.ts'
 import { clientCertificateAuthenticator } from '../../apiserver/authentication/client-certificate.ts'
 import { requestHeaderAuthenticator, type RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
 import { authenticationReviews, tokenSubresource } from '../../apiserver/authentication/reviews.ts'
 import { serviceAccountAuthenticator, serviceAccountTokens, type TokenReviewer } from '../../apiserver/authentication/service-account-token.ts'
 import { tokenIssuer } from '../../apiserver/authentication/token-issuer.ts'
+import { unionTokens } from '../../apiserver/authentication/token-union.ts'
 import { unionAuthenticator } from '../../apiserver/authentication/union.ts'
 import type { Authorizer } from '../../apiserver/authorization/authorizer.ts'
 import { nodeAuthorizer } from '../../apiserver/authorization/node-authorizer.ts'
@@ -80,7 +82,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
   const issuer = tokenIssuer({ key: options.serviceAccountKey, issuer: `https://kubernetes.default.svc.${options.clusterDomain}`, clock: systemClock, random: systemRandom })
   const reviewers = new WeakMap<ProviderParts['lookup'], TokenReviewer>()
   const reviewerOf = ({ lookup, clock }: ProviderParts): TokenReviewer => {
-    const known = reviewers.get(lookup) ?? serviceAccountTokens({ issuer, lookup, clock })
+    const known = reviewers.get(lookup) ?? unionTokens(serviceAccountTokens({ issuer, lookup, clock }), bootstrapTokens({ lookup, clock, audiences: issuer.audiences }))
     reviewers.set(lookup, known)
     return known
   }
