@@ -26,8 +26,8 @@ const isReady = ({ status, spec }: Node): boolean => !spec.unschedulable && (sta
 /** What a claim or its class asks for and a directory cannot give. */
 const refusalOf = ({ spec }: PersistentVolumeClaim, { parameters = {}, mountOptions = [] }: StorageClass): string | undefined => {
   if (spec.volumeMode === 'Block') return 'block volumes are not supported, only volumeMode Filesystem'
-  const mode = (spec.accessModes ?? []).find((each) => each !== 'ReadWriteOnce')
-  if (mode !== undefined) return `access mode ${mode} is not supported, only ReadWriteOnce`
+  const mode = (spec.accessModes ?? []).find((each) => each !== 'ReadWriteOnce' && each !== 'ReadWriteOncePod')
+  if (mode !== undefined) return `access mode ${mode} is not supported, only ReadWriteOnce and ReadWriteOncePod`
   if (spec.selector) return 'claim.Spec.Selector is not supported'
   if (spec.dataSource ?? spec.dataSourceRef) return 'volumes cannot be filled from a data source'
   if (spec.volumeAttributesClassName) return 'volume attributes classes are not supported'

@@ -25,8 +25,8 @@ export const defaultProfile: Profile = {
   weights: { TaintToleration: 3, NodeAffinity: 2, NodeResourcesFit: 1, PodTopologySpread: 2, InterPodAffinity: 2, NodeResourcesBalancedAllocation: 1 },
 }
 
-/** The profile with one plugin more, in upstream's place for it: before PodTopologySpread. */
-export const withVolumeBinding = (profile: Profile, plugin: Plugin): Profile => {
+/** The profile with the plugins of volumes, in upstream's place for them: before PodTopologySpread. */
+export const withVolumePlugins = (profile: Profile, ...plugins: readonly Plugin[]): Profile => {
   const at = profile.plugins.findIndex(({ name }) => name === 'PodTopologySpread')
-  return { ...profile, plugins: profile.plugins.toSpliced(at < 0 ? profile.plugins.length : at, 0, plugin) }
+  return { ...profile, plugins: profile.plugins.toSpliced(at < 0 ? profile.plugins.length : at, 0, ...plugins) }
 }

@@ -18,9 +18,11 @@ import type { Profile } from './framework.ts'
 import { type Metrics, schedulerMetrics } from './metrics.ts'
 import { assume, bind } from './place.ts'
 import { patchPodStatus } from './pod-status.ts'
+import type { Storage } from './pod-claims.ts'
 import type { PodInfo } from './pod-info.ts'
 import { volumeBinding } from './plugins/volume-binding.ts'
-import { defaultProfile, withVolumeBinding } from './profile.ts'
+import { volumeRestrictions } from './plugins/volume-restrictions.ts'
+import { defaultProfile, withVolumePlugins } from './profile.ts'
 import { type Attempt, type SchedulingQueue, schedulingQueue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -89,10 +91,8 @@ class Running implements Scheduler {
       claims: informers.of(PersistentVolumeClaims), volumes: informers.of(PersistentVolumes), storageClasses: informers.of(StorageClasses),
     }
     const { claims, volumes, storageClasses, pods } = watched
-    const profile = withVolumeBinding(this.#profile, volumeBinding({
-      storage: { claim: (key) => claims.lister.get(key), volume: (name) => volumes.lister.get(name), volumes: () => volumes.lister.list(), storageClass: (name) => storageClasses.lister.get(name) },
-      bind: (plan, at, during) => bindVolumes(plan, { ...at, line: { client, clock, claims, volumes, pods } }, during),
-    }))
+    const storage: Storage = { claim: (key) => claims.lister.get(key), volume: (name) => volumes.lister.get(name), volumes: () => volumes.lister.list(), storageClass: (name) => storageClasses.lister.get(name) }
+    const profile = withVolumePlugins(this.#profile, volumeRestrictions(storage), volumeBinding({ storage, bind: (plan, at, during) => bindVolumes(plan, { ...at, line: { client, clock, claims, volumes, pods } }, during) }))
     const recorder = eventSink({ client, clock, random, log }, until).from(this.#profile.schedulerName)
     try {
       await Promise.all(Object.values(watched).map(({ synced }) => synced))

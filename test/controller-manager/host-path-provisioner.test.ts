@@ -48,7 +48,7 @@ describe('a claim', () => {
     ['whose volume is made', [claim(), { volumes: [{ metadata: metadata('pvc-u1', { namespace: undefined }), spec: { claimRef: { namespace: 'default', name: 'data', uid: 'u1' } }, status: {} }] }], []],
     ['whose node is gone', [claim(), { nodes: [] }], [failed('node "node-1" not found'), 'update persistentvolumeclaims data']],
     ['for a device', [claim({ spec: { volumeMode: 'Block' } })], [failed('block volumes are not supported, only volumeMode Filesystem')]],
-    ['for many nodes', [claim({ spec: { accessModes: ['ReadWriteOnce', 'ReadWriteMany'] } })], [failed('access mode ReadWriteMany is not supported, only ReadWriteOnce')]],
+    ['for many nodes', [claim({ spec: { accessModes: ['ReadWriteOnce', 'ReadWriteMany'] } })], [failed('access mode ReadWriteMany is not supported, only ReadWriteOnce and ReadWriteOncePod')]],
     ['with a selector', [claim({ spec: { selector: { matchLabels: { a: 'b' } } } })], [failed('claim.Spec.Selector is not supported')]],
     ['of a copy', [claim({ spec: { dataSource: { kind: 'PersistentVolumeClaim', name: 'x' } } })], [failed('volumes cannot be filled from a data source')]],
     ['of a class with parameters', [claim(), { classes: [storageClass({ parameters: { fast: 'yes' } })] }], [failed('unknown parameter "fast" of the storage class')]],
