@@ -1,7 +1,7 @@
 /** A kubelet changes its own node and the pods bound to it, and nobody else's. Mirrors `plugin/pkg/admission/noderestriction`. */
-import { Leases, Nodes, Pods, ServiceAccounts } from '../../api/kinds.ts'
+import { CSINodes, groupResource, Leases, Nodes, Pods, ResourceSlices, ServiceAccounts } from '../../api/kinds.ts'
 import { forbidden } from '../../api/status.ts'
-import type { Node, Pod } from '../../api/types.ts'
+import type { Node, Pod, ResourceSlice } from '../../api/types.ts'
 import { nodeOf } from '../authentication/users.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 
@@ -38,6 +38,17 @@ const checkNode = (node: string, { operation, name, object, oldObject }: Admissi
   if (taints(object as Node) !== taints(oldObject as Node)) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to modify taints`)
 }
 
+const checkCSINode = (node: string, { kind, name, object }: AdmissionAttributes): void => {
+  if ((object?.metadata.name ?? name) !== node) throw forbidden(kind, name, 'can only access CSINode with the same name as the requesting node')
+}
+
+/** What is there already, the authorizer has looked at; but not at each one of a collection. */
+const checkResourceSlice = (node: string, { kind, operation, name, object, oldObject }: AdmissionAttributes): void => {
+  if (operation !== 'CREATE' && operation !== 'DELETE') return
+  const slice = (operation === 'CREATE' ? object : oldObject) as ResourceSlice | undefined
+  if (slice?.spec.nodeName !== node) throw forbidden(kind, name, `can only ${operation.toLowerCase()} ResourceSlice with the same NodeName as the requesting node`)
+}
+
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   handles: ({ user }) => nodeOf(user) !== undefined,
@@ -46,6 +57,8 @@ export const nodeRestriction: AdmissionPlugin = {
     const { kind, subresource, object, name, namespace } = attributes
     if (kind === Pods) checkPod(node, attributes, context)
     else if (kind === Nodes) checkNode(node, attributes)
+    else if (groupResource(kind) === groupResource(CSINodes)) checkCSINode(node, attributes)
+    else if (groupResource(kind) === groupResource(ResourceSlices)) checkResourceSlice(node, attributes)
     else if (kind === Leases && (namespace !== 'kube-node-lease' || (object?.metadata.name ?? name) !== node)) {
       throw forbidden(Leases, name, `node ${JSON.stringify(node)} can only access its own lease in "kube-node-lease"`)
     } else if (kind === ServiceAccounts && subresource === 'token') {

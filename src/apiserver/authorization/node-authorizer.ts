@@ -5,10 +5,12 @@ import { nodeOf } from '../authentication/users.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts'
 import { nodeRules } from './bootstrap-roles.ts'
+import { whyNotCSINode, whyNotResourceSlice } from './node-objects.ts'
 import { ruleAllows } from './rbac.ts'
 
 const refuse = (reason: string): Decision => ({ verdict: 'no-opinion', reason })
 const allow: Decision = { verdict: 'allow', reason: '' }
+const unless = (why: string | undefined): Decision => (why === undefined ? allow : refuse(why))
 
 const referencesOf = (pod: Pod, resource: 'secrets' | 'configmaps'): Set<string> => {
   const names = new Set<string>()
@@ -71,6 +73,8 @@ export const nodeAuthorizer = (lookup: Lookup): Authorizer => ({
       const own = asked.namespace === 'kube-node-lease' && (asked.verb === 'create' || asked.name === node)
       return own && ['get', 'create', 'update', 'patch', 'delete'].includes(asked.verb) ? allow : refuse(`can only access node lease with the same name as the requesting node`)
     }
+    if (asked.apiGroup === 'storage.k8s.io' && asked.resource === 'csinodes') return unless(whyNotCSINode(node, asked))
+    if (asked.apiGroup === 'resource.k8s.io' && asked.resource === 'resourceslices') return unless(whyNotResourceSlice(lookup, node, asked))
     return nodeRules.some((rule) => ruleAllows(rule, asked)) ? allow : refuse('')
   },
 })
