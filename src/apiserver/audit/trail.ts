@@ -1,8 +1,10 @@
 /** What one request's audit events are told on its way. Mirrors `k8s.io/apiserver/pkg/audit/context.go` and `request.go`. */
+import { AssertionError } from 'node:assert'
 import { microTimestamp, type Clock } from '../../api/clock.ts'
 import type { JsonObject } from '../../api/meta.ts'
 import { StatusError } from '../../api/status.ts'
 import type { Status } from '../../api/types.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Log } from '../log.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { RequestContext } from '../request-context.ts'
@@ -17,6 +19,8 @@ export interface TrailParts {
 }
 
 const maxUserAgentLength = 1024
+/** Errors of our own making, what is a panic in Go; others are what the world does. */
+const isFault = (thrown: unknown): thrown is Error => thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof ReferenceError || thrown instanceof AssertionError
 const statusPrefix = '{"kind":"Status"'
 
 const shownUser = ({ name, uid, groups, extra }: UserInfo): JsonObject =>
@@ -32,6 +36,10 @@ const stripManagedFields = (value: unknown): unknown => {
   for (const row of Array.isArray(value['rows']) ? value['rows'] : []) if (isObject(row)) stripManagedFields(row['object'])
   return value
 }
+
+/** As sent, but for what some clients prove themselves with: whoever reads the log must not be able to. */
+const uriOf = ({ rawPath, rawQuery }: Exchange): string =>
+  rawQuery === '' ? rawPath : `${rawPath}?${rawQuery.replaceAll(/(^|&)(access_token|token)=[^&]*/gi, '$1$2=REDACTED')}`
 
 export class AuditTrail {
   private readonly parts: TrailParts
@@ -120,8 +128,8 @@ export class AuditTrail {
       this.responseStatus = statusOf(status)
       this.started(status.code ?? 500)
     }
-    if (thrown instanceof StatusError) return this.emit('ResponseComplete')
-    this.responseStatus = { metadata: {}, status: 'Failure', message: `APIServer panic'd: ${thrown instanceof Error ? thrown.message : String(thrown)}`, reason: 'InternalError', code: 500 }
+    if (!isFault(thrown)) return this.emit('ResponseComplete')
+    this.responseStatus = { metadata: {}, status: 'Failure', message: `APIServer panic'd: ${thrown.message}`, reason: 'InternalError', code: 500 }
     this.emit('Panic')
   }
 
@@ -146,7 +154,7 @@ export class AuditTrail {
     const ips = sourceIPs(exchange.headers, exchange.peer.address)
     const stageTimestamp = stage === 'RequestReceived' ? this.received : microTimestamp(this.parts.clock.now())
     const head = JSON.stringify({
-      kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: this.config.level, auditID: this.auditID, stage, requestURI: exchange.rawQuery === '' ? exchange.rawPath : `${exchange.rawPath}?${exchange.rawQuery}`,
+      kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: this.config.level, auditID: this.auditID, stage, requestURI: uriOf(exchange),
       verb: info.verb, user: shownUser(this.user), ...(this.impersonated && { impersonatedUser: shownUser(this.impersonated) }), ...(ips.length > 0 && { sourceIPs: ips }),
       ...(agent !== '' && { userAgent: agent.length > maxUserAgentLength ? `${agent.slice(0, maxUserAgentLength)}...TRUNCATED` : agent }),
       ...(this.objectRef && { objectRef: Object.fromEntries(Object.entries(this.objectRef).filter(([, value]) => value !== '')) }),

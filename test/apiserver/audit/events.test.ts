@@ -1,6 +1,9 @@
 /** What is told of requests: fields and stages as upstream's reference of audit.k8s.io/v1 Event and its task page describe them. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../src/api/meta.ts'
+import type { AuditTrail } from '../../../src/apiserver/audit/trail.ts'
+import { ExchangeOverLine } from '../../../src/apiserver/listener/exchange-over-line.ts'
+import type { Line } from '../../../src/apiserver/listener/line.ts'
 import { parsePolicy } from '../../../src/apiserver/audit/policy-file.ts'
 import { builtInAdmission } from '../../../src/apiserver/admission/built-in.ts'
 import { alwaysAllow } from '../../../src/apiserver/authorization/authorizer.ts'
@@ -187,6 +190,30 @@ test('what breaks inside: Panic', async () => {
   expect(broken.events().map(({ stage }) => stage)).toEqual(['RequestReceived', 'Panic'])
   expect(broken.events().at(-1)).toMatchObject({ responseStatus: { status: 'Failure', reason: 'InternalError', code: 500, message: "APIServer panic'd: oops" } })
   await broken.api[Symbol.asyncDispose]()
+})
+
+test('what the world breaks is no panic', async () => {
+  const broken = await startAudited({ admission: [{ name: 'Test', mutate: () => { throw new Error('connect ECONNREFUSED') } }] })
+  await broken.api.ask('POST', configMaps, { body: configMap('a') })
+  expect(broken.events().at(-1)).toMatchObject({ stage: 'ResponseComplete', responseStatus: { status: 'Failure', reason: 'InternalError', code: 500 } })
+  await broken.api[Symbol.asyncDispose]()
+})
+
+test('conversations begin with 101', () => {
+  const codes: number[] = []
+  const socket = { socket: 'of the client' } as unknown as ReturnType<NonNullable<Line['upgrade']>['take']>
+  const exchange = new ExchangeOverLine({ method: 'GET', target: '/', headers: {}, peer: { address: '' }, upgrade: { protocol: 'websocket', take: () => socket } } as unknown as Line)
+  exchange.audit = { started: (code: number) => { codes.push(code) } } as unknown as AuditTrail
+  expect([exchange.upgrade?.protocol, codes]).toEqual(['websocket', []])
+  expect([exchange.upgrade?.take(), codes]).toEqual([socket, [101]])
+})
+
+test('tokens in addresses are not told', async () => {
+  const { api: server, events, lines } = await startAudited()
+  await server.ask('GET', `${configMaps}?limit=5&access_token=planted&token=planted`)
+  expect(events().at(-1)?.['requestURI']).toBe(`${configMaps}?limit=5&access_token=REDACTED&token=REDACTED`)
+  expect(lines.join('')).not.toContain('planted')
+  await server[Symbol.asyncDispose]()
 })
 
 test('who is not known: how they tried, and nothing of what they sent', async () => {
