@@ -49,7 +49,9 @@ const policyIn = (enforced: boolean, { namespace }: AdmissionAttributes, { looku
   const { policy, errors } = policyOf(found.metadata.labels)
   if (errors.length > 0) annotate?.(`${labelPrefix}error`, `Failed to parse policy: ${errors.map(({ path, message }) => `${path}: ${message}`).join(', ')}`)
   const asked = enforced ? [policy.enforce, policy.audit, policy.warn] : [policy.audit, policy.warn]
-  return errors.length === 0 && asked.every(({ level }) => level === 'privileged') ? undefined : policy
+  if (errors.length > 0 || asked.some(({ level }) => level !== 'privileged')) return policy
+  if (enforced) annotate?.(`${labelPrefix}enforce-policy`, 'privileged:latest')
+  return undefined
 }
 
 /** The policy, and what of the pod is against it. */

@@ -1,6 +1,9 @@
 /** Namespaces with Pod Security labels, over the API. Expectations: upstream's `pod-security-admission/admission/admission_test.go` and the documentation page "Pod Security Admission". */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/api/meta.ts'
+import { Pods } from '../../../../src/api/kinds.ts'
+import { isForbidden } from '../../../../src/api/status.ts'
+import type { AdmissionAttributes, AdmissionContext } from '../../../../src/apiserver/admission/plugin.ts'
 import { podSecurity } from '../../../../src/apiserver/admission/pod-security/pod-security.ts'
 import { startTestServer, type Answer, type TestServer } from '../../support.ts'
 
@@ -110,4 +113,23 @@ describe('a new level for pods that are there', () => {
     expect(warning(await relabel(namespace, { enforce: 'baseline' }))).toBe('') // relaxed
     expect(warning(await relabel(namespace, { 'enforce-version': 'v1.20' }))).toContain('"baseline:v1.20"')
   })
+})
+
+describe('what the audit log is told', () => {
+  const told = async (labels: Record<string, string>, spec: JsonObject): Promise<Record<string, string>> => {
+    const notes: Record<string, string> = {}
+    const namespace = { metadata: { name: 'n', labels: labelled(labels) } }
+    const attributes = { operation: 'CREATE', kind: Pods, subresource: '', name: 'p', namespace: 'n', object: { metadata: { name: 'p' }, spec } } as unknown as AdmissionAttributes
+    const context = { lookup: { get: () => namespace }, warn: () => {}, annotate: (key: string, value: string) => { notes[key] = value } } as unknown as AdmissionContext
+    await Promise.resolve().then(() => podSecurity.validate?.(attributes, context)).catch((error: unknown) => { if (!isForbidden(error)) throw error })
+    return notes
+  }
+  const violations = `${prefix}audit-violations`
+  const enforced = `${prefix}enforce-policy`
+  for (const [name, labels, spec, notes] of [
+    ['no labels', {}, podSpec({ hostPID: true }), { [enforced]: 'privileged:latest' }],
+    ['a violation', { enforce: 'privileged', 'enforce-version': 'v1.30', audit: 'baseline' }, podSpec({ hostPID: true }), { [enforced]: 'privileged:v1.30', [violations]: 'would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)' }],
+    ['a refused pod', { enforce: 'baseline', audit: 'baseline', 'audit-version': 'v1.30' }, podSpec({ hostPID: true }), { [enforced]: 'baseline:latest', [violations]: 'would violate PodSecurity "baseline:v1.30": host namespaces (hostPID=true)' }],
+    ['labels from before they were judged', { enforce: 'baseline', audit: 'x' }, podSpec(), { [enforced]: 'baseline:latest', [`${prefix}error`]: `Failed to parse policy: metadata.labels[${prefix}audit]: Invalid value: "x": must be one of privileged, baseline, restricted` }],
+  ] satisfies [string, Record<string, string>, JsonObject, Record<string, string>][]) test(name, async () => expect(await told(labels, spec)).toEqual(notes))
 })
