@@ -5,6 +5,7 @@ import { systemClock } from '../../src/api/clock.ts'
 import { Leases, Namespaces, ServiceAccounts } from '../../src/api/kinds.ts'
 import { systemRandom } from '../../src/api/random.ts'
 import { createClient } from '../../src/client/client.ts'
+import { type KeyedCertificate, newCertificate, newCertificateAuthority, validFor } from '../../src/client/pki.ts'
 import { controllerManager } from '../../src/controller-manager/controller-manager.ts'
 import { discoverKinds } from '../../src/controller-manager/discovered-kinds.ts'
 import { admin, startTestServer } from '../apiserver/support.ts'
@@ -17,8 +18,8 @@ const freePort = (): Promise<number> => new Promise((resolve) => {
   })
 })
 
-const fetched = (port: number, path: string): Promise<{ status: number; text: string }> => new Promise((resolve, reject) => {
-  get({ host: '127.0.0.1', port, path, agent: new Agent({ rejectUnauthorized: false }) }, (response) => {
+const fetched = (port: number, path: string, credentials?: KeyedCertificate): Promise<{ status: number; text: string }> => new Promise((resolve, reject) => {
+  get({ host: '127.0.0.1', port, path, agent: new Agent({ rejectUnauthorized: false, ...(credentials && { cert: credentials.certificate, key: credentials.key }) }) }, (response) => {
     let text = ''
     response.on('data', (chunk: Buffer) => { text += chunk.toString() })
     response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
@@ -40,13 +41,19 @@ test('leads, serves its health, does its work, and gives the lease back', async 
   const client = createClient(server.server.inMemoryTransport(admin))
   await eventually(() => client.get(Namespaces, { name: 'kube-system' }))
   const port = await freePort()
+  const validity = validFor(1, systemClock.now())
+  const [ca, strange] = await Promise.all([newCertificateAuthority({ commonName: 'ca', validity }), newCertificateAuthority({ commonName: 'strange', validity })])
+  const serving = await newCertificate(ca, { subject: { commonName: 'kube-controller-manager', ipAddresses: ['127.0.0.1'] }, usages: ['server auth'], validity })
+  const [monitor, stranger] = await Promise.all([ca, strange].map((authority) => newCertificate(authority, { subject: { commonName: 'monitor' }, usages: ['client auth'], validity })))
   const stop = new AbortController()
-  const manager = controllerManager({ client, clock: systemClock, random: systemRandom, log: logs(), options: { leaderElection: { identity: 'me' }, health: { host: '127.0.0.1', port } } })
+  const manager = controllerManager({ client, clock: systemClock, random: systemRandom, log: logs(), options: { leaderElection: { identity: 'me' }, health: { host: '127.0.0.1', port, tls: { ...serving, clientCertificateAuthority: ca.certificate } } } })
   const running = manager.run(stop.signal)
   await eventually(() => client.get(ServiceAccounts, { name: 'default', namespace: 'default' }))
   expect((await client.get(Leases, { name: 'kube-controller-manager', namespace: 'kube-system' })).spec.holderIdentity).toBe('me')
   expect(await eventually(() => fetched(port, '/healthz'))).toEqual({ status: 200, text: 'ok' })
-  expect((await fetched(port, '/metrics')).text).toContain('leader_election_master_status{name="kube-controller-manager"} 1')
+  expect((await fetched(port, '/metrics')).status).toBe(401)
+  expect((await fetched(port, '/metrics', stranger)).status).toBe(401)
+  expect((await fetched(port, '/metrics', monitor)).text).toContain('leader_election_master_status{name="kube-controller-manager"} 1')
   expect((await fetched(port, '/nowhere')).status).toBe(404)
   stop.abort()
   await running
