@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 }
 
 // They look at the whole machine, which nothing else may change meanwhile, or count milliseconds.
-const alone = ['test/node/down.test.ts', 'test/node/healing.test.ts']
+const alone = ['down', 'healing', 'node-network', 'runtime'].map((name) => `test/node/${name}.test.ts`)
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic' } },

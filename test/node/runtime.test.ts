@@ -133,11 +133,11 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
 
     test('volumes: directories, files, read-only, one in another, by way of a link', async () => {
       const [data, inner, file] = ['data', 'inner', 'file'].map((each) => path.join(place.scratch, `volume-${each}`)) as [string, string, string]
-      for (const each of [data, inner]) mkdirSync(each)
+      for (const each of [data, inner]) mkdirSync(each, { recursive: true })
       writeFileSync(file, 'a file')
       writeFileSync(path.join(inner, 'x'), 'inner')
       const mount = (hostPath: string, containerPath: string, readOnly = false) => ({ hostPath, containerPath, readOnly, propagation: 'private' as const })
-      const { output } = await sh('echo seen > /data/y; cat /data/inner/x; echo; cat /opt/conf/a.txt; echo; echo n > /opt/conf/a.txt; cat /run/v/x; cat /var/run/w/x', {
+      const { output } = await sh('exec 2>&1; echo seen > /data/y; cat /data/inner/x; echo; cat /opt/conf/a.txt; echo; echo n > /opt/conf/a.txt; cat /run/v/x; cat /var/run/w/x', {
         mounts: [mount(inner, '/data/inner', true), mount(data, '/data'), mount(file, '/opt/conf/a.txt', true), mount(inner, '/run/v', true), mount(inner, '/var/run/w', true)] })
       expect(output).toContain('inner\na file\n')
       expect(output).toContain('innerinner')
