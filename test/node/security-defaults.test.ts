@@ -1,5 +1,5 @@
 /** The defaults of a cluster as the README's table states them: who may ask what, where is listened, with which TLS, who may read which file, how long a token lives. S23 of the security checks. */
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -72,9 +72,14 @@ describe.runIf(isRoot)('a cluster as it is made', () => {
   })
 
   test('no secret is an argument or in the environment of a process of ours', async () => {
-    const keys = (await execa('cat', [path.join(cluster.home.pki, 'sa.key')])).stdout.split('\n')[1] ?? 'no key'
+    const key = readFileSync(path.join(cluster.home.pki, 'sa.key'), 'utf8').split('\n')[1] ?? ''
+    expect(key.length).toBeGreaterThan(40)
+    // One that has it, so that a search which finds nothing is known to be able to find something.
+    const careless = execa('sleep', ['60'], { env: { KEY: key }, reject: false })
     const seen = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => ['cmdline', 'environ'].map((file) => path.join('/proc', pid, file)))
-    const { stdout } = await execa('grep', ['-laF', keys, ...seen], { reject: false })
-    expect(stdout).toBe('')
+    const { stdout } = await execa('grep', ['-laF', '-e', key, ...seen], { reject: false })
+    careless.kill()
+    await careless
+    expect(stdout).toBe(`/proc/${careless.pid}/environ`)
   })
 })

@@ -4,7 +4,7 @@ import { deepCopy, semanticEqual } from '../../api/equal.ts'
 import { MutatingAdmissionPolicies, MutatingAdmissionPolicyBindings } from '../../api/kinds.ts'
 import type { JsonObject, KubeObject } from '../../api/meta.ts'
 import { kindShape } from '../../api/patch/apply/shape.ts'
-import { badRequest, forbidden, internalError, serviceUnavailable, StatusError } from '../../api/status.ts'
+import { forbidden, internalError, serviceUnavailable, StatusError } from '../../api/status.ts'
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../api/types.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
 import { admissionVariables } from '../cel/admission-variables.ts'
@@ -20,29 +20,19 @@ import { collectParams, ConfigurationError, paramResource } from './admission-po
 import { PatchError, withConfiguration, withJsonPatch } from './admission-policy-patch.ts'
 import { type CompiledMutation, compiledMutatingPolicy } from './mutating-admission-policy-compile.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
-import { asBefore, shownAs, type Version } from './webhook-versions.ts'
+import { beginRound } from './rounds.ts'
+import { takeOver } from './take-over.ts'
+import { shownAs, type Version } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionPolicy'
 
 interface Invocation { key: string; policy: MutatingAdmissionPolicy; binding: MutatingAdmissionPolicyBinding; version: Version; params: JsonObject | undefined }
 interface Problem { policy: MutatingAdmissionPolicy; binding: MutatingAdmissionPolicyBinding | undefined; message: string; reason: string }
 
-/** What one request's rounds remember of each other. */
-interface Rounds {
-  /** Invoked before, and willing to be invoked again. */
-  reinvocable: Set<string>
-  /** Of those, the ones whose object was changed after they saw it. */
-  again: Set<string>
-  lastOutput: KubeObject | undefined
-}
-
-const replaceContents = (target: object, source: object): void => {
-  for (const key of Object.keys(target)) delete (target as Record<string, unknown>)[key]
-  Object.assign(target, source)
-}
-
 /** The object of the request becomes what the version's JSON says. Throws a StatusError where it cannot. */
-const accept = ({ row }: Version, json: JsonObject, { object, namespace }: AdmissionAttributes, strict: boolean): void => {
+const accept = (version: Version, json: JsonObject, attributes: AdmissionAttributes, strict: boolean): void => {
+  const { row } = version
+  const { object } = attributes
   if (!row || !object) return
   let next: KubeObject
   try {
@@ -50,9 +40,7 @@ const accept = ({ row }: Version, json: JsonObject, { object, namespace }: Admis
   } catch (error) {
     throw error instanceof StatusError ? internalError(new Error(error.message)) : error
   }
-  const stored = row.view ? row.view.fromView(next) : asBefore(next, row, object)
-  if (namespace !== '' && (stored.metadata.namespace ?? '') !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
-  replaceContents(object, stored)
+  takeOver(version, next, attributes)
   row.strategy.setDefaults?.(object)
 }
 
@@ -160,25 +148,14 @@ export const mutatingAdmissionPolicy = ({ lookup, authorizer }: { lookup: Lookup
   name: pluginName,
   handles: (attributes) => attributes.operation !== 'DELETE' && lookup.list(MutatingAdmissionPolicyBindings).length > 0 && !isExcluded(attributes),
   mutate: async (attributes, context) => {
-    const { reinvocation } = context
-    const rounds = reinvocation.memory<Rounds>(pluginName, () => ({ reinvocable: new Set(), again: new Set(), lastOutput: undefined }))
-    const recall = (): void => {
-      rounds.again = rounds.again.union(rounds.reinvocable)
-      rounds.reinvocable = new Set()
-    }
-    // What other plugins did in this second round concerns those who saw the object before.
-    if (reinvocation.again && !semanticEqual(rounds.lastOutput, attributes.object)) recall()
+    const round = beginRound(pluginName, attributes, context)
     const bindings = Map.groupBy(lookup.list(MutatingAdmissionPolicyBindings), ({ spec }) => spec.policyName)
     const dispatch = new Dispatch(attributes, context, authorizer)
     for (const invocation of lookup.list(MutatingAdmissionPolicies).flatMap((policy) => dispatch.invocations(policy, bindings.get(policy.metadata.name) ?? []))) {
-      if (!(await dispatch.wanted(invocation)) || (reinvocation.again && !rounds.again.has(invocation.key))) continue
-      if (await dispatch.invoke(invocation)) {
-        recall()
-        reinvocation.request()
-      }
-      if (invocation.policy.spec.reinvocationPolicy === 'IfNeeded') rounds.reinvocable.add(invocation.key)
+      if (!(await dispatch.wanted(invocation)) || !round.concerns(invocation.key)) continue
+      round.ran(invocation.key, { changed: await dispatch.invoke(invocation), reinvocable: invocation.policy.spec.reinvocationPolicy === 'IfNeeded' })
     }
-    rounds.lastOutput = attributes.object && deepCopy(attributes.object)
+    round.end()
     dispatch.finish()
   },
 })

@@ -4,7 +4,7 @@ import { deepCopy, semanticEqual } from '../../api/equal.ts'
 import { JsonSyntaxError, parseJson } from '../../api/json-text.ts'
 import type { JsonObject, JsonValue, KubeObject } from '../../api/meta.ts'
 import { applyJsonPatch } from '../../api/patch/json.ts'
-import { badRequest, internalError, timeout } from '../../api/status.ts'
+import { internalError, timeout } from '../../api/status.ts'
 import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
@@ -12,24 +12,12 @@ import { CallingWebhookError } from './webhook-denial.ts'
 import { mutatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
 import { isExempt } from './webhook-match.ts'
+import { beginRound } from './rounds.ts'
 import type { ReviewAnswer } from './webhook-review.ts'
-import { asBefore, shownAs } from './webhook-versions.ts'
+import { takeOver } from './take-over.ts'
+import { shownAs } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionWebhook'
-
-/** What one request's rounds remember of each other. */
-interface Rounds {
-  /** Called before, and willing to be called again. */
-  reinvocable: Set<string>
-  /** Of those, the ones whose object was changed after they saw it. */
-  again: Set<string>
-  lastOutput: KubeObject | undefined
-}
-
-const replaceContents = (target: object, source: object): void => {
-  for (const key of Object.keys(target)) delete (target as Record<string, unknown>)[key]
-  Object.assign(target, source)
-}
 
 const patchOf = ({ webhook: { name } }: Invocation['hook'], { patch, patchType }: ReviewAnswer): JsonValue[] => {
   if (patch === '') return []
@@ -63,18 +51,14 @@ const patched = ({ hook, version }: Invocation, object: KubeObject, patch: JsonV
 /** Puts what the webhook wants into the request's object. Whether it is another now. */
 const change = (invocation: Invocation, attributes: AdmissionAttributes, answer: ReviewAnswer): boolean => {
   const { hook, version } = invocation
-  const { object, operation, namespace } = attributes
+  const { object, operation } = attributes
   const patch = patchOf(hook, answer)
   if (patch.length === 0) return false
   if (!object || operation === 'CONNECT') throw internalError(new Error(`admission webhook ${JSON.stringify(hook.webhook.name)} attempted to modify the object, which is not supported for this operation`))
   const before = deepCopy(object)
-  const next = patched(invocation, object, patch)
-  const { row } = version
-  const stored = row?.view ? row.view.fromView(next) : row ? asBefore(next, row, before) : next
-  if (namespace !== '' && (stored.metadata.namespace ?? '') !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
-  replaceContents(object, stored)
+  takeOver(version, patched(invocation, object, patch), attributes)
   const changed = !semanticEqual(before, object)
-  row?.strategy.setDefaults?.(object)
+  version.row?.strategy.setDefaults?.(object)
   return changed
 }
 
@@ -98,26 +82,15 @@ export const mutatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin =
     name: pluginName,
     handles: (attributes) => mutatingHooks(parts.lookup).length > 0 && !isExempt(attributes),
     mutate: async (attributes, context) => {
-      const { reinvocation } = context
       const question = { attributes, context, decisions: new DecisionCache(parts.authorizer) }
-      const rounds = reinvocation.memory<Rounds>(pluginName, () => ({ reinvocable: new Set(), again: new Set(), lastOutput: undefined }))
-      const recall = (): void => {
-        rounds.again = rounds.again.union(rounds.reinvocable)
-        rounds.reinvocable = new Set()
-      }
-      // What other plugins did in this second round concerns those who saw the object before.
-      if (reinvocation.again && !semanticEqual(rounds.lastOutput, attributes.object)) recall()
+      const round = beginRound(pluginName, attributes, context)
       for (const hook of mutatingHooks(parts.lookup)) {
-        if (reinvocation.again && !rounds.again.has(hook.id)) continue
+        if (!round.concerns(hook.id)) continue
         const invocation = await invocationOf(hook, question)
         if (!invocation) continue
-        if (await invoke(invocation, attributes, context)) {
-          recall()
-          reinvocation.request()
-        }
-        if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.reinvocable.add(hook.id)
+        round.ran(hook.id, { changed: await invoke(invocation, attributes, context), reinvocable: hook.webhook.reinvocationPolicy === 'IfNeeded' })
       }
-      rounds.lastOutput = attributes.object && deepCopy(attributes.object)
+      round.end()
     },
   }
 }
