@@ -3,6 +3,7 @@ import { EndpointSlices, Services } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/api/clock.ts'
 import { keyOf } from '../../src/api/meta.ts'
 import type { EndpointSlice } from '../../src/api/types.ts'
+import { afterBurst } from '../../src/client/after-burst.ts'
 import type { Component, Log } from '../../src/client/component.ts'
 import type { Index } from '../../src/client/informer.ts'
 import type { Informers } from '../../src/client/informers.ts'
@@ -120,28 +121,18 @@ const syncLoop = async ({ tables, wake, clock, log, health }: SyncParts, signal:
 
 /** Somebody flushed our rules: write them again. The kernel tells when something of ours goes; whether it was missed is then looked up. */
 const guard = async ({ iptables, clock, log }: KubeProxyOptions, { tables, wake }: Pick<SyncParts, 'tables' | 'wake'>, signal: AbortSignal): Promise<void> => {
-  let looking = false
-  const look = async (): Promise<void> => {
-    if (looking) return
-    looking = true
-    try {
-      await clock.sleep(settleMilliseconds, signal)
-      if (await tables.intact()) return
-      log.warn('rules of ours were removed by somebody else; writing them again')
-      wake.call(true)
-    } catch (error) {
-      if (!signal.aborted) log.warn('cannot compare the rules', { error: String(error) })
-    } finally {
-      looking = false
-    }
-  }
+  const look = afterBurst({ clock, milliseconds: settleMilliseconds, failed: (error) => log.warn('cannot compare the rules', { error: String(error) }) }, async () => {
+    if (await tables.intact()) return
+    log.warn('rules of ours were removed by somebody else; writing them again')
+    wake.call(true)
+  }, signal)
   try {
-    await iptables.monitor(() => { void look() }, signal)
+    await iptables.monitor(look, signal)
   } catch (error) {
     log.warn(`cannot be told of changes in the tables; comparing every ${compareMilliseconds / 1000} s`, { error: String(error) })
     while (!signal.aborted) {
       await clock.sleep(compareMilliseconds, signal).catch(() => {})
-      await look()
+      look()
     }
   }
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
+import { afterBurst } from '../../../src/client/after-burst.ts'
 import type { Log } from '../../../src/client/component.ts'
 import { run } from '../runtime/command.ts'
 import { formatAddress, gatewayOf, parseRange } from './address.ts'
@@ -115,20 +116,8 @@ export const podNetwork = ({ clusterId, nodeName, directory, log, clock }: PodNe
     },
     isReady: () => configured !== undefined,
     async guard(signal) {
-      let looking = false
-      const look = async (): Promise<void> => {
-        if (looking) return
-        looking = true
-        try {
-          await clock.sleep(settleMilliseconds, signal)
-          looking = false // what is removed from here on is looked at again
-          await repair()
-        } catch (error) {
-          looking = false
-          if (!signal.aborted) log.error('cannot repair the rules of the pod network', { error: String(error) })
-        }
-      }
-      await watchChains(names, () => { void look() }, signal)
+      const look = afterBurst({ clock, milliseconds: settleMilliseconds, failed: (error) => log.error('cannot repair the rules of the pod network', { error: String(error) }) }, repair, signal)
+      await watchChains(names, look, signal)
     },
     async reserve(podUid) {
       const { pool, gateway } = ready()
