@@ -25,8 +25,8 @@ const pairOf = (text: string): { name: string; value: string } => {
   return { name: text.slice(0, at), value: text.slice(at + 1) }
 }
 
-export const loadImage = async ({ home, source, name, entrypoint, env = [], workdir, user }: LoadOptions, signal: AbortSignal): Promise<void> => {
-  const config: Partial<ImageConfig> = { ...(entrypoint && { entrypoint }), env: env.map(pairOf), ...(workdir !== undefined && { workingDir: workdir }), ...(user !== undefined && { user }) }
+export const loadImage = async ({ home, source, name, entrypoint, env, workdir, user }: LoadOptions, signal: AbortSignal): Promise<void> => {
+  const config: Partial<ImageConfig> = { ...(entrypoint && { entrypoint }), ...(env && { env: env.map(pairOf) }), ...(workdir !== undefined && { workingDir: workdir }), ...(user !== undefined && { user }) }
   const loaded = await alone(home, () => loadImages({ directory: home.images, source, name, config, now: systemClock.now() }), signal)
   for (const { image, warnings } of loaded) {
     say(`loaded ${image.names[0] ?? image.id} (${mebibytes(image)})`)

@@ -58,6 +58,8 @@ const store = async (request: LoadRequest, { id, names, config }: Pick<FoundImag
 }
 
 const loadFound = async (request: LoadRequest, found: readonly FoundImage[]): Promise<Loaded[]> => {
+  const given = Object.keys(request.config)
+  if (given.length > 0) throw new Error(`${request.source} is an image that says itself what runs in it: leave out ${given.join(', ')}, which is for plain directories`)
   if (request.name !== undefined && found.length > 1) throw new Error(`${request.source} holds ${found.length} images: load it without --name`)
   const loaded: Loaded[] = []
   for (const image of found) {

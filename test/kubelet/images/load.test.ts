@@ -116,6 +116,10 @@ describe.runIf(isRoot)('archives', () => {
     expect((existsSync(path.join(place, 'images')) ? readdirSync(path.join(place, 'images')) : []).filter((each) => each.startsWith('load-'))).toEqual([])
   })
 
+  test('what runs in it is said by an image itself: being told otherwise is refused, not passed over', async () => {
+    writeFileSync(path.join(place, 'image.tar'), archive(ociFiles(parts)))
+    await expect(loadImages({ directory: path.join(place, 'images'), source: path.join(place, 'image.tar'), name: undefined, config: { entrypoint: ['/other'], user: 'root' }, now: new Date(0) })).rejects.toThrow(/leave out entrypoint, user, which is for plain directories/)
+  })
   test('removal: a name, then the image; not while containers have it', async () => {
     const directory = path.join(place, 'images')
     const [loaded] = await load(archive(ociFiles(parts)), 'other:1')
