@@ -12,6 +12,8 @@ import type { Authorizer } from './authorization/authorizer.ts'
 import { Definitions } from './crd/definitions.ts'
 import type { Exchange } from './exchange.ts'
 import type { Delegate, PathHandler, SubresourceHandler, VirtualResource } from './extension.ts'
+import { flowControlPaths } from './flow-control/dump.ts'
+import { FlowControl, type FlowControlOptions } from './flow-control/flow-control.ts'
 import type { InFlightLimits } from './filters/limit-in-flight.ts'
 import { bindings } from './handlers/bindings.ts'
 import type { HealthCheck } from './health.ts'
@@ -72,9 +74,12 @@ export interface ApiServerOptions {
   bootstrap?: BootstrapOptions
   /** How long Events live; upstream's --event-ttl, an hour. */
   eventTtlSeconds?: number
-  inFlightLimits?: InFlightLimits
+  /** Priority and fairness, in place of the in-flight limits. */
+  flowControl?: FlowControlOptions | undefined
+  /** Upstream's, when there is no `flowControl`. */
+  inFlightLimits?: InFlightLimits | undefined
   /** For requests that are not long-running; a minute. */
-  requestTimeoutMs?: number
+  requestTimeoutMs?: number | undefined
   /** host:port as discovery tells it. */
   serverAddress?: string
 }
@@ -119,11 +124,12 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const aggregated: Aggregation | undefined = options.aggregation && aggregation({
     options: options.aggregation, cache, resources, clock, random, log, transport: providerParts.transport, registered: () => pipeline.finished('autoregistration'),
   })
+  const flowControl = options.flowControl && new FlowControl({ cache, clock, log, seats: options.flowControl.seats })
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
   const state = { ready: false }
   const pipeline: RequestPipeline = new RequestPipeline({
     parts, ready, isReady: () => state.ready, version: options.version, authenticator: given(options.authenticator), authorizer: given(options.authorizer),
-    connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: given(options.paths ?? []),
+    connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: [...given(options.paths ?? []), ...(flowControl ? flowControlPaths(flowControl) : [])], flowControl,
     delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), audit: options.audit && audit(options.audit, { clock, random, log }), healthChecks: options.healthChecks ?? [],
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
   })
@@ -168,7 +174,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       })
       await Promise.race([ready, following])
       await Promise.all([
-        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal),
+        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal), flowControl?.run(signal),
         cache.has(ValidatingAdmissionPolicies) && runPolicyStatus({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }, signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
         options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts) }, signal),

@@ -65,6 +65,8 @@ export interface Exchange {
   readonly upgrade: UpgradeRequest | undefined
   /** What is to be told of the request; absent where nothing is. */
   audit?: AuditTrail | undefined
+  /** To be called by whoever answers a watch when what it begins with has been sent, or is another server's to send. */
+  initialized?: (() => void) | undefined
   /** Whether the head of the response has been sent. */
   readonly responded: boolean
   /** The status that was sent; 0 before. */

@@ -5,10 +5,12 @@ import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
 import { Discovery } from './discovery/discovery.ts'
 import type { Exchange } from './exchange.ts'
+import type { FlowControl } from './flow-control/flow-control.ts'
 import type { Delegate, PathHandler, SubresourceHandler } from './extension.ts'
 import { authenticate } from './filters/authenticate.ts'
 import { authorize } from './filters/authorize.ts'
 import { type InFlightLimits, limitInFlight, usualInFlightLimits } from './filters/limit-in-flight.ts'
+import { limitFlows } from './filters/limit-flows.ts'
 import { impersonate } from './filters/impersonate.ts'
 import { limitTime } from './filters/limit-time.ts'
 import { respondError } from './filters/respond-error.ts'
@@ -37,6 +39,8 @@ export interface PipelineParts {
   audit: Audit | undefined
   healthChecks: readonly HealthCheck[]
   inFlightLimits: InFlightLimits | undefined
+  /** Instead of the in-flight limits. */
+  flowControl: FlowControl | undefined
   requestTimeoutMs: number | undefined
   serverAddress: string
 }
@@ -58,8 +62,9 @@ export class RequestPipeline {
     this.given = given
     const { parts, connectHandlers } = given
     const inFlight = { mutating: 0, readOnly: 0 }
+    const timeoutMs = given.requestTimeoutMs ?? defaultTimeoutMs
     this.discovery = new Discovery({ table: parts.resources, connectHandlers, serverAddress: given.serverAddress, aggregation: given.delegate?.discovery })
-    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, version: versionInfo(given.version).gitVersion,
+    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, version: versionInfo(given.version).gitVersion,
       served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
     this.run = chain([
       // Whoever is refused is told of, too.
@@ -72,10 +77,10 @@ export class RequestPipeline {
       impersonate(given.authorizer),
       ...given.filters,
       // Before authorization, which may itself cost something.
-      limitInFlight(given.inFlightLimits ?? usualInFlightLimits, inFlight),
+      given.flowControl ? limitFlows({ flowControl: given.flowControl, resources: parts.resources, clock: parts.clock, inFlight, waitMs: timeoutMs / 4 }) : limitInFlight(given.inFlightLimits ?? usualInFlightLimits, inFlight),
       authorize(given.authorizer),
       // Innermost: what waits in the filters before it has limits of its own.
-      limitTime(parts.clock, given.requestTimeoutMs ?? defaultTimeoutMs, parts.stopping),
+      limitTime(parts.clock, timeoutMs, parts.stopping),
     ], (context) => this.answer(context))
   }
 
@@ -112,7 +117,10 @@ export class RequestPipeline {
     if (!info.resourceRequest) return this.answerPath(context)
     // `/apis//v1/...` is no second way to the core group.
     if (info.apiPrefix === 'apis' && info.apiGroup === '') throw resourceNotFound()
-    if (delegate?.serves(info.apiGroup, info.apiVersion)) return delegate.handle(exchange, { path: info.path, user })
+    if (delegate?.serves(info.apiGroup, info.apiVersion)) {
+      exchange.initialized?.()
+      return delegate.handle(exchange, { path: info.path, user })
+    }
     const served = parts.resources.find(info.apiGroup, info.apiVersion, info.resource)
     if (!served) throw resourceNotFound()
     return dispatch({ exchange, info, user }, parts, { served, extensions: { connectHandlers, subresources } })

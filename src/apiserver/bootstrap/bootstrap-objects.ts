@@ -1,7 +1,7 @@
 /** The objects that a cluster has from the first moment on. Mirrors controlplane's systemnamespaces, kubernetesservice and scheduling's PostStartHook. */
 import type { Kind } from '../../api/kinds.ts'
 import { ConfigMaps, Endpoints, EndpointSlices, Namespaces, PriorityClasses, ServiceCIDRs, Services } from '../../api/kinds.ts'
-import type { JsonObject } from '../../api/meta.ts'
+import type { JsonObject, KubeObject } from '../../api/meta.ts'
 import type { RequestHeaderOptions } from '../authentication/request-header.ts'
 import { flowControlObjects } from './flow-control-objects.ts'
 
@@ -12,6 +12,8 @@ export interface Wanted {
   object: JsonObject
   /** Brought back to `object` when somebody changes it; else only made when it is missing. */
   kept: boolean
+  /** Instead of `kept`: what the stored object should be like, when it is not. */
+  correct?(current: KubeObject): object | undefined
 }
 
 export interface BootstrapOptions {

@@ -47,7 +47,7 @@ const ensure = async (parts: BootstrapParts, wanted: Wanted, signal: AbortSignal
   const { kind, namespace, name, object, kept } = wanted
   const current = parts.cache.of(kind).get(namespace, name)?.object
   if (!current) return send(parts, { method: 'POST', path: resourcePath(kind, { namespace }), object: { apiVersion: apiVersionOf(kind), kind: kind.kind, ...object } }, signal)
-  const next = kept ? corrected(current, wanted) : undefined
+  const next = wanted.correct ? wanted.correct(current) : kept ? corrected(current, wanted) : undefined
   if (next) await send(parts, { method: 'PUT', path: resourcePath(kind, { namespace, name }), object: next }, signal)
 }
 

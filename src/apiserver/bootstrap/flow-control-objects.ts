@@ -1,5 +1,6 @@
 /** The flow schemas and priority levels that upstream's API server makes: those that must be, and those that it suggests. Mirrors apiserver's `pkg/apis/flowcontrol/bootstrap/default.go`. */
-import type { JsonObject } from '../../api/meta.ts'
+import { semanticEqual } from '../../api/equal.ts'
+import type { JsonObject, KubeObject } from '../../api/meta.ts'
 import { FlowSchemas, type Kind, PriorityLevelConfigurations } from '../../api/kinds.ts'
 import type { FlowcontrolSubject, FlowSchemaSpec, PriorityLevelConfigurationSpec, ResourcePolicyRule } from '../../api/types.ts'
 import { everybody, groupSubject, mandatoryFlowSchemas, mandatoryPriorityLevels, schemaOfAll } from '../registry/flowcontrol/mandatory-objects.ts'
@@ -47,11 +48,25 @@ const suggestedPriorityLevels: Readonly<Record<string, PriorityLevelConfiguratio
   'workload-high': level(40, 50, [128, 6]), 'workload-low': level(100, 90, [128, 6]), 'global-default': level(20, 50, [128, 6]),
 }
 
-interface Made { kind: Kind; namespace: string; name: string; object: JsonObject; kept: boolean }
+interface Made { kind: Kind; namespace: string; name: string; object: JsonObject; kept: boolean; correct(current: KubeObject): object | undefined }
+
+const autoUpdate = 'apf.kubernetes.io/autoupdate-spec'
+
+/**
+ * The object with the specification that it should have, when it has not: unless its annotation says that it is an administrator's. Without the annotation an object is
+ * ours as long as nobody has changed it (its generation is 1), and gets it. Mirrors apiserver's `pkg/util/flowcontrol/.../ensurer/strategy.go`.
+ */
+export const maintained = (current: KubeObject & { spec?: unknown }, spec: object): object | undefined => {
+  const said = current.metadata.annotations?.[autoUpdate]
+  const ours = said === 'true' || (said !== 'false' && current.metadata.generation === 1)
+  const annotation = said === 'true' || said === 'false' ? said : String(ours)
+  if (annotation === said && (!ours || semanticEqual(current.spec, spec))) return undefined
+  return { ...current, metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, [autoUpdate]: annotation } }, ...(ours && { spec }) }
+}
 
 const made = (kind: Kind, specs: Readonly<Record<string, object>>): Made[] => Object.entries(specs).map(([name, spec]) => ({
-  // Validation keeps the mandatory ones as they are; the others are an administrator's to change.
-  kind, namespace: '', name, kept: false, object: { metadata: { name, annotations: { 'apf.kubernetes.io/autoupdate-spec': 'true' } }, spec: spec as JsonObject },
+  kind, namespace: '', name, kept: false, object: { metadata: { name, annotations: { [autoUpdate]: 'true' } }, spec: spec as JsonObject },
+  correct: (current) => maintained(current, spec),
 }))
 
 export const flowControlObjects: readonly Made[] = [

@@ -68,6 +68,7 @@ export const watch = async (request: ResourceRequest): Promise<void> => {
     ended.abort()
   } })
   const stop = start(request, stream, { options, selection, version })
+  exchange.initialized?.()
   try {
     if (stop) await keep(server.clock, stream, { timeoutMs, signal: AbortSignal.any([exchange.signal, server.stopping, ended.signal]),
       bookmark: options.allowWatchBookmarks ? () => stream.bookmark(resource.cache.shown(server.cache.revision)) : undefined })

@@ -10,6 +10,7 @@ export class ExchangeOverLine implements Exchange {
   readonly rawQuery: string
   status = 0
   audit: AuditTrail | undefined = undefined
+  initialized: (() => void) | undefined = undefined
   private readonly line: Line
   private parsedQuery: URLSearchParams | undefined
   private controller: AbortController | undefined

@@ -10,10 +10,11 @@ import { UserError } from '../user-error.ts'
 import type { RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
 import { auditFlags, auditFrom } from './audit-log.ts'
 import { controlPlane } from './control-plane.ts'
+import { loadFlags, loadFrom } from './load.ts'
 
 const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
   'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'allow-service-external-ips', 'requestheader-client-ca-file', 'requestheader-allowed-names', 'requestheader-username-headers', 'requestheader-uid-headers', 'requestheader-group-headers', 'requestheader-extra-headers-prefix',
-  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags]
+  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags, ...loadFlags]
 
 const openStore = async (flags: Flags): Promise<Store> => {
   const servers = flags.get('etcd-servers')
@@ -45,7 +46,7 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
   const store = await openStore(flags)
   try {
     const plane = controlPlane({
-      store, log, audit, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      store, log, audit, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', load: loadFrom(flags), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
       allowServiceExternalIPs: flags.get('allow-service-external-ips') === 'true',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
       requestHeader: requestHeaderOf(flags, requestHeaderCa), frontProxy: proxyCertificate !== undefined && proxyKey !== undefined ? { certificate: proxyCertificate, key: proxyKey } : undefined,

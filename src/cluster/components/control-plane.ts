@@ -2,7 +2,7 @@
 import type { AuditOptions } from '../../apiserver/audit/audit.ts'
 import { bootstrapRbac, type BootstrapWriter } from '../../apiserver/authorization/bootstrap.ts'
 import { builtInAdmission } from '../../apiserver/admission/built-in.ts'
-import { createApiServer, type ApiServer, type ProviderParts } from '../../apiserver/api-server.ts'
+import { createApiServer, type ApiServer, type ApiServerOptions, type ProviderParts } from '../../apiserver/api-server.ts'
 import { bootstrapTokens } from '../../apiserver/authentication/bootstrap-token.ts'
 import { clientCertificateAuthenticator } from '../../apiserver/authentication/client-certificate.ts'
 import { requestHeaderAuthenticator, type RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
@@ -18,6 +18,7 @@ import { accessReviews } from '../../apiserver/authorization/reviews.ts'
 import { privilegedGroup, unionAuthorizer } from '../../apiserver/authorization/union.ts'
 import { componentStatuses } from '../../apiserver/component-statuses.ts'
 import type { VirtualResource } from '../../apiserver/extension.ts'
+import { usualInFlightLimits } from '../../apiserver/filters/limit-in-flight.ts'
 import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
 import { otherTypes } from '../../apiserver/aggregation/other-types.ts'
 import { openapi } from '../../apiserver/openapi/openapi.ts'
@@ -57,9 +58,17 @@ export interface ControlPlaneOptions {
   frontProxy?: { certificate: string; key: string } | undefined
   /** What is told of requests; absent: nothing. */
   audit?: AuditOptions | undefined
+  /** How much is served at the same time; absent: priority and fairness, with upstream's 600 seats. */
+  load?: LoadOptions | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
   oneProcess?: boolean
 }
+
+export interface LoadOptions { fair: boolean; mutating: number; readOnly: number; requestTimeoutMs?: number | undefined }
+
+const usualLoad: LoadOptions = { fair: true, ...usualInFlightLimits }
+const loadOf = ({ fair, mutating, readOnly, requestTimeoutMs }: LoadOptions = usualLoad): Partial<ApiServerOptions> =>
+  ({ ...(fair ? { flowControl: { seats: mutating + readOnly } } : { inFlightLimits: { mutating, readOnly } }), requestTimeoutMs })
 
 /** Who the API server is to itself. */
 export const loopbackUser = { name: 'system:apiserver', groups: ['system:masters'] }
@@ -107,7 +116,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }],
     aggregation: { ...(options.frontProxy && { frontProxy: options.frontProxy }) },
     bootstrap: { authentication: { clientCertificateAuthority: options.certificateAuthority, ...(options.requestHeader && { requestHeader: options.requestHeader }) }, advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
-    serverAddress: `${options.address}:${options.port}`, audit: options.audit,
+    serverAddress: `${options.address}:${options.port}`, audit: options.audit, ...loadOf(options.load),
   })
   return {
     server,
