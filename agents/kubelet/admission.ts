@@ -19,9 +19,15 @@ export interface AdmissionInput {
 
 /** undefined: welcome. */
 export const admit = (input: AdmissionInput): Rejection | undefined => {
-  const { pod, node } = input
+  const { pod } = input
   const unsupported = unsupportedFields(pod)
   if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
+  return fits(input)
+}
+
+/** What also a pod that is here already must hold when it asks for more. */
+export const fits = (input: AdmissionInput): Rejection | undefined => {
+  const { pod, node } = input
   if (pod.spec.nodeName && pod.spec.nodeName !== node.metadata.name) return predicate('NodeName', "node(s) didn't match the requested node name")
   const shortage = outOfResource(input)
   if (shortage) return shortage

@@ -67,7 +67,7 @@ const initialized = ({ pod, statuses, phase }: ConditionInput): Verdict => {
 const hasStarted = (status: ContainerStatus | undefined): boolean =>
   Boolean(status?.started || status?.state?.running || status?.state?.terminated || status?.lastState?.terminated)
 
-/** Without moments: `mergeConditions` adds them. */
+/** Without moments: `mergeConditions` adds them, and the generation, where a condition does not bring its own. */
 export const ownConditions = (input: ConditionInput): PodCondition[] => [
   { type: 'PodReadyToStartContainers', status: input.sandboxReady ? 'True' : 'False' },
   { type: 'Initialized', ...initialized(input) },
@@ -81,8 +81,8 @@ export const mergeConditions = (old: readonly PodCondition[], own: readonly PodC
   const merged = own.map((condition): PodCondition => {
     const before = old.find(({ type }) => type === condition.type)
     const same = before?.status === condition.status && before.lastTransitionTime !== undefined
-    return { ...condition, lastTransitionTime: same ? before.lastTransitionTime : at.now,
-      ...(at.observedGeneration !== undefined && { observedGeneration: at.observedGeneration }) }
+    const observedGeneration = condition.observedGeneration ?? at.observedGeneration
+    return { ...condition, lastTransitionTime: condition.lastTransitionTime ?? (same ? before.lastTransitionTime : at.now), ...(observedGeneration !== undefined && { observedGeneration }) }
   })
-  return [...old.filter(({ type }) => !ownedConditions.includes(type)), ...merged]
+  return [...old.filter(({ type }) => !ownedConditions.includes(type) && !own.some((condition) => condition.type === type)), ...merged]
 }

@@ -1,6 +1,6 @@
 /** A container's status in the API from what the runtime says of its attempts. Mirrors upstream's convertToAPIContainerStatuses (pkg/kubelet/kubelet_pods.go). Pure. */
 import { timestamp } from '../../src/api/clock.ts'
-import type { ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod } from '../../src/api/types.ts'
+import type { ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../src/api/types.ts'
 import { currentOf, type Observed, previousOf } from './observed.ts'
 import type { RoledContainer } from './pod.ts'
 import { mayRestart } from './restart-policy.ts'
@@ -20,6 +20,8 @@ export interface ContainerStatusInput {
   ready: boolean
   /** Nothing of the pod will run again. */
   stopped: boolean
+  /** With which resources it runs; undefined: with those that are allocated to it. */
+  actuated?: ResourceRequirements | undefined
 }
 
 export const containerIdOf = (state: ContainerState): string => `wherry://${state.id}`
@@ -27,18 +29,28 @@ export const containerIdOf = (state: ContainerState): string => `wherry://${stat
 export const containerStatus = (each: RoledContainer, input: ContainerStatusInput): ContainerStatus => {
   const current = currentOf(input.observed, each.container.name)
   const base = current ? fromRuntime(each, current, input) : fromNothing(each, input)
-  const resources = each.container.resources
+  const allocated = each.container.resources
+  const resources = actualResources(allocated, input.actuated)
   const described: ContainerStatus = {
     ...base,
-    ...(each.role !== 'ephemeral' && resources && (resources.requests || resources.limits) && {
-      resources: { ...(resources.limits && { limits: resources.limits }), ...(resources.requests && { requests: resources.requests }) },
-      ...(resources.requests && { allocatedResources: resources.requests }),
-    }),
+    ...(each.role !== 'ephemeral' && resources && (resources.requests || resources.limits) && { resources }),
+    ...(each.role !== 'ephemeral' && allocated?.requests && { allocatedResources: allocated.requests }),
     ...(each.container.volumeMounts && each.container.volumeMounts.length > 0 && {
       volumeMounts: each.container.volumeMounts.map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }) })),
     }),
   }
   return described
+}
+
+/** What the kernel enforces, as it was last written; of the request of memory, which nothing enforces, what is allocated. Mirrors convertContainerStatusResources. */
+const actualResources = (allocated: ResourceRequirements | undefined, actuated: ResourceRequirements | undefined): ResourceRequirements | undefined => {
+  if (!actuated) return allocated && { ...(allocated.limits && { limits: allocated.limits }), ...(allocated.requests && { requests: allocated.requests }) }
+  const others = (list: Record<string, string> | undefined): Record<string, string> => Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name !== 'cpu' && name !== 'memory'))
+  const cpuAndMemory = (list: Record<string, string> | undefined): Record<string, string> => Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name === 'cpu' || name === 'memory'))
+  const memory = allocated?.requests?.['memory']
+  const limits = { ...others(allocated?.limits), ...cpuAndMemory(actuated.limits) }
+  const requests = { ...others(allocated?.requests), ...cpuAndMemory(actuated.requests), ...(memory !== undefined && { memory }) }
+  return { ...(Object.keys(limits).length > 0 && { limits }), ...(Object.keys(requests).length > 0 && { requests }) }
 }
 
 const fromRuntime = ({ role, container }: RoledContainer, current: ContainerState, input: ContainerStatusInput): ContainerStatus => {

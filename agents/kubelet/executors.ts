@@ -10,6 +10,8 @@ import { containerRecord } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { containerLogDirectory, MissingImage, podIPsOf, prepareContainer, resolveImage } from './prepare-container.ts'
 import type { ContainerSpec, ContainerState } from './runtime/runtime.ts'
+import { resize } from './allocation/resize-executor.ts'
+import { sandboxLimits } from './resources.ts'
 import { sandboxSpec } from './sandbox-spec.ts'
 import { stopContainer } from './stop-container.ts'
 
@@ -82,7 +84,8 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     if (before?.state === 'exited' && before.finishedAt && !heal.has(uid, name, before.attempt, 'exit')) {
       note(name, before.attempt, 'exit', { monotonicMs: clock.monotonic() - (clock.now().getTime() - before.finishedAt.getTime()), ...(before.exitCode !== undefined && { exitCode: before.exitCode }) })
     }
-    if (before?.state === 'exited') record.backOff = nextBackOff(record.backOff, before.finishedAt?.getTime() ?? 0, clock.now().getTime())
+    // It was stopped to start anew with other resources: that is no failure.
+    if (before?.state === 'exited' && record.resizeOf !== before.attempt) record.backOff = nextBackOff(record.backOff, before.finishedAt?.getTime() ?? 0, clock.now().getTime())
   }
 
   return {
@@ -96,6 +99,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
         const sandbox = await runtime.runSandbox(sandboxSpec(run.pod, attempt, await machine.sandboxFacts()), run.starting)
         run.observed = { ...run.observed, sandbox }
         run.record.sandboxes = attempt + 1
+        run.record.sandboxLimits = sandboxLimits(run.pod)
         note('', attempt, 'sandbox')
         return true
       } catch (error) {
@@ -125,6 +129,8 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       }
       record.attempts = attempt + 1
       record.purged = false
+      record.actuated = { attempt, resources: each.container.resources ?? {} }
+      delete record.resizeOf
       let state: ContainerState
       try { state = await runtime.startContainer(spec) } catch (error) { return fail(each, 'RunContainerError', error) }
       run.waiting.delete(name)
@@ -153,11 +159,13 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       }
       return true
     },
-    killContainer({ container: name, attempt, graceSeconds, message, preStop }) {
+    killContainer({ container: name, attempt, graceSeconds, message, preStop, reason }) {
+      if (reason === 'resize') containerRecord(run.record, name).resizeOf = attempt
       const state = run.observed.containers.find((each) => each.name === name && each.attempt === attempt)
       if (state) stopContainer(machine, run, { each: findContainer(run.pod, name), state, graceSeconds, preStop, message })
       return Promise.resolve(true)
     },
+    resize: ({ steps }) => resize(machine, run, steps),
     async removeContainer({ container: name, attempt }) {
       const armed = run.observed.containers.some((state) => state.name === name && state.attempt === attempt && state.state === 'created')
       await runtime.removeContainer(uid, name, attempt)

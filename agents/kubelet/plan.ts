@@ -3,14 +3,15 @@
  * state to a list of actions. Mirrors kuberuntime's computePodActions, computeInitContainerActions and doBackOff
  * (pkg/kubelet/kuberuntime/kuberuntime_manager.go). What is to be done for one that shall stop: plan-termination.ts.
  */
-import type { Container, Pod } from '../../src/api/types.ts'
+import type { Container, Pod, ResourceRequirements } from '../../src/api/types.ts'
+import { planResize, type ResizeStep } from './allocation/resize-plan.ts'
 import { type BackOff, remainingBackOff } from './back-off.ts'
 import { currentOf, isRunning, type Observed, runningOf, spareOf } from './observed.ts'
 import { type ContainerRole, containersOf, ephemeralContainersOf, initContainersOf, mainContainersOf, type RoledContainer } from './pod.ts'
 import { mayRestart, podMayRestart, restartsAfter } from './restart-policy.ts'
-import type { ContainerState } from './runtime/runtime.ts'
+import type { ContainerState, ResourceLimits } from './runtime/runtime.ts'
 
-export type KillReason = 'livenessProbe' | 'startupProbe' | 'definition' | 'unknownState' | 'sandbox' | 'podStops'
+export type KillReason = 'livenessProbe' | 'startupProbe' | 'definition' | 'resize' | 'unknownState' | 'sandbox' | 'podStops'
 
 /** Everything that the kubelet can do to a pod. Each has an executor (executors.ts). */
 export type PodAction =
@@ -23,6 +24,8 @@ export type PodAction =
   /** Prepare the next attempt of a container that runs, so that its restart is quick. */
   | { do: 'armContainer'; container: string; attempt: number }
   | { do: 'killContainer'; container: string; attempt: number; graceSeconds: number; reason: KillReason; message: string; preStop: boolean }
+  /** Give running containers and the pod's cgroup what is allocated to them, step by step. */
+  | { do: 'resize'; steps: ResizeStep[] }
   /** Forget a dead attempt, or disarm a spare. */
   | { do: 'removeContainer'; container: string; attempt: number }
   | { do: 'stopSandbox' }
@@ -42,6 +45,11 @@ export interface PlanInput {
   nextSandboxAttempt: number
   /** Attempts that are being stopped now. */
   isBeingKilled(state: ContainerState): boolean
+  /** With what an attempt runs, and the limits of the pod's cgroup, where somebody remembers. */
+  actuated(state: ContainerState): ResourceRequirements | undefined
+  podLimits: ResourceLimits | undefined
+  /** The attempt was stopped to be started with other resources. */
+  resizeOf(state: ContainerState): boolean
   /** Whether a spare may be armed for this container. */
   mayArm(container: string): boolean
   /** Milliseconds since the epoch. */
@@ -60,7 +68,20 @@ export const plan = (input: PlanInput): PodAction[] => {
   const actions = [...init.actions, ...main]
   const kills = actions.filter((action) => action.do === 'killContainer')
   const rest = actions.filter((action) => action.do !== 'killContainer')
-  return [...kills, ...ephemeral, ...rest, ...planSpares(input), ...planRemovals(input)]
+  const resize = planResizes(input, kills)
+  return [...kills, ...resize, ...ephemeral, ...rest, ...(resize.length > 0 ? [] : planSpares(input)), ...planRemovals(input)]
+}
+
+/** Spares are armed with the resources of before, and hold the pod's cgroup at its size: they go first. */
+const planResizes = (input: PlanInput, kills: readonly PodAction[]): PodAction[] => {
+  const dies = (state: ContainerState): boolean => input.isBeingKilled(state) || kills.some((action) => action.do === 'killContainer' && action.container === state.name && action.attempt === state.attempt)
+  const { restarts, steps } = planResize({ ...input, isBeingKilled: dies })
+  if (restarts.length === 0 && steps.length === 0) return []
+  const spares: PodAction[] = input.observed.containers.filter(({ state }) => state === 'created').map(({ name, attempt }) => ({ do: 'removeContainer', container: name, attempt }))
+  return [
+    ...restarts.map((state) => kill(input, state, 'resize', `Container ${state.name} resize requires restart`)), ...spares,
+    ...(steps.length > 0 ? [{ do: 'resize', steps } as const] : []),
+  ]
 }
 
 /** Mirrors kuberuntime/util's PodSandboxChanged. */
@@ -167,7 +188,7 @@ const planMain = (input: PlanInput, each: RoledContainer): PodAction[] => {
     return mayRestart(input.pod, container, state)
       ? [kill(input, state, 'unknownState', `Container is in "unknown" state, try killing it before restart`)] : []
   }
-  if (state.state !== 'running') return mayRestart(input.pod, container, state) ? [startOrHold(input, each)] : []
+  if (state.state !== 'running') return mayRestart(input.pod, container, state) || input.resizeOf(state) ? [startOrHold(input, each)] : []
   const why = reasonToKill(input, container, state)
   if (!why) return []
   const restarts = why.reason === 'definition' || podMayRestart(input.pod, container)
@@ -202,7 +223,7 @@ const start = (input: PlanInput, { role, container }: RoledContainer, useSpare =
 const startOrHold = (input: PlanInput, each: RoledContainer, useSpare = true): PodAction => {
   const state = currentOf(input.observed, each.container.name)
   const backOff = input.backOff(each.container.name)
-  const remainingMilliseconds = state?.state === 'exited' ? remainingBackOff(backOff, state.finishedAt?.getTime() ?? 0, input.now) : 0
+  const remainingMilliseconds = state?.state === 'exited' && !input.resizeOf(state) ? remainingBackOff(backOff, state.finishedAt?.getTime() ?? 0, input.now) : 0
   return remainingMilliseconds > 0 && backOff
     ? { do: 'holdBack', container: each.container.name, role: each.role, delayMilliseconds: backOff.delayMilliseconds, remainingMilliseconds }
     : start(input, each, useSpare)

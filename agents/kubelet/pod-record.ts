@@ -1,11 +1,13 @@
 /** What the kubelet must remember of a pod beyond its own death and the machine's: a small file per pod. What the kernel and the runtime know is not repeated here. */
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { Pod, PodStatus } from '../../src/api/types.ts'
+import type { Pod, PodStatus, ResourceRequirements } from '../../src/api/types.ts'
+import { type Allocation, allocationOf } from './allocation/allocation.ts'
+import type { ResizeState } from './allocation/resize-state.ts'
 import type { BackOff } from './back-off.ts'
 import { currentOf, type Observed } from './observed.ts'
 import { containersOf, isStaticPod, statusesOf } from './pod.ts'
-import type { ContainerState } from './runtime/runtime.ts'
+import type { ContainerState, ResourceLimits } from './runtime/runtime.ts'
 
 export interface ContainerRecord {
   /** How many attempts were let go so far: the number of the next one. */
@@ -15,6 +17,10 @@ export interface ContainerRecord {
   backOff?: BackOff
   /** Its attempts were removed on purpose: the pod began anew. */
   purged?: boolean
+  /** With which resources an attempt runs: those that it was started with, and what was changed since. */
+  actuated?: { attempt: number; resources: ResourceRequirements }
+  /** This attempt was stopped to be started with other resources: the next one does not wait. */
+  resizeOf?: number
 }
 
 export interface PodRecord {
@@ -23,6 +29,11 @@ export interface PodRecord {
   sandboxes: number
   containers: Record<string, ContainerRecord>
   imageBackOffs: Record<string, BackOff>
+  /** What this machine has promised; not kept by kubelets that knew no resizes. */
+  allocation?: Allocation
+  /** The limits of the pod's cgroup. */
+  sandboxLimits?: ResourceLimits
+  resize?: ResizeState
 }
 
 /** What is kept of a pod: enough to stop it, and of a static pod, which nobody else remembers, its status. */
@@ -42,7 +53,7 @@ export const freshRecord = (pod: Pod): PodRecord => {
     const status = statusesOf(statuses).find((each) => each.name === name)
     return [name, { attempts: status?.containerID ? status.restartCount + 1 : (status?.restartCount ?? 0), images: {} }]
   })
-  return { pod: rememberedPod(pod), sandboxes: 0, containers: Object.fromEntries(containers), imageBackOffs: {} }
+  return { pod: rememberedPod(pod), sandboxes: 0, containers: Object.fromEntries(containers), imageBackOffs: {}, allocation: allocationOf(pod) }
 }
 
 /** Containers that ran once and of which the runtime knows nothing any more: the machine was started anew. They count as ended, nobody knows how. */

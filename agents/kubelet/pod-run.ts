@@ -57,7 +57,10 @@ export interface Stopping { graceSeconds: number; since: number }
 
 /** One pod's state in its worker. Only the worker and its executors change it. */
 export interface PodRun {
+  /** With what is allocated to its containers. */
   pod: Pod
+  /** As the API server has it; the same object, unless a resize is not allocated. */
+  wanted: Pod
   record: PodRecord
   observed: Observed
   /** Containers that a restart of the machine has swallowed. */

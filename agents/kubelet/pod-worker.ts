@@ -3,6 +3,8 @@
  * a probe spoke, a moment has come). It never polls. Mirrors pkg/kubelet/pod_workers.go and syncPod in kubelet.go.
  */
 import type { Pod, PodStatus } from '../../src/api/types.ts'
+import { allocationOf, type PendingResize } from './allocation/allocation.ts'
+import { actuatedOf, adoptWanted, decideResize, pendingResize, type ResizeFacts, settleInProgress, settlePending } from './allocation/resizer.ts'
 import { ownedConditions } from './conditions.ts'
 import { execute, executors, isBeingKilled } from './executors.ts'
 import { currentOf, isRunning, runningOf } from './observed.ts'
@@ -10,7 +12,7 @@ import { findLost, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { planTermination } from './plan-termination.ts'
 import { describePod, isStaticPod, isTerminalPhase } from './pod.ts'
-import { containerRecord, freshRecord, rememberedPod } from './pod-record.ts'
+import { containerRecord, freshRecord, type PodRecord, rememberedPod } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { downwardFacts, podIPsOf } from './prepare-container.ts'
 import { readinessChanges } from './readiness-changes.ts'
@@ -24,7 +26,14 @@ import { MountError } from './volumes/volumes.ts'
 import { Wakeable } from './wakeable.ts'
 
 export interface PodWorker {
+  /** With what is allocated to it. */
   readonly pod: Pod
+  /** As the API server has it. */
+  readonly wanted: Pod
+  /** It asks for other resources than it has. */
+  readonly pendingResize: PendingResize | undefined
+  /** Decides on that; answers whether it was allocated. */
+  resize(facts: ResizeFacts): boolean
   /** Everything has stopped, and all but logs and records is reclaimed. */
   readonly finished: boolean
   update(pod: Pod): void
@@ -45,8 +54,14 @@ class NetworkError extends Error { override readonly name = 'NetworkError' }
 const armDelayMilliseconds = 1000
 const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
 
-/** `rejected`: this machine does not take the pod; its worker only says so, and waits until it is deleted. */
-export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: string; message: string }): PodWorker => {
+export interface PodWorkerOptions {
+  /** This machine does not take the pod; its worker only says so, and waits until it is deleted. */
+  rejected?: { reason: string; message: string } | undefined
+  /** What a kubelet before this one has remembered of it. */
+  known?: PodRecord | undefined
+}
+
+export const podWorker = (machine: Machine, first: Pod, { rejected, known }: PodWorkerOptions = {}): PodWorker => {
   const { clock, log, prober, statuses } = machine
   const starting = new AbortController()
   let failure = rejected
@@ -56,17 +71,17 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
   let failures = 0
   const messages = new Map<string, string>()
   const run: PodRun = {
-    pod: first, record: freshRecord(first), observed: { sandbox: undefined, containers: [] }, lost: [], waiting: new Map(), killing: new Map(), stopping: undefined,
+    pod: first, wanted: first,
+    // Of a static pod the record has the status; of others the API server's is newer.
+    record: known ? { ...known, allocation: known.allocation ?? allocationOf(first), pod: rememberedPod({ ...first, status: known.pod.status ?? {} }) } : freshRecord(first), observed: { sandbox: undefined, containers: [] }, lost: [], waiting: new Map(), killing: new Map(), stopping: undefined,
     wake: new Wakeable(clock), starting: starting.signal, volumesReady: false,
   }
+  adoptWanted(run, first)
   const how = executors(machine, run)
 
   const begin = async (signal: AbortSignal): Promise<void> => {
     signal.addEventListener('abort', () => starting.abort(signal.reason), { once: true })
     machine.references.retain(run.pod)
-    const known = await machine.records.load(run.pod.metadata.uid)
-    // Of a static pod the record has the status; of others the API server's is newer.
-    if (known) run.record = { ...known, pod: rememberedPod({ ...run.pod, status: known.pod.status ?? {} }) }
     run.observed = await observe(machine, run, messages)
     run.lost = findLost(run, clock.now())
     // What a restart of the machine has ended has not failed.
@@ -121,12 +136,15 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
       imageOf: (state) => containerRecord(run.record, state.name).images[String(state.attempt)],
       backOff: (name) => containerRecord(run.record, name).backOff,
       nextSandboxAttempt: Math.max(run.record.sandboxes, run.observed.sandbox ? run.observed.sandbox.attempt + 1 : 0),
-      isBeingKilled: (state) => isBeingKilled(run, state),
+      isBeingKilled: (state) => isBeingKilled(run, state), podLimits: run.record.sandboxLimits,
+      actuated: (state) => actuatedOf(run, state), resizeOf: (state) => containerRecord(run.record, state.name).resizeOf === state.attempt,
     })
     const starts = actions.some((action) => action.do === 'createSandbox' || action.do === 'startContainer')
     const problem = starts && !run.pod.spec.hostNetwork ? machine.networkProblem() : undefined
     if (problem) throw new NetworkError(`network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${problem}`)
     if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes()
+    // What is allocated is on the disk before anything runs with it.
+    if (actions.some((action) => action.do === 'resize' || (action.do === 'killContainer' && action.reason === 'resize'))) await machine.records.save(run.pod.metadata.uid, run.record)
     await execute(actions, how)
     if (actions.some((action) => action.do !== 'holdBack')) run.observed = await observe(machine, run, messages)
   }
@@ -166,7 +184,7 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     const before = old()
     const { status, phase } = podStatus({
       pod: run.pod, observed: run.observed, old: before, waiting: run.waiting, failure, stopped, hostIPs: machine.hostIPs, now: clock.now(),
-      health: (state: ContainerState) => prober.health(run.pod, state),
+      health: (state: ContainerState) => prober.health(run.pod, state), resize: run.record.resize, actuated: (state: ContainerState) => actuatedOf(run, state),
     })
     statuses.set(run.pod, status)
     run.record.pod = rememberedPod({ ...run.pod, status })
@@ -184,7 +202,10 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
     checkStop()
     syncProbes()
     if (run.stopping) await syncStopping()
-    else await syncRunning()
+    else {
+      await syncRunning()
+      settleInProgress(machine, run)
+    }
     if (finished) return
     syncProbes()
     report(false)
@@ -212,11 +233,15 @@ export const podWorker = (machine: Machine, first: Pod, rejected?: { reason: str
 
   return {
     get pod() { return run.pod },
+    get wanted() { return run.wanted },
+    get pendingResize() { return finished || rejected ? undefined : pendingResize(run) },
+    resize: (facts) => decideResize(machine, run, facts),
     get finished() { return finished },
     update(pod) {
       const shown = JSON.stringify([run.pod.metadata.labels, run.pod.metadata.annotations]) !== JSON.stringify([pod.metadata.labels, pod.metadata.annotations])
-      run.pod = pod
-      run.record.pod = rememberedPod({ ...pod, status: run.record.pod.status })
+      adoptWanted(run, pod)
+      settlePending(run)
+      run.record.pod = rememberedPod({ ...run.pod, status: run.record.pod.status })
       if (shown) run.volumesReady = false
       if (pod.metadata.deletionTimestamp || isTerminalPhase(pod.status ?? {})) giveUpStarting()
       else machine.references.retain(pod)

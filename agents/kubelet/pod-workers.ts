@@ -1,9 +1,11 @@
 /** All pods of this machine: a worker for each, made when a source brings the pod and ended when no source has it any more. Mirrors HandlePodAdditions, HandlePodCleanups and pod_workers.go. */
 import type { Node, Pod } from '../../src/api/types.ts'
-import { admit } from './admission.ts'
+import { admit, fits } from './admission.ts'
+import { byUrgency } from './allocation/allocation.ts'
 import { describePod, graceSecondsOf, isStaticPod, isTerminalPhase } from './pod.ts'
+import type { PodRecord } from './pod-record.ts'
 import type { Machine } from './pod-run.ts'
-import { podWorker, type PodWorker } from './pod-worker.ts'
+import { podWorker, type PodWorker, type PodWorkerOptions } from './pod-worker.ts'
 
 export interface PodSet {
   /** All pods that shall be here, static ones and the API server's; mirror pods are not among them. */
@@ -36,8 +38,8 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
   let cleaned = { static: false, api: false }
   let ended = (): void => {}
 
-  const begin = (pod: Pod, rejected?: { reason: string; message: string }): PodWorker => {
-    const worker = podWorker(machine, pod, rejected)
+  const begin = (pod: Pod, options: PodWorkerOptions = {}): PodWorker => {
+    const worker = podWorker(machine, pod, options)
     const done = worker.run(signal)
       .catch((error: unknown) => machine.log.error('pod worker ended', { pod: describePod(pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
       .finally(() => {
@@ -50,14 +52,31 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     return worker
   }
 
-  const add = (pod: Pod, adopted: boolean): void => {
+  /** Pods that are here and have not ended. */
+  const active = (): Pod[] => [...workers.values()].filter(({ worker }) => !worker.finished && !isTerminalPhase(worker.pod.status ?? {})).map(({ worker }) => worker.pod)
+
+  /** Everybody who asks for other resources than they have; what one gives up is there for those that wait. */
+  const resizeAll = (): void => {
+    const waiting = new Set([...workers.values()].map(({ worker }) => worker).filter(({ pendingResize }) => pendingResize))
+    for (let again = true; again;) {
+      again = false
+      const inOrder = [...waiting].flatMap((worker) => (worker.pendingResize ? [{ worker, pending: worker.pendingResize }] : [])).sort((left, right) => byUrgency(left.pending, right.pending))
+      for (const { worker } of inOrder) {
+        const others = active().filter(({ metadata }) => metadata.uid !== worker.pod.metadata.uid)
+        const allocatable = machine.allocatable()
+        const done = worker.resize({ allocatable, admitted: (pod) => fits({ pod, node: node(), allocatable, others }) })
+        if (done) { waiting.delete(worker); again = true }
+      }
+    }
+  }
+
+  const add = (pod: Pod, known: PodRecord | undefined, adopted: boolean): void => {
     // A changed static pod is another pod of the same name: one after the other.
     if (isStaticPod(pod) && [...workers.values()].some(({ worker }) => isStaticPod(worker.pod) && fullName(worker.pod) === fullName(pod))) return
-    const others = [...workers.values()].filter(({ worker }) => !worker.finished && !isTerminalPhase(worker.pod.status ?? {})).map(({ worker }) => worker.pod)
     const exempt = adopted || isTerminalPhase(pod.status ?? {}) || pod.metadata.deletionTimestamp !== undefined
-    const rejection = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others })
-    if (rejection) machine.record(pod, { type: 'Warning', ...rejection })
-    begin(pod, rejection)
+    const rejected = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others: active() })
+    if (rejected) machine.record(pod, { type: 'Warning', ...rejected })
+    begin(pod, { rejected, known })
   }
 
   /** What runs here and nobody knows: stopped with the grace that its record tells. */
@@ -69,9 +88,10 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     for (const { podUid, podName, podNamespace } of sandboxes) here.set(podUid, { name: podName, namespace: podNamespace })
     for (const [uid, { name, namespace }] of here) {
       if (known.has(uid) || workers.has(uid)) continue
-      const pod = (await machine.records.load(uid))?.pod ?? unknownPod(uid, name, namespace)
+      const record = await machine.records.load(uid)
+      const pod = record?.pod ?? unknownPod(uid, name, namespace)
       if (isStaticPod(pod) ? !newest.complete.static : !newest.complete.api) continue
-      begin(pod).remove(graceSecondsOf(pod))
+      begin(pod, { known: record }).remove(graceSecondsOf(pod))
     }
   }
 
@@ -94,13 +114,17 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
       for (const pod of set.pods) {
         const entry = workers.get(pod.metadata.uid)
         if (!entry) fresh.push(pod)
-        else if (entry.worker.pod !== pod) entry.worker.update(pod)
+        else if (entry.worker.wanted !== pod) entry.worker.update(pod)
       }
       if (fresh.length > 0) {
-        const here = new Set([...(await machine.runtime.listSandboxes()).map(({ podUid }) => podUid), ...await machine.records.list()])
+        const recorded = new Set(await machine.records.list())
+        const here = new Set([...(await machine.runtime.listSandboxes()).map(({ podUid }) => podUid), ...recorded])
+        const known = new Map<string, PodRecord | undefined>()
+        for (const { metadata: { uid } } of fresh) if (recorded.has(uid)) known.set(uid, await machine.records.load(uid))
         const byAge = fresh.sort((left, right) => Number(isStaticPod(right)) - Number(isStaticPod(left)) || (left.metadata.creationTimestamp < right.metadata.creationTimestamp ? -1 : 1))
-        for (const pod of byAge) if (!workers.has(pod.metadata.uid) && newest.pods.includes(pod)) add(pod, here.has(pod.metadata.uid))
+        for (const pod of byAge) if (!workers.has(pod.metadata.uid) && newest.pods.includes(pod)) add(pod, known.get(pod.metadata.uid), here.has(pod.metadata.uid))
       }
+      resizeAll()
       const { complete } = newest
       if ((complete.static && !cleaned.static) || (complete.api && !cleaned.api)) {
         cleaned = complete

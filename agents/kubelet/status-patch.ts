@@ -26,8 +26,13 @@ export const statusPatch = (uid: string, from: PodStatus, to: PodStatus): JsonOb
 // Other components write these.
 const foreignFields: ReadonlySet<keyof PodStatus> = new Set<keyof PodStatus>(['nominatedNodeName', 'resourceClaimStatuses', 'resize', 'extendedResourceClaimStatus', 'nodeAllocatableResourceClaimStatuses', 'allocatedResources', 'resources'])
 
-/** Conditions are merged by type; only those that the kubelet owns are ever sent. */
-const changedConditions = (from: readonly PodCondition[], to: readonly PodCondition[]): JsonValue[] => to
+/** Conditions are merged by type; only those that the kubelet owns are ever sent, or taken away. */
+const changedConditions = (from: readonly PodCondition[], to: readonly PodCondition[]): JsonValue[] => [
+  ...freshConditions(from, to),
+  ...from.filter(({ type }) => ownedConditions.includes(type) && !to.some((condition) => condition.type === type)).map(({ type }): JsonObject => ({ type, $patch: 'delete' })),
+]
+
+const freshConditions = (from: readonly PodCondition[], to: readonly PodCondition[]): JsonValue[] => to
   .filter(({ type }) => ownedConditions.includes(type))
   .filter((condition) => !isDeepStrictEqual(withoutAbsent(from.find(({ type }) => type === condition.type)), withoutAbsent(condition)))
   // A reason or message that is gone must be said to be gone.

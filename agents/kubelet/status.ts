@@ -1,6 +1,7 @@
 /** A pod's status from the pod and what is observed of it. Pure. Mirrors upstream's generateAPIPodStatus (pkg/kubelet/kubelet_pods.go) and mergePodStatus (pkg/kubelet/status). */
 import { timestamp } from '../../src/api/clock.ts'
-import type { ContainerStatus, Pod, PodStatus } from '../../src/api/types.ts'
+import type { ContainerStatus, Pod, PodStatus, ResourceRequirements } from '../../src/api/types.ts'
+import { resizeConditions, type ResizeState } from './allocation/resize-state.ts'
 import { mergeConditions, ownConditions } from './conditions.ts'
 import { containerStatus, settled, type Waiting } from './container-status.ts'
 import { currentOf, type Observed, runningOf } from './observed.ts'
@@ -20,6 +21,10 @@ export interface StatusInput {
   health(state: ContainerState): { started: boolean; ready: boolean }
   /** The pod failed as a whole: evicted, past its deadline. */
   failure: { reason: string; message: string } | undefined
+  /** How far a resize has got. */
+  resize?: ResizeState | undefined
+  /** With which resources a running attempt runs, where that is remembered. */
+  actuated?(state: ContainerState): ResourceRequirements | undefined
   /** Everything has been stopped, for good. */
   stopped: boolean
   hostIPs: readonly string[]
@@ -45,7 +50,7 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
     phase: shown,
     ...(shown === phase && reason && { reason }),
     ...(shown === phase && message && { message }),
-    conditions: mergeConditions(old.conditions ?? [], own, { now, observedGeneration: pod.metadata.generation }),
+    conditions: mergeConditions(old.conditions ?? [], [...own, ...(isTerminalPhase({ phase }) ? [] : resizeConditions(input.resize ?? {}))], { now, observedGeneration: pod.metadata.generation }),
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     ...(input.hostIPs[0] && { hostIP: input.hostIPs[0], hostIPs: input.hostIPs.map((ip) => ({ ip })) }),
     ...(podIPs[0] && { podIP: podIPs[0], podIPs: podIPs.map((ip) => ({ ip })) }),
@@ -65,7 +70,7 @@ const statusOf = (each: RoledContainer, input: StatusInput): ContainerStatus => 
   const list = each.role === 'main' ? input.old.containerStatuses : each.role === 'ephemeral' ? input.old.ephemeralContainerStatuses : input.old.initContainerStatuses
   return containerStatus(each, {
     pod: input.pod, observed: input.observed, old: list?.find(({ name }) => name === each.container.name),
-    waiting: input.waiting.get(each.container.name), ...health, stopped: input.stopped,
+    waiting: input.waiting.get(each.container.name), ...health, stopped: input.stopped, actuated: state?.state === 'running' ? input.actuated?.(state) : undefined,
   })
 }
 

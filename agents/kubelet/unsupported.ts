@@ -9,7 +9,6 @@ const inContainer = (container: Container, path: string): string[] => {
     ...(container.resources?.claims?.length ? [`${path}.resources.claims`] : []),
     ...(securityContext?.procMount && securityContext.procMount !== 'Default' ? [`${path}.securityContext.procMount`] : []),
     ...(container.resources?.limits && Object.hasOwn(container.resources.limits, 'ephemeral-storage') ? [`${path}.resources.limits[ephemeral-storage]`] : []),
-    ...(container.resizePolicy?.some(({ restartPolicy }) => restartPolicy === 'RestartContainer') ? [`${path}.resizePolicy`] : []),
     ...(isConfined(securityContext?.seccompProfile?.type) ? [`${path}.securityContext.seccompProfile`] : []),
     ...(isConfined(securityContext?.appArmorProfile?.type) ? [`${path}.securityContext.appArmorProfile`] : []),
     ...(container.volumeMounts?.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled') ? [`${path}.volumeMounts[].recursiveReadOnly`] : []),

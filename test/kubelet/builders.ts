@@ -30,5 +30,5 @@ export const observed = (...containers: ContainerState[]): Observed => ({ sandbo
 export const planInput = (pod: Pod, seen: Observed, more: Partial<PlanInput> = {}): PlanInput => ({
   pod, observed: seen, verdict: () => undefined, imageOf: () => 'host', backOff: () => undefined,
   nextAttempt: (name) => Math.max(-1, ...seen.containers.filter((state) => state.name === name).map(({ attempt }) => attempt)) + 1,
-  nextSandboxAttempt: seen.sandbox ? seen.sandbox.attempt + 1 : 0, isBeingKilled: () => false, mayArm: () => false, now: start.getTime(), ...more,
+  nextSandboxAttempt: seen.sandbox ? seen.sandbox.attempt + 1 : 0, isBeingKilled: () => false, actuated: () => undefined, podLimits: undefined, resizeOf: () => false, mayArm: () => false, now: start.getTime(), ...more,
 })

@@ -12,7 +12,6 @@ describe('a static pod is not admitted with', () => {
     ['a host port of SCTP of an init container', { initContainers: [aContainer('side', sctp)] }, ['spec.initContainers[0].ports[1].hostPort']],
     ['a limit of a volume on a disk', { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }, ['spec.volumes[0].emptyDir.sizeLimit']],
     ['a limit of local storage', { containers: [aContainer('web', { resources: { limits: { 'ephemeral-storage': '1Gi' } } })] }, ['spec.containers[0].resources.limits[ephemeral-storage]']],
-    ['restarts for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })] }, ['spec.containers[0].resizePolicy']],
     ['profiles of the pod', { securityContext: { seccompProfile: runtimeDefault, appArmorProfile: runtimeDefault } }, ['spec.securityContext.seccompProfile', 'spec.securityContext.appArmorProfile']],
     ['profiles of containers', { containers: [aContainer('web', { securityContext: { seccompProfile: runtimeDefault } })], initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] },
       ['spec.initContainers[0].securityContext.appArmorProfile', 'spec.containers[0].securityContext.seccompProfile']],
@@ -24,7 +23,7 @@ describe('a static pod is admitted with', () => {
     ['nothing special', {}],
     ["SCTP in the host's network", { hostNetwork: true, containers: [aContainer('web', sctp)] }],
     ['a limit of a volume in memory', { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }] }],
-    ['no restart for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'NotRequired' }] })] }],
+    ['restarts for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })] }],
     ['no profiles', { securityContext: { seccompProfile: { type: 'Unconfined' }, appArmorProfile: { type: 'Unconfined' } } }],
   ] satisfies [string, Partial<PodSpec>][]) test(name, () => expect(unsupportedFields(aPod(spec))).toEqual([]))
 })

@@ -12,6 +12,9 @@ import type { Container, Pod, PodSpec } from '../../src/api/types.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
 import { admin, startTestServer, type TestServer } from '../apiserver/support.ts'
 import { logs } from '../support/logs.ts'
+import { findHierarchies } from '../../agents/kubelet/runtime/cgroups/hierarchies.ts'
+import { parseMountInfo } from '../../agents/kubelet/runtime/proc/mount-info.ts'
+import { readIfThere } from '../../agents/kubelet/runtime/proc/stat.ts'
 import { isRoot, leavePlace, logText, newPlace, type NodePlace, openRuntime, until } from '../support/runtime-node.ts'
 
 describe.runIf(isRoot)('a kubelet with real processes', () => {
@@ -137,6 +140,21 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
     await runtime.exec(pod.metadata.uid, 'main', { command: ['rm', '/tmp/live'], tty: false, stdin: undefined, stdout() {}, stderr() {}, resize: undefined, signal: new AbortController().signal })
     await untilPod('probed', 'is restarted', ({ status }) => status.containerStatuses?.[0]?.restartCount === 1)
     await until('event', async () => (await client.list(Events)).items.some(({ message }) => message === 'Container main failed liveness probe, will be restarted'))
+  })
+
+  test('a resize changes the limits of what runs, up and down', async () => {
+    const of = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } })
+    await create('resized', { ...sh('sleep 1000'), resources: of('100m', '64Mi') })
+    const before = await untilPod('resized', 'is ready', ready)
+    const hierarchies = findHierarchies(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), readIfThere('/sys/fs/cgroup/cgroup.controllers') ?? '')
+    const file = hierarchies.version === 1 ? 'memory.limit_in_bytes' : 'memory.max'
+    const limitsOf = (group: string): number => Number(readFileSync(path.join(hierarchies.controllers.memory ?? '', `wherry-${place.clusterId}/${place.nodeName}/guaranteed/pod${before.metadata.uid}`, group, file), 'utf8'))
+    for (const [cpu, memory, bytes] of [['200m', '128Mi', 134_217_728], ['50m', '32Mi', 33_554_432]] as const) {
+      await client.patch(Pods, { name: 'resized', namespace: 'default' }, { type: 'strategic', body: { spec: { containers: [{ name: 'main', resources: of(cpu, memory) }] } } as never }, { subresource: 'resize' })
+      const pod = await untilPod('resized', `has ${memory}`, ({ status }) => status.containerStatuses?.[0]?.resources?.limits?.['memory'] === memory && status.containerStatuses[0].resources.limits['cpu'] === cpu)
+      expect([limitsOf('.'), limitsOf('main-0')]).toEqual([bytes, bytes])
+      expect(pod.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0, containerID: before.status.containerStatuses?.[0]?.containerID })
+    }
   })
 
   test('deletion leaves nothing', async () => {

@@ -23,6 +23,8 @@ export interface FakeRuntime extends Runtime {
   /** Decides how a container behaves when it starts. */
   program: (spec: ContainerSpec) => Program
   execHandler: ExecHandler
+  /** Of every pod and container. */
+  memoryUsageBytes: number
   /** The running process of a container ends. */
   exit(podUid: string, name: string, code: number, more?: { signal?: number; oomKilled?: boolean }): void
   loseSandbox(podUid: string): void
@@ -35,7 +37,7 @@ export interface FakeRuntime extends Runtime {
   specOf(podUid: string, name: string, attempt: number): ContainerSpec | undefined
   readonly log: readonly string[]
   /** The next call of this method fails. */
-  failNext(method: 'runSandbox' | 'createContainer' | 'startContainer', error: Error): void
+  failNext(method: 'runSandbox' | 'createContainer' | 'startContainer' | 'updateSandbox' | 'updateContainer', error: Error): void
 }
 
 interface Process { spec: ContainerSpec; state: ContainerState; program: Program; ended: Set<() => void> }
@@ -67,9 +69,10 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
     if (more.oomKilled) emit({ ...of, kind: 'oom' })
     emit({ ...of, kind: 'exited' })
   }
-  const usage = (): Usage => ({ at: clock.now(), cpuNanoseconds: BigInt(Math.round(clock.monotonic() * 1000)), memoryWorkingSetBytes: 1_000_000, memoryRssBytes: 900_000, memoryUsageBytes: 1_100_000, processCount: 1 })
+  const usage = (): Usage => ({ at: clock.now(), cpuNanoseconds: BigInt(Math.round(clock.monotonic() * 1000)), memoryWorkingSetBytes: 1_000_000, memoryRssBytes: 900_000, memoryUsageBytes: runtime.memoryUsageBytes, processCount: 1 })
 
   const runtime: FakeRuntime = {
+    memoryUsageBytes: 1_100_000,
     program: () => ({}),
     execHandler: () => 0,
     log,
@@ -140,6 +143,20 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
       const ended = new Promise<void>((resolve) => { process.ended.add(resolve) })
       await Promise.race([ended, clock.sleep(graceSeconds * 1000, over.signal).then(() => end(process, 137, { signal: 9 }), () => {})])
       over.abort()
+    },
+    async updateSandbox(podUid, limits) {
+      failIfAsked('updateSandbox')
+      const sandbox = sandboxes.get(podUid)
+      if (!sandbox?.state.ready) throw new Error(`fake runtime: pod ${podUid} has no sandbox`)
+      sandbox.spec = { ...sandbox.spec, resources: { ...sandbox.spec.resources, ...limits } }
+      log.push(`update ${sandbox.spec.podName} ${JSON.stringify(limits)}`)
+    },
+    async updateContainer(podUid, name, limits) {
+      failIfAsked('updateContainer')
+      const process = running(podUid, name)
+      if (!process) throw new Error(`fake runtime: ${name} does not run`)
+      process.spec = { ...process.spec, resources: { ...process.spec.resources, ...limits } }
+      log.push(`update ${name}#${process.state.attempt} ${JSON.stringify(limits)}`)
     },
     async signalContainer(podUid, name, signal) {
       const process = running(podUid, name)

@@ -5,7 +5,7 @@ import { arm, shapeOf } from './arm.ts'
 import { attach } from './attach.ts'
 import { type Attempt, discard, forget, removeFiles } from './attempt.ts'
 import { removeDirectory } from './attempt-files.ts'
-import { cgroupPids, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
+import { cgroupPids, emptyCgroup, removeCgroup, updateCgroup } from './cgroups/cgroup.ts'
 import { type Context, podDirectory, rootsDirectory, type RuntimeOptions } from './context.ts'
 import { dial } from './dial.ts'
 import { eventQueue } from './event-queue.ts'
@@ -63,6 +63,8 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     stopContainer: async (podUid, name, graceSeconds) => {
       for (const attempt of running(context, podUid, name)) await stopAttempt(context, attempt, graceSeconds)
     },
+    async updateSandbox(podUid, limits) { updateCgroup(context.hierarchies, readySandbox(context, podUid).record.cgroup, limits); return Promise.resolve() },
+    async updateContainer(podUid, name, limits) { updateCgroup(context.hierarchies, runningOne(context, podUid, name).cgroup, limits); return Promise.resolve() },
     async signalContainer(podUid, name, signal, pid) {
       const attempt = runningOne(context, podUid, name)
       const target = pid === undefined ? attempt.identity?.process : identify(pid)

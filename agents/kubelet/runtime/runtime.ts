@@ -150,6 +150,9 @@ export interface Runtime {
   startContainer(spec: ContainerSpec): Promise<ContainerState>
   /** Sends the stop signal, then SIGKILL to everything in the attempt's cgroup after `graceSeconds`; resolves when nothing of it runs. */
   stopContainer(podUid: string, name: string, graceSeconds: number): Promise<void>
+  /** Other limits for a sandbox's cgroup, or for a running container's; those that are not named stay. */
+  updateSandbox(podUid: string, limits: ResourceLimits): Promise<void>
+  updateContainer(podUid: string, name: string, limits: ResourceLimits): Promise<void>
   /** A signal to the container's first process, or to one pid inside its cgroup. */
   signalContainer(podUid: string, name: string, signal: NodeJS.Signals | number, pid?: number): Promise<void>
   removeContainer(podUid: string, name: string, attempt: number): Promise<void>

@@ -5,7 +5,7 @@ import type { Clock } from '../../../../src/api/clock.ts'
 import { isGone, readIfThere } from '../proc/stat.ts'
 import type { ResourceLimits } from '../runtime.ts'
 import { type Hierarchies, rootsOf } from './hierarchies.ts'
-import { limitWrites } from './limits.ts'
+import { type LimitWrite, limitWrites } from './limits.ts'
 
 /** The directories of a cgroup; a process that writes 0 into `cgroup.procs` of each has joined it. */
 export const cgroupDirectories = (hierarchies: Hierarchies, name: string): string[] => rootsOf(hierarchies).map((root) => path.join(root, name))
@@ -14,7 +14,21 @@ export const cgroupDirectories = (hierarchies: Hierarchies, name: string): strin
 export const createCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
   if (hierarchies.version === 2) delegate(hierarchies, path.dirname(name))
   for (const directory of cgroupDirectories(hierarchies, name)) mkdirSync(directory, { recursive: true })
-  for (const { controller, file, value, optional } of limitWrites(hierarchies.version, limits)) {
+  writeLimits(hierarchies, name, limitWrites(hierarchies.version, limits))
+}
+
+/** Other limits for a cgroup that is in use; those that are not named stay. Throws where the kernel refuses one: what stands before it has been written. */
+export const updateCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
+  const writes = limitWrites(hierarchies.version, limits)
+  const before = Number(readIfThere(path.join(hierarchies.controllers.memory ?? '', name, 'memory.limit_in_bytes')))
+  // In version 1 memory may never be more than memory and swap together.
+  const grows = limits.memoryLimitBytes !== undefined && limits.memoryLimitBytes > before
+  const first = (write: LimitWrite): boolean => grows && write.file === 'memory.memsw.limit_in_bytes'
+  writeLimits(hierarchies, name, [...writes.filter(first), ...writes.filter((write) => !first(write))])
+}
+
+const writeLimits = (hierarchies: Hierarchies, name: string, writes: readonly LimitWrite[]): void => {
+  for (const { controller, file, value, optional } of writes) {
     const root = hierarchies.controllers[controller]
     if (!root) throw new Error(`the cgroup controller "${controller}" is not mounted on this machine, so ${file} cannot be set`)
     const target = path.join(root, name, file)

@@ -50,7 +50,6 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'resources.claims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resources }) => (resources?.claims ?? []).length > 0 },
   { path: 'resources.limits[hugepages-*]', why: 'this cluster does not manage huge pages', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some(isHugePages) },
   { path: 'resources.limits[ephemeral-storage]', why: 'this cluster does not measure what containers write to disks; set it in requests only', isSet: ({ resources }) => Object.hasOwn(resources?.limits ?? {}, 'ephemeral-storage') },
-  { path: 'resizePolicy', why: 'this cluster does not resize running containers; leave it out or set restartPolicy NotRequired', isSet: ({ resizePolicy = [] }) => resizePolicy.some(({ restartPolicy }) => restartPolicy === 'RestartContainer') },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
   { path: 'securityContext.seccompProfile', why: noSeccomp, isSet: ({ securityContext }) => isConfined(securityContext?.seccompProfile) },
   { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
