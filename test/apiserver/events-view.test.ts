@@ -22,5 +22,8 @@ test('one Event, two shapes', async () => {
   const patched = await api.ask('PATCH', `${v1}/e`, { headers: { 'content-type': 'application/merge-patch+json' }, body: { series: { count: 2, lastObservedTime: '2026-01-01T00:00:01.000000Z' } } })
   expect(patched.body).toMatchObject({ series: { count: 2 }, note: 'hello' })
   expect(await take(watch, 1)).toMatchObject([{ type: 'MODIFIED', object: { series: { count: 2 } } }])
+  // Conformance, "New Event resource lifecycle": the note of an event can be patched.
+  const noted = await api.ask('PATCH', `${v1}/e`, { headers: { 'content-type': 'application/strategic-merge-patch+json' }, body: { note: 'patched' } })
+  expect(noted).toMatchObject({ status: 200, body: { note: 'patched' } })
   stop.abort()
 })

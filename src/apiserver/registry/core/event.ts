@@ -16,7 +16,7 @@ export const eventStrategy: Strategy<Event> = {
     event.reportingInstance ??= ''
   },
   validate: (event, { viewed = false }) => checkEvent(event, viewed),
-  validateUpdate: (next, old, { viewed = false }) => checkEventUpdate(next, old, viewed),
+  validateUpdate: (next, _old, { viewed = false }) => checkEventUpdate(next, viewed),
   columns: eventColumns,
   selectableFields: {
     'involvedObject.kind': ({ involvedObject }) => involvedObject.kind ?? '',
