@@ -5,7 +5,7 @@ import { expand } from './expansion.ts'
 import type { ResolvedImage } from './image.ts'
 import { describePod } from './pod.ts'
 import { containerLimits, oomScoreAdjust } from './resources.ts'
-import type { ContainerSpec, Mount } from './runtime/runtime.ts'
+import type { ContainerSpec, Mount, SeccompProfile } from './runtime/runtime.ts'
 
 export interface ContainerFacts {
   attempt: number
@@ -14,6 +14,8 @@ export interface ContainerFacts {
   mounts: readonly Mount[]
   logPath: string
   memoryCapacityBytes: number
+  /** undefined: unconfined. */
+  seccomp?: SeccompProfile | undefined
 }
 
 /** Throws ConfigError for what cannot be run as it is wanted. */
@@ -36,7 +38,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     runAsUser, runAsGroup: security.runAsGroup ?? podSecurity.runAsGroup ?? facts.image.user?.gid,
     supplementalGroups: [...(podSecurity.supplementalGroups ?? []), ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup])],
     capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
-    allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true,
+    allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true, ...(facts.seccomp && { seccomp: facts.seccomp }),
     resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
     terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,
     stopSignal: container.lifecycle?.stopSignal ?? facts.image.stopSignal ?? 'SIGTERM', ...targetOf(pod, container),

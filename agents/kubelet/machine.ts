@@ -50,7 +50,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const probes = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, wake: parts.wake }) })
   const statuses = statusManager({ client: options.client, clock, random, log }, signal)
   return {
-    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, logDirectory: path.join(options.dataDirectory, 'logs'),
+    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, logDirectory: path.join(options.dataDirectory, 'logs'),
     clock, log, runtime, images: options.images ?? hostImage, prober: probes, hook: runHook(runtime, clock), statuses, heal,
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter: options.mounter ?? systemMounter, tokens: tokenManager(options.client, clock), clock }),
     references: references(context, parts.refresh, signal), records: podRecords(path.join(options.dataDirectory, 'records')),

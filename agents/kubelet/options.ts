@@ -47,6 +47,8 @@ export interface KubeletOptions {
   machine?: MachineFacts
   mounter?: Mounter
   maxPods?: number
+  /** Containers that name no seccomp profile get RuntimeDefault instead of none. */
+  seccompDefault?: boolean
   labels?: Readonly<Record<string, string>>
   taints?: readonly Taint[]
   /** How a cloud knows this machine; set once, when the node registers. */

@@ -25,6 +25,8 @@ export interface Machine {
   memoryCapacityBytes: number
   /** Where the kubelet keeps what is its own about pods, and their logs. */
   directory: string
+  /** Whether containers without a seccomp profile get the runtime's. */
+  seccompDefault: boolean
   logDirectory: string
   clock: Clock
   log: Log

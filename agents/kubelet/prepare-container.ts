@@ -1,4 +1,5 @@
 /** Everything a container needs, gathered: image, environment, mounts, files. Throws ConfigError, MissingImage or MountError saying what is not there. */
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ConfigMap, Container, Secret } from '../../src/api/types.ts'
 import { containerSpec } from './container-spec.ts'
@@ -8,7 +9,8 @@ import { type ImageVerdict, missingImage, type ResolvedImage } from './image.ts'
 import { isStaticPod } from './pod.ts'
 import type { Machine, PodRun } from './pod-run.ts'
 import { referencesOf } from './references.ts'
-import type { ContainerSpec } from './runtime/runtime.ts'
+import type { ContainerSpec, SeccompProfile } from './runtime/runtime.ts'
+import { chooseSeccomp } from './seccomp/choose.ts'
 import { serviceEnvironment } from './service-env.ts'
 
 export class MissingImage extends Error {
@@ -73,12 +75,22 @@ const environment = async (machine: Machine, run: PodRun, container: Container):
   }
 }
 
+const seccompProfile = async (machine: Machine, { pod }: PodRun, container: Container): Promise<SeccompProfile | undefined> => {
+  const choice = chooseSeccomp(pod, container, { seccompDefault: machine.seccompDefault, directory: path.join(machine.directory, 'seccomp') })
+  if (choice?.kind !== 'file') return choice
+  try {
+    return { ...choice, text: await readFile(choice.path, 'utf8') }
+  } catch (error) {
+    throw new Error(`cannot load seccomp profile ${JSON.stringify(choice.path)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+}
+
 export const prepareContainer = async (machine: Machine, run: PodRun, { container, attempt, image }: { container: Container; attempt: number; image: ResolvedImage }): Promise<ContainerSpec> => {
   const { pod } = run
   const env = await environment(machine, run, container)
   const mounts = await machine.volumes.mountsOf(pod, container, env)
   return containerSpec(pod, container, {
-    attempt, image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes,
+    attempt, image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container),
     logPath: path.join(containerLogDirectory(machine, pod, container.name), `${attempt}.log`),
   })
 }

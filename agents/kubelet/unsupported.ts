@@ -9,7 +9,6 @@ const inContainer = (container: Container, path: string): string[] => {
     ...(container.resources?.claims?.length ? [`${path}.resources.claims`] : []),
     ...(securityContext?.procMount && securityContext.procMount !== 'Default' ? [`${path}.securityContext.procMount`] : []),
     ...(container.resources?.limits && Object.hasOwn(container.resources.limits, 'ephemeral-storage') ? [`${path}.resources.limits[ephemeral-storage]`] : []),
-    ...(isConfined(securityContext?.seccompProfile?.type) ? [`${path}.securityContext.seccompProfile`] : []),
     ...(isConfined(securityContext?.appArmorProfile?.type) ? [`${path}.securityContext.appArmorProfile`] : []),
     ...(container.volumeMounts?.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled') ? [`${path}.volumeMounts[].recursiveReadOnly`] : []),
   ]
@@ -26,7 +25,6 @@ export const unsupportedFields = ({ spec }: Pod): string[] => [
   ...(spec.resourceClaims?.length ? ['spec.resourceClaims'] : []),
   ...(spec.runtimeClassName ? ['spec.runtimeClassName'] : []),
   ...(spec.os?.name && spec.os.name !== 'linux' ? ['spec.os.name'] : []),
-  ...(isConfined(spec.securityContext?.seccompProfile?.type) ? ['spec.securityContext.seccompProfile'] : []),
   ...(isConfined(spec.securityContext?.appArmorProfile?.type) ? ['spec.securityContext.appArmorProfile'] : []),
   ...(spec.volumes ?? []).flatMap(({ emptyDir }, index) => (emptyDir?.sizeLimit && emptyDir.medium !== 'Memory' && signOf(emptyDir.sizeLimit) > 0 ? [`spec.volumes[${index}].emptyDir.sizeLimit`] : [])),
   // No driver can register itself with this kubelet.

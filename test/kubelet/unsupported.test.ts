@@ -12,9 +12,9 @@ describe('a static pod is not admitted with', () => {
     ['a host port of SCTP of an init container', { initContainers: [aContainer('side', sctp)] }, ['spec.initContainers[0].ports[1].hostPort']],
     ['a limit of a volume on a disk', { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }, ['spec.volumes[0].emptyDir.sizeLimit']],
     ['a limit of local storage', { containers: [aContainer('web', { resources: { limits: { 'ephemeral-storage': '1Gi' } } })] }, ['spec.containers[0].resources.limits[ephemeral-storage]']],
-    ['profiles of the pod', { securityContext: { seccompProfile: runtimeDefault, appArmorProfile: runtimeDefault } }, ['spec.securityContext.seccompProfile', 'spec.securityContext.appArmorProfile']],
-    ['profiles of containers', { containers: [aContainer('web', { securityContext: { seccompProfile: runtimeDefault } })], initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] },
-      ['spec.initContainers[0].securityContext.appArmorProfile', 'spec.containers[0].securityContext.seccompProfile']],
+    ['a profile of AppArmor for the pod', { securityContext: { appArmorProfile: runtimeDefault } }, ['spec.securityContext.appArmorProfile']],
+    ['a profile of AppArmor for a container', { initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] },
+      ['spec.initContainers[0].securityContext.appArmorProfile']],
   ] satisfies [string, Partial<PodSpec>, string[]][]) test(name, () => expect(unsupportedFields(aPod(spec))).toEqual(paths))
 })
 
@@ -24,6 +24,7 @@ describe('a static pod is admitted with', () => {
     ["SCTP in the host's network", { hostNetwork: true, containers: [aContainer('web', sctp)] }],
     ['a limit of a volume in memory', { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }] }],
     ['restarts for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })] }],
+    ['seccomp profiles', { securityContext: { seccompProfile: runtimeDefault }, containers: [aContainer('web', { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'p.json' } } })] }],
     ['no profiles', { securityContext: { seccompProfile: { type: 'Unconfined' }, appArmorProfile: { type: 'Unconfined' } } }],
   ] satisfies [string, Partial<PodSpec>][]) test(name, () => expect(unsupportedFields(aPod(spec))).toEqual([]))
 })

@@ -13,9 +13,11 @@ import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/sta
 import { type Credentials, credentialsOf, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
-import { toolsInContainer } from './rootfs/tools.ts'
+import { toolCommand, toolsInContainer, underFilter } from './rootfs/tools.ts'
 import type { ContainerSpec } from './runtime.ts'
 import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
+import { filterFileName, filterOf } from './seccomp.ts'
+import { startFailureMessage } from './shim/go-script.ts'
 import { assignments } from './shim/quote.ts'
 
 /** Names everything that is fixed at arming; environment and arguments come with the start. */
@@ -73,11 +75,13 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
     hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
   })
   const credentials = credentialsOf(spec, prepared)
+  if (spec.seccomp) writeFileSync(path.join(directory, filterFileName), filterOf(spec.seccomp, credentials.capabilities), { mode: 0o600 })
   writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, prepared.mounts), { mode: 0o600 })
   writeFileSync(path.join(directory, 'spec'), assignments({
     scripts: scriptsDirectory(context), tools: toolsInContainer, root: prepared.mountPoint,
     shim_groups: cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
+    filter: spec.seccomp ? `./${filterFileName}` : '', early: spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : '',
     privileges: setprivArguments(credentials, context.boundingSet).join(' '), oom_score_adj: String(spec.oomScoreAdj),
     tty: spec.tty ? 'yes' : '', controlling: spec.tty ? '--ctty' : '', stdin: spec.stdin ? 'yes' : '',
     label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: command.join(' '),
@@ -136,7 +140,7 @@ const untilArmed = async (context: Context, { attempt, heard, signal }: { attemp
   const word = await Promise.race([heard, deadline])
   giveUp.abort()
   if (word === 'armed') return
-  const errors = readErrors(attempt.directory)
+  const errors = readErrors(attempt.directory).replace(/^fail seccomp$/m, startFailureMessage('seccomp', { command: [], workingDir: '/', env: [] }))
   throw new Error(`cannot set up the container: ${errors || (word === 'late' ? `not done after ${armDeadlineMilliseconds / 1000} s` : 'its supervisor ended without a word')}`)
 }
 

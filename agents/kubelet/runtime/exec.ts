@@ -1,6 +1,6 @@
 /** One more command in a running container: its cgroup, its namespaces, its user; with a terminal or without. */
 import { spawn } from 'node:child_process'
-import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Attempt } from './attempt.ts'
@@ -8,8 +8,9 @@ import { cgroupDirectories, cgroupPids, emptyCgroup, killCgroup } from './cgroup
 import { bareEnvironment, type Context, scriptsDirectory } from './context.ts'
 import { isAlive, readIfThere } from './proc/stat.ts'
 import { setprivArguments } from './rootfs/credentials.ts'
-import { toolCommand } from './rootfs/tools.ts'
+import { toolCommand, underFilter } from './rootfs/tools.ts'
 import type { ExecOptions } from './runtime.ts'
+import { filterFileName } from './seccomp.ts'
 import { goScript, type StartFailure, startFailureMessage } from './shim/go-script.ts'
 import { completeEnvironment } from './start.ts'
 
@@ -48,7 +49,10 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const scriptFile = path.join(directory, `exec-${id}`)
   const statusFile = path.join(directory, `exec-${id}-status`)
   const env = environmentOf(attempt, identity.process.pid)
-  const program = { command: options.command, workingDir: record.workingDir, env: options.tty ? [{ name: 'TERM', value: 'xterm' }, ...env] : env }
+  const filter = path.join(directory, filterFileName)
+  const isFiltered = existsSync(filter)
+  const late = isFiltered && identity.credentials.noNewPrivileges
+  const program = { command: options.command, workingDir: record.workingDir, filtered: late, env: options.tty ? [{ name: 'TERM', value: 'xterm' }, ...env] : env }
   writeFileSync(scriptFile, goScript(program), { mode: 0o600 })
   // A cgroup of its own below the container's, where all of a session can be ended at once; limits and accounts are the container's.
   const own = context.hierarchies.unified && path.join(cgroup, `exec-${id}`)
@@ -57,9 +61,9 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const before = new Set(own ? [] : cgroupPids(context.hierarchies, cgroup))
   const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
   return {
-    command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, ...groups, '--',
+    command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, isFiltered ? filter : '', ...groups, '--',
       'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
-      ...(options.tty ? ownTerminal : []), ...toolCommand('setpriv'), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
+      ...(options.tty ? ownTerminal : []), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {
         killCgroup(context.hierarchies, own)

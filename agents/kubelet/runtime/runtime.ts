@@ -63,6 +63,8 @@ export interface ContainerSpec {
   supplementalGroups: readonly number[]
   capabilities: { add: readonly string[]; drop: readonly string[] }
   allowPrivilegeEscalation: boolean
+  /** undefined: unconfined. */
+  seccomp?: SeccompProfile
   resources: ResourceLimits
   oomScoreAdj: number
   terminationMessagePath: string
@@ -72,6 +74,9 @@ export interface ContainerSpec {
   /** The running container of the pod whose process namespace is to be joined (an ephemeral container's target). */
   targetContainer?: string
 }
+
+/** Which system calls a container may make: what runtimes give by default, or a profile that was read from a file of the machine. */
+export type SeccompProfile = { kind: 'default' } | { kind: 'file'; path: string; text: string }
 
 /** An image as this machine has it. */
 export type ImageRef = { kind: 'host' } | { kind: 'root'; path: string; id: string }

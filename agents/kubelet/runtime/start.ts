@@ -16,7 +16,7 @@ export const completeEnvironment = (env: Program['env'], { hostname, home, tty }
 export const start = async (context: Context, attempt: Attempt, spec: ContainerSpec, hostname: string): Promise<ContainerState> => {
   const { state, directory, record } = attempt
   if (attempt.phase !== 'armed' || attempt.go === undefined) throw new Error(`container ${record.name} (attempt ${record.attempt}) cannot be started: it is ${attempt.phase}`)
-  const script = goScript({ command: spec.command, workingDir: spec.workingDir, env: completeEnvironment(spec.env, { hostname, home: attempt.identity?.credentials.home ?? '/', tty: record.tty }) })
+  const script = goScript({ command: spec.command, workingDir: spec.workingDir, env: completeEnvironment(spec.env, { hostname, home: attempt.identity?.credentials.home ?? '/', tty: record.tty }), filtered: spec.seccomp !== undefined && !spec.allowPrivilegeEscalation })
   attempt.pump?.begin()
   const startedAt = context.clock.now()
   attemptFile.write(directory, 'start', { startedAt: startedAt.toISOString() })

@@ -2,8 +2,11 @@
  * The few programs that set a container up after its root has become its own: copied with their libraries into one directory, which every container
  * sees read-only as /dev/.wherry. So they run in any image, and a container cannot put its own in their place.
  */
+import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
+import { loaderProgram } from '../../seccomp/loader.ts'
 import { run } from '../command.ts'
 
 export const toolsInContainer = '/dev/.wherry'
@@ -13,6 +16,9 @@ const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '
 /** The command line that runs a tool inside a container, whatever libraries that has. */
 export const toolCommand = (tool: keyof typeof programs): string[] =>
   [`${toolsInContainer}/ld.so`, '--library-path', toolsInContainer, `${toolsInContainer}/${tool}`]
+
+/** `command`, whose first word is a path, under the filter of system calls that is open as descriptor 6. */
+export const underFilter = (command: readonly string[]): string[] => [`${toolsInContainer}/seccomp`, command[0] ?? '', ...command]
 
 /** Files of `ldd`'s answer: the loader, and each library with its name. Pure. */
 export const parseLibraries = (text: string): { loader: string | undefined; libraries: Map<string, string> } => {
@@ -36,7 +42,9 @@ export const installTools = async (directory: string): Promise<void> => {
   const { loader, libraries } = parseLibraries((await Promise.all(sources.map(([, file]) => run('ldd', [file])))).join(''))
   if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
   const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
+  const seccompLoader = loaderProgram(os.arch())
   const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
+    + (seccompLoader ? `seccomp ${createHash('sha256').update(seccompLoader).digest('hex')}\n` : '')
   const stampFile = path.join(directory, '.stamp')
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   const fresh = `${directory}.new`
@@ -46,6 +54,7 @@ export const installTools = async (directory: string): Promise<void> => {
     copyFileSync(file, path.join(fresh, name))
     chmodSync(path.join(fresh, name), 0o755)
   }
+  if (seccompLoader) writeFileSync(path.join(fresh, 'seccomp'), seccompLoader, { mode: 0o755 })
   writeFileSync(path.join(fresh, '.stamp'), stamp)
   // Containers that run keep the old directory by their mount of it.
   rmSync(directory, { recursive: true, force: true })

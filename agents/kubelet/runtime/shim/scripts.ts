@@ -2,7 +2,7 @@
  * The shell programs of supervision. They stand as files in the node's state directory and run in the directory of the attempt, whose `spec` they read.
  * Only what the shell has built in runs between the exit of a container's process and the end-of-file that wakes the kubelet.
  *
- * File descriptors: 0 standard input, later `go`; 3 4 5 the container's standard input, output and error; 6 `exit`; 7 `go`; 8 `status`; 9 `life`.
+ * File descriptors: 0 standard input, later `go`; 3 4 5 the container's standard input, output and error; 6 `exit`, in the container its filter of system calls; 7 `go`; 8 `status`; 9 `life`.
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -24,6 +24,7 @@ echo 'echo armed >&8; echo armed >&9' >&7
   read -r pid rest </proc/self/stat && echo "$pid" >pid || exit 125
   { echo "$oom_score_adj" >/proc/self/oom_score_adj; } 2>/dev/null
   exec 6>&-
+  [ -z "$filter" ] || exec 6<"$filter"
   if [ -n "$tty" ]; then exec 0<&3; elif [ -n "$stdin" ]; then exec 3<in; else exec 3</dev/null; fi
   exec setsid $controlling nsenter $namespaces unshare --mount --propagation "$propagation" sh "$scripts/root"
 )
@@ -34,7 +35,7 @@ exec 9>&-
 `
 
 /** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest
- * of its program on `go`. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
+ * of its program on `go`. A filter of system calls that the kernel takes only from root is loaded first, while it is root. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
  */
 const root = `. ./spec || exit 125
 mount --all --fstab ./fstab || exit 125
@@ -42,6 +43,7 @@ mount --all --fstab ./fstab || exit 125
 cd "$root" && pivot_root . dev/mqueue && cd / || exit 125
 [ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/mqueue || exit 125
 "$tools/ld.so" --library-path "$tools" "$tools/umount" -l /dev/mqueue || exit 125
+[ -z "$early" ] || exec $early "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 7>&2 2>&5 4>&- 5>&7 7>&-
 exec "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 2>&5 4>&- 5>&- 7>&-
 `
 
@@ -86,11 +88,12 @@ const init = `(
 )
 `
 
-/** Joins a container's cgroup and namespaces for one more command; arguments: the file with the rest of its program, the file for its status, the OOM score, cgroup directories, --, a command. */
+/** Joins a container's cgroup and namespaces for one more command; arguments: the file with the rest of its program, the file for its status, the OOM score, the file with its filter or '', cgroup directories, --, a command. */
 const session = `umask 022
 exec 3<&0 0<"$1" 8>>"$2" 9>/dev/null || exit 126
 { echo "$3" >/proc/self/oom_score_adj; } 2>/dev/null
-shift 3
+[ -z "$4" ] || exec 6<"$4" 5>&8 || exit 126
+shift 4
 while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 126; shift; done
 shift
 exec "$@"

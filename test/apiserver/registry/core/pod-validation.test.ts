@@ -113,18 +113,14 @@ describe('scheduling', () => {
 
 describe('what this cluster cannot honour is refused by name', () => {
   const sctp = 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP'
-  const seccomp = 'seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'
   const appArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
   for (const [name, errors, expected] of [
     ['a volume', withSpec({ volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), `spec.volumes[0].nfs: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
-    ['seccomp', withContainer({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), 'spec.containers[0].securityContext.seccompProfile: Forbidden: not supported: seccomp profiles cannot be loaded on this cluster; leave it out or set type Unconfined'],
     ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
     ['a host port of SCTP', withContainer({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), `spec.containers[0].ports[1].hostPort: Forbidden: not supported: ${sctp}`],
     ['a host port of SCTP of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', ports: [{ containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }] }), `spec.initContainers[0].ports[0].hostPort: Forbidden: not supported: ${sctp}`],
     ['a limit of a volume on a disk', withSpec({ volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }), 'spec.volumes[0].emptyDir.sizeLimit: Forbidden: not supported: only the medium Memory can be limited on this cluster; leave it out or set medium Memory'],
     ['a limit of local storage', withContainer({ resources: { limits: { 'ephemeral-storage': '1Gi' } } }), 'spec.containers[0].resources.limits[ephemeral-storage]: Forbidden: not supported: this cluster does not measure what containers write to disks; set it in requests only'],
-    ['seccomp of a pod', withSpec({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }), `spec.securityContext.seccompProfile: Forbidden: not supported: ${seccomp}`],
-    ['seccomp of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }] }), `spec.initContainers[0].securityContext.seccompProfile: Forbidden: not supported: ${seccomp}`],
     ['AppArmor', withContainer({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), `spec.containers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
     ['AppArmor of a pod', withSpec({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), `spec.securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
     ['AppArmor of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }] }), `spec.initContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
@@ -137,6 +133,7 @@ describe('what this cluster cannot honour is refused by name', () => {
     ['a limit of a volume in memory, and none', withSpec({ volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }, { name: 'w', emptyDir: { sizeLimit: '0' } }] })],
     ['a request of local storage', withContainer({ resources: { requests: { 'ephemeral-storage': '1Gi' } } })],
     ['claims', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }, { name: 'w', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } } } }] })],
+    ['seccomp profiles', withSpec({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } }, initContainers: [{ name: 'i', image: 'a', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } } }] })],
     ['no restart for a resize', withContainer({ resizePolicy: [{ resourceName: 'memory', restartPolicy: 'NotRequired' }] })],
   ] as const) test(`${name}: honoured`, () => expect(errors).toEqual([]))
 
@@ -149,7 +146,7 @@ describe('what this cluster cannot honour is refused by name', () => {
     const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }] } })).object
     const debug = { name: 'debug', image: 'a', securityContext: { seccompProfile: { type: 'RuntimeDefault' }, appArmorProfile: { type: 'RuntimeDefault' } } }
     expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toEqual([
-      `spec.ephemeralContainers[0].securityContext.seccompProfile: Forbidden: not supported: ${seccomp}`, `spec.ephemeralContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`,
+      `spec.ephemeralContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`,
     ])
   })
 
