@@ -2,6 +2,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type HostProgram, type ImageConfig, readIndex, type StoredImage, writeIndex } from '../../agents/kubelet/images/image-index.ts'
+import { changeImages } from '../../agents/kubelet/images/index-lock.ts'
 import { loadImages, removeImage } from '../../agents/kubelet/images/load.ts'
 import { systemClock } from '../api/clock.ts'
 import { humanDuration } from '../api/human-duration.ts'
@@ -57,11 +58,11 @@ const isUsed = (home: Home) => (id: string): boolean => globSync(path.join(home.
 export const dropImage = async ({ home, name }: { home: Home; name: string }, signal: AbortSignal): Promise<void> => alone(home, async () => {
   const index = readIndex(home.images)
   if (index.programs.some(({ pattern }) => pattern === name)) {
-    writeIndex(home.images, { ...index, programs: index.programs.filter(({ pattern }) => pattern !== name) })
+    await changeImages(home.images, () => { const now = readIndex(home.images); writeIndex(home.images, { ...now, programs: now.programs.filter(({ pattern }) => pattern !== name) }) })
     say(`unmapped ${name}`)
     return
   }
-  const { untagged, deleted } = removeImage(home.images, name, isUsed(home))
+  const { untagged, deleted } = await removeImage(home.images, name, isUsed(home))
   if (untagged !== undefined) say(`untagged ${untagged}`)
   if (deleted !== undefined) say(`deleted ${deleted}`)
 }, signal)
@@ -71,8 +72,7 @@ export interface MapOptions { home: Home; pattern: string; command: string[]; en
 /** `nginx:1.27` of a production manifest may mean the machine's own nginx. */
 export const mapImage = async ({ home, pattern, command, env = [], workdir = '', user = '' }: MapOptions, signal: AbortSignal): Promise<void> => alone(home, async () => {
   const program: HostProgram = { pattern: fullPattern(pattern), config: { entrypoint: command, command: [], env: env.map(pairOf), workingDir: workdir, user, stopSignal: undefined } }
-  const index = readIndex(home.images)
-  writeIndex(home.images, { ...index, programs: [...index.programs.filter((each) => each.pattern !== program.pattern), program] })
+  await changeImages(home.images, () => { const index = readIndex(home.images); writeIndex(home.images, { ...index, programs: [...index.programs.filter((each) => each.pattern !== program.pattern), program] }) })
   say(`${program.pattern} is ${command.join(' ')} of this machine`)
 }, signal)
 

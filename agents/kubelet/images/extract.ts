@@ -73,7 +73,7 @@ const save = (entry: ReadEntry, file: string): Promise<void> => pipeline(entry[S
 
 const devices: Partial<Record<string, string>> = { CharacterDevice: 'c', BlockDevice: 'b', FIFO: 'p' }
 
-const write = async (root: string, entry: ReadEntry, extracted: Extracted): Promise<void> => {
+const write = async (root: string, entry: ReadEntry, { extracted, limitBytes }: { extracted: Extracted; limitBytes: number }): Promise<void> => {
   const name = path.posix.basename(entry.path)
   if (name.startsWith(whiteout)) {
     const parent = directoryInside(root, partsOf(path.posix.dirname(entry.path)))
@@ -93,8 +93,9 @@ const write = async (root: string, entry: ReadEntry, extracted: Extracted): Prom
   clear(file)
   switch (entry.type) {
     case 'File': case 'OldFile': case 'ContiguousFile':
-      await save(entry, file)
       extracted.bytes += entry.size ?? 0
+      if (extracted.bytes > limitBytes) throw new Error(`no space left: the layer unpacks to more than ${limitBytes} bytes`)
+      await save(entry, file)
       return own(file, entry)
     case 'SymbolicLink':
       symlinkSync(entry.linkpath ?? '', file)
@@ -162,8 +163,8 @@ const eachEntry = async (file: string, visit: (entry: ReadEntry) => Promise<void
   if (failed !== undefined) throw failed
 }
 
-/** Puts the layer in `file` onto `root`. */
-export const extractLayer = async (file: string, root: string): Promise<Extracted> => {
+/** Puts the layer in `file` onto `root`; rejects for one that would take more than `limitBytes` there. */
+export const extractLayer = async (file: string, root: string, limitBytes = Infinity): Promise<Extracted> => {
   const extracted: Extracted = { bytes: 0, warnings: new Set() }
   // Opaque markers may come after entries of the same directory: a first pass finds them.
   const emptied: string[] = []
@@ -174,7 +175,7 @@ export const extractLayer = async (file: string, root: string): Promise<Extracte
     return Promise.resolve()
   })
   for (const name of emptied) emptyOpaque(root, name)
-  await eachEntry(file, (entry) => write(root, entry, extracted))
+  await eachEntry(file, (entry) => write(root, entry, { extracted, limitBytes }))
   return extracted
 }
 

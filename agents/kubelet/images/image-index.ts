@@ -21,6 +21,8 @@ export interface StoredImage {
   config: ImageConfig
   sizeBytes: number
   loadedAt: string
+  /** A registry gave it, and can give it again: only such an image is collected when the disk is full. Absent: somebody loaded it; it is this node's own and needs no registry. */
+  pulled?: true
 }
 
 /** `nginx:1.27` may mean a program of the machine itself: images whose full name matches get `image: host` and this configuration. */
@@ -59,8 +61,9 @@ export const writeIndex = (directory: string, index: ImageIndex): void => {
 /** Names belong to one image: the newest that was given it. */
 export const withImage = (index: ImageIndex, image: StoredImage): ImageIndex => {
   const known = index.images.find(({ id }) => id === image.id)
+  const { pulled, ...whole } = image
   const others = index.images.filter(({ id }) => id !== image.id).map((each) => ({ ...each, names: each.names.filter((name) => !image.names.includes(name)) }))
-  return { ...index, images: [...others, { ...image, names: [...new Set([...(known?.names ?? []), ...image.names])] }] }
+  return { ...index, images: [...others, { ...whole, names: [...new Set([...(known?.names ?? []), ...image.names])], ...(pulled && (!known || known.pulled) && { pulled }) }] }
 }
 
 /** Reads the file again only when it has changed. */

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { run } from '../runtime/command.ts'
 import { extractFiles, extractLayer } from './extract.ts'
 import { type ImageConfig, type ImageIndex, readIndex, rootOf, type StoredImage, withImage, writeIndex } from './image-index.ts'
+import { changeImages } from './index-lock.ts'
 import { architectureNames, type FoundImage, imagesIn } from './layout.ts'
 import { formatReference, parseReference } from './reference.ts'
 
@@ -42,20 +43,29 @@ const place = async (directory: string, id: string, build: (root: string) => Pro
     renameSync(partial, root)
   } catch (error) {
     rmSync(partial, { recursive: true, force: true })
-    throw error
+    // Another process was quicker; by its digest it is the same.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' && (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 
 const diskUsage = async (root: string): Promise<number> => Number((await run('du', ['--summarize', '--bytes', root])).split('\t')[0] ?? 0)
 
-const store = async (request: LoadRequest, { id, names, config }: Pick<FoundImage, 'id' | 'names' | 'config'>, build: (root: string) => Promise<void>): Promise<StoredImage> => {
-  const { directory, name, now } = request
-  await place(directory, id, build)
-  const all = [...new Set([...(name === undefined ? [] : [fullName(name)]), ...names])]
-  const image: StoredImage = { id, names: all, config, sizeBytes: await diskUsage(rootOf(directory, id)), loadedAt: now.toISOString() }
-  writeIndex(directory, withImage(readIndex(directory), image))
-  return image
+export interface Placing {
+  directory: string
+  image: Pick<StoredImage, 'id' | 'names' | 'config' | 'pulled'>
+  now: Date
 }
+
+/** Keeps an image under its names; `build` makes its root where there is none yet. Nothing is seen of it before. */
+export const storeImage = async ({ directory, image, now }: Placing, build: (root: string) => Promise<void>): Promise<StoredImage> => {
+  await place(directory, image.id, build)
+  const stored: StoredImage = { ...image, sizeBytes: await diskUsage(rootOf(directory, image.id)), loadedAt: now.toISOString() }
+  await changeImages(directory, () => writeIndex(directory, withImage(readIndex(directory), stored)))
+  return stored
+}
+
+const store = ({ directory, name, now }: LoadRequest, { id, names, config }: Pick<FoundImage, 'id' | 'names' | 'config'>, build: (root: string) => Promise<void>): Promise<StoredImage> =>
+  storeImage({ directory, now, image: { id, config, names: [...new Set([...(name === undefined ? [] : [fullName(name)]), ...names])] } }, build)
 
 const loadFound = async (request: LoadRequest, found: readonly FoundImage[]): Promise<Loaded[]> => {
   const given = Object.keys(request.config)
@@ -104,7 +114,7 @@ export const loadImages = async (request: LoadRequest): Promise<Loaded[]> => {
 }
 
 /** Takes a name away, or with its last name (or its id) the image itself. What is removed; throws when there is no such image or `isUsed` says that containers have it. */
-export const removeImage = (directory: string, text: string, isUsed: (id: string) => boolean): { untagged: string | undefined; deleted: string | undefined } => {
+export const removeImage = (directory: string, text: string, isUsed: (id: string) => boolean): Promise<{ untagged: string | undefined; deleted: string | undefined }> => changeImages(directory, () => {
   const index = readIndex(directory)
   const reference = parseReference(text)
   const name = reference && formatReference(reference)
@@ -117,9 +127,12 @@ export const removeImage = (directory: string, text: string, isUsed: (id: string
     return { untagged: name, deleted: undefined }
   }
   if (isUsed(image.id)) throw new Error(`containers run with ${text}: delete their pods first`)
-  writeIndex(directory, withoutImage(index, image.id))
-  rmSync(rootOf(directory, image.id), { recursive: true, force: true })
+  deleteImage(directory, index, image.id)
   return { untagged: name, deleted: image.id }
-}
+})
 
-const withoutImage = (index: ImageIndex, id: string): ImageIndex => ({ ...index, images: index.images.filter((each) => each.id !== id) })
+/** To be called while nobody else changes images. */
+export const deleteImage = (directory: string, index: ImageIndex, id: string): void => {
+  writeIndex(directory, { ...index, images: index.images.filter((each) => each.id !== id) })
+  rmSync(rootOf(directory, id), { recursive: true, force: true })
+}
