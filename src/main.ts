@@ -119,9 +119,9 @@ const snapshot = program.command('snapshot').description("backup of the cluster'
 snapshot.command('save').argument('<file>').action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
 snapshot.command('restore').argument('<file>').action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })
 
-const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'single', 'machine', 'tear-down'] as const
+const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'single', 'machine', 'tear-down', 'image-puller'] as const
 for (const name of components) {
-  program.command(name, { hidden: name === 'tear-down' || name === 'single' || name === 'machine' }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)
+  program.command(name, { hidden: ['tear-down', 'single', 'machine', 'image-puller'].includes(name) }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)
     .action(async (flags: string[]) => { const { runComponent } = await import('./cluster/components.ts'); await runComponent(name, flags, ended.signal) })
 }
 

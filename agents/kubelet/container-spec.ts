@@ -31,7 +31,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     : [...facts.image.entrypoint, ...(container.args ? expanded(container.args) : facts.image.command)]
   if (command.length === 0) throw new ConfigError(`no command specified: image ${JSON.stringify(container.image ?? '')} has none of its own, set spec.containers[].command`)
   return {
-    podUid: pod.metadata.uid, name: container.name, attempt: facts.attempt, image: facts.image.ref, command,
+    podUid: pod.metadata.uid, name: container.name, attempt: facts.attempt, image: facts.image.ref, shownImage: { name: facts.image.name ?? '', id: facts.image.id }, command,
     workingDir: container.workingDir || facts.image.workingDir || '/', env, mounts: facts.mounts,
     stdin: container.stdin ?? false, stdinOnce: container.stdinOnce ?? false, tty: container.tty ?? false,
     readOnlyRootFilesystem: security.readOnlyRootFilesystem ?? false, privileged: security.privileged ?? false,

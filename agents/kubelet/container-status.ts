@@ -59,8 +59,8 @@ const fromRuntime = ({ role, container }: RoledContainer, current: ContainerStat
   const running = current.state === 'running'
   const status: ContainerStatus = {
     name: container.name,
-    image: container.image ?? '',
-    imageID: current.imageRef,
+    image: current.shownImage?.name || (container.image ?? ''),
+    imageID: current.shownImage?.id ?? current.imageRef,
     containerID: containerIdOf(current),
     restartCount: current.attempt,
     state: stateOf(current),

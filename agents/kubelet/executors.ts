@@ -3,12 +3,13 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { goDuration, nextBackOff } from './back-off.ts'
 import { ConfigError } from './env.ts'
+import { type ResolvedImage, runtimeRefOf } from './image.ts'
 import { currentOf } from './observed.ts'
 import type { PodAction } from './plan.ts'
 import { describePod, fieldPathOf, findContainer, type RoledContainer } from './pod.ts'
 import { containerRecord } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
-import { containerLogDirectory, MissingImage, podIPsOf, prepareContainer, resolveImage } from './prepare-container.ts'
+import { containerLogDirectory, MissingImage, obtainImage, podIPsOf, prepareContainer } from './prepare-container.ts'
 import type { ContainerSpec, ContainerState } from './runtime/runtime.ts'
 import { resize } from './allocation/resize-executor.ts'
 import { sandboxLimits } from './resources.ts'
@@ -54,9 +55,8 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     return hold(each, error instanceof ConfigError ? 'CreateContainerConfigError' : reason, text(error))
   }
 
-  const create = async (each: RoledContainer, attempt: number): Promise<void> => {
+  const create = async (each: RoledContainer, { attempt, image }: { attempt: number; image: ResolvedImage }): Promise<void> => {
     const { container } = each
-    const image = await resolveImage(machine, run, container)
     const spec = await prepareContainer(machine, run, { container, attempt, image })
     await mkdir(path.dirname(spec.logPath), { recursive: true, mode: 0o755 })
     containerRecord(run.record, container.name).images[String(attempt)] = container.image ?? ''
@@ -112,16 +112,21 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     async startContainer({ container: name, attempt, armed }) {
       const each = named(name)
       const record = containerRecord(run.record, name)
-      const usable = armed && record.images[String(attempt)] === each.container.image
+      let obtained: Awaited<ReturnType<typeof obtainImage>>
+      try { obtained = await obtainImage(machine, run, each) } catch (error) { return fail(each, 'CreateContainerError', error) }
+      if (!obtained) return false
+      const { image, pulled } = obtained
+      const spare = run.observed.containers.find((state) => state.name === name && state.attempt === attempt)
+      // Under the same name there may be another image by now.
+      const usable = armed && record.images[String(attempt)] === each.container.image && spare?.imageRef === runtimeRefOf(image.ref)
       machine.spares.gone(spareKey(run.pod, name))
       countRestart(name)
       let spec: ContainerSpec
       try {
-        const image = await resolveImage(machine, run, each.container)
         if (armed && !usable) await runtime.removeContainer(uid, name, attempt)
         spec = await prepareContainer(machine, run, { container: each.container, attempt, image })
-        tell(each, 'Normal', ['Pulled', `Container image ${JSON.stringify(each.container.image ?? '')} already present on machine and can be accessed by the pod`])
-        if (!usable) await create(each, attempt)
+        if (!pulled) tell(each, 'Normal', ['Pulled', `Container image ${JSON.stringify(each.container.image ?? '')} already present on machine and can be accessed by the pod`])
+        if (!usable) await create(each, { attempt, image })
         tell(each, 'Normal', ['Created', 'Container created'])
         run.starting.throwIfAborted()
       } catch (error) {
@@ -152,7 +157,9 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     async armContainer({ container: name, attempt }) {
       try {
         machine.spares.armed(spareKey(run.pod, name))
-        await create(named(name), attempt)
+        const image = await machine.images.resolve(named(name).container.image ?? '')
+        if (!image) throw new Error('its image is not on this machine')
+        await create(named(name), { attempt, image })
       } catch (error) {
         // A restart will start cold; why it cannot be prepared will be told then.
         machine.log.debug('cannot arm the next attempt', { pod: describePod(run.pod), container: name, error: text(error) })

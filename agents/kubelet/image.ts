@@ -1,6 +1,6 @@
 /**
- * Which root file system a container gets. There is no registry: an image is `host`, the machine's own file system, or one that was loaded; for
- * anything else the pod waits with upstream's reasons, and the message says what to do. Mirrors pkg/kubelet/images in reasons, messages and back-off.
+ * Which root file system a container gets: `host`, the machine's own file system, an image that was loaded, or one that a registry gives. What pods are told when there is
+ * none, in upstream's reasons, messages and back-off. Mirrors pkg/kubelet/images. Pure.
  */
 import { type BackOff, nextBackOff } from './back-off.ts'
 import { parseReference } from './images/reference.ts'
@@ -11,6 +11,8 @@ export interface ResolvedImage {
   ref: ImageRef
   /** For `status.imageID`. */
   id: string
+  /** For `status.image`: its full name; '' for the one that the pod uses. */
+  name?: string
   entrypoint: readonly string[]
   command: readonly string[]
   env: readonly { name: string; value: string }[]
@@ -19,6 +21,8 @@ export interface ResolvedImage {
   /** As the image names its user; '' for root. */
   userName: string
   stopSignal: string | undefined
+  /** It came from a registry, and policies look there. Otherwise it is this node's own and needs none. */
+  pulled?: boolean
 }
 
 export interface Images {
@@ -33,38 +37,68 @@ const host: ResolvedImage = { ref: { kind: 'host' }, id: 'host', entrypoint: [],
 /** The machine's own file system and nothing else. */
 export const hostImage: Images = { resolve: (name) => Promise.resolve(name === 'host' ? host : undefined), list: () => [] }
 
+/** The image as the runtime tells it of a container, for `==`. */
+export const runtimeRefOf = (ref: ImageRef): string => (ref.kind === 'host' ? 'host' : ref.id)
+
+/** The back-off of a pod and an image, with what went wrong last. */
+export interface ImageBackOff extends BackOff { why?: string }
+
 export interface ImageVerdict {
   reason: 'InvalidImageName' | 'ErrImageNeverPull' | 'ErrImagePull' | 'ImagePullBackOff'
   message: string
   /** What the pod's events say. */
   events: readonly { type: 'Normal' | 'Warning'; reason: string; message: string }[]
-  backOff: BackOff | undefined
+  backOff: ImageBackOff | undefined
   retryMilliseconds: number | undefined
 }
+
+/** What is to be done for an image. An image of this node's own (`present` and not `pulled`) needs no registry, whatever the policy says. */
+export const decideImage = ({ policy, present, mayUse }: { policy: string | undefined; present: Pick<ResolvedImage, 'pulled'> | undefined; mayUse: boolean }): 'use' | 'pull' | 'refuse' => {
+  if (present && !present.pulled) return 'use'
+  if (policy === 'Always') return 'pull'
+  if (present && mayUse) return 'use'
+  return policy === 'Never' ? 'refuse' : 'pull'
+}
+
+const warning = (reason: string, message: string): ImageVerdict['events'][number] => ({ type: 'Warning', reason, message })
+
+/** undefined: the name is one. */
+export const invalidName = (image: string): ImageVerdict | undefined => {
+  if (parseReference(image)) return undefined
+  const quoted = JSON.stringify(image)
+  const message = `Failed to apply default image tag ${quoted}: couldn't parse image name ${quoted}: invalid reference format`
+  return { reason: 'InvalidImageName', message, events: [warning('InspectFailed', message), warning('Failed', 'Error: InvalidImageName')], backOff: undefined, retryMilliseconds: undefined }
+}
+
+export const neverPulled = (image: string): ImageVerdict => {
+  const message = `Container image ${JSON.stringify(image)} is not present with pull policy of Never`
+  return { reason: 'ErrImageNeverPull', message, events: [warning('ErrImageNeverPull', message), warning('Failed', 'Error: ErrImageNeverPull')], backOff: undefined, retryMilliseconds: undefined }
+}
+
+/** undefined: the next try may begin. */
+export const backingOff = (image: string, backOff: ImageBackOff | undefined, now: number): ImageVerdict | undefined => {
+  const remaining = backOff ? backOff.updatedAt + backOff.delayMilliseconds - now : 0
+  if (!backOff || remaining <= 0) return undefined
+  const message = `Back-off pulling image ${JSON.stringify(image)}`
+  return { reason: 'ImagePullBackOff', message: backOff.why === undefined ? message : `${message}: ErrImagePull: ${backOff.why}`, backOff, retryMilliseconds: remaining,
+    events: [{ type: 'Normal', reason: 'BackOff', message }, warning('Failed', 'Error: ImagePullBackOff')] }
+}
+
+export const pulling = (image: string): ImageVerdict['events'][number] => ({ type: 'Normal', reason: 'Pulling', message: `Pulling image ${JSON.stringify(image)}` })
+
+/** After a pull that ended so. */
+export const pullFailed = (image: string, why: string, { backOff, now }: { backOff: ImageBackOff | undefined; now: number }): ImageVerdict => ({
+  reason: 'ErrImagePull', message: why, backOff: { ...nextBackOff(backOff, now, now), why }, retryMilliseconds: 1000,
+  events: [warning('Failed', `Failed to pull image ${JSON.stringify(image)}: ${why}`), warning('Failed', 'Error: ErrImagePull')],
+})
 
 const explanation = (image: string): string =>
   `Wherry pulls no images: use "image: host" for the machine's own file system, or load this one with "wherry image load FILE --name ${image}"`
 
-/** Why a container whose image is not here does not start. `backOff` is the entry of this pod and image. */
-export const missingImage = (image: string, pullPolicy: string | undefined, backOff: BackOff | undefined, now: number): ImageVerdict => {
-  const quoted = JSON.stringify(image)
-  if (!parseReference(image)) {
-    const message = `Failed to apply default image tag ${quoted}: couldn't parse image name ${quoted}: invalid reference format`
-    return { reason: 'InvalidImageName', message, events: [warning('InspectFailed', message), warning('Failed', 'Error: InvalidImageName')], backOff, retryMilliseconds: undefined }
-  }
-  if (pullPolicy === 'Never') {
-    const message = `Container image ${quoted} is not present with pull policy of Never`
-    return { reason: 'ErrImageNeverPull', message, events: [warning('ErrImageNeverPull', message), warning('Failed', 'Error: ErrImageNeverPull')], backOff, retryMilliseconds: undefined }
-  }
-  const why = explanation(image)
-  const remaining = backOff ? backOff.updatedAt + backOff.delayMilliseconds - now : 0
-  if (backOff && remaining > 0) {
-    return { reason: 'ImagePullBackOff', message: `Back-off pulling image ${quoted}: ErrImagePull: ${why}`, backOff, retryMilliseconds: remaining,
-      events: [{ type: 'Normal', reason: 'BackOff', message: `Back-off pulling image ${quoted}` }, warning('Failed', 'Error: ImagePullBackOff')] }
-  }
-  return { reason: 'ErrImagePull', message: why, backOff: nextBackOff(backOff, now, now), retryMilliseconds: 1000, events: [
-    { type: 'Normal', reason: 'Pulling', message: `Pulling image ${quoted}` }, warning('Failed', `Failed to pull image ${quoted}: ${why}`), warning('Failed', 'Error: ErrImagePull'),
-  ] }
+/** Why a container whose image is not here does not start, where this kubelet reaches no registries. `backOff` is the entry of this pod and image. */
+export const missingImage = (image: string, pullPolicy: string | undefined, backOff: ImageBackOff | undefined, now: number): ImageVerdict => {
+  const early = invalidName(image) ?? (pullPolicy === 'Never' ? neverPulled(image) : backingOff(image, backOff, now))
+  if (early) return early
+  const failed = pullFailed(image, explanation(image), { backOff, now })
+  return { ...failed, events: [pulling(image), ...failed.events] }
 }
-
-const warning = (reason: string, message: string): ImageVerdict['events'][number] => ({ type: 'Warning', reason, message })

@@ -7,6 +7,7 @@ import type { Node, Pod } from '../../src/api/types.ts'
 import type { Component } from '../../src/client/component.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
 import { apiObjects, follow } from './api-objects.ts'
+import { hostImage } from './image.ts'
 import { machine } from './machine.ts'
 import { readMachine, readMachineFacts } from './machine-facts.ts'
 import { allocatableOf, initialNode, nodeStatus, type NodeFacts } from './node-status.ts'
@@ -39,7 +40,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
-  const health = async () => ({ readings: await readMachine(options.dataDirectory), networkProblem: shared.networkProblem(), images: shared.images.list() })
+  const health = async () => ({ readings: await readMachine(options.dataDirectory), networkProblem: shared.networkProblem(), images: (options.images ?? hostImage).list() })
   const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
   const wakeNode = new Wakeable(clock)
   const shared = machine({

@@ -9,6 +9,7 @@ import { parseResolvConf } from './dns-config.ts'
 import { healLog } from './heal.ts'
 import { runHook } from './hooks.ts'
 import { hostImage } from './image.ts'
+import { imageManager } from './images/image-manager.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import type { KubeletOptions } from './options.ts'
 import { describePod, fieldPathOf } from './pod.ts'
@@ -49,11 +50,13 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const heal = healLog(clock)
   const probes = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, wake: parts.wake }) })
   const statuses = statusManager({ client: options.client, clock, random, log }, signal)
+  const known = references(context, parts.refresh, signal)
   return {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, logDirectory: path.join(options.dataDirectory, 'logs'),
-    clock, log, runtime, images: options.images ?? hostImage, prober: probes, hook: runHook(runtime, clock), statuses, heal,
+    clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter: options.mounter ?? systemMounter, tokens: tokenManager(options.client, clock), clock }),
-    references: references(context, parts.refresh, signal), records: podRecords(path.join(options.dataDirectory, 'records')),
+    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
+    references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, record, heard: new Set(),
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),

@@ -26,6 +26,8 @@ export interface Health {
 
 /** Upstream's nodeStatusMaxImages: the largest are named. */
 const maxImages = 50
+/** Upstream's MaxNamesPerImageInNodeStatus. */
+const maxNames = 5
 
 // Upstream's default hard eviction thresholds; what they reserve is not allocatable.
 const memoryReserveBytes = 100 * 1024 * 1024
@@ -85,7 +87,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   allocatable: { ...old.allocatable, ...allocatableOf(facts) },
   conditions: conditions(old.conditions ?? [], verdicts(facts, health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
-  images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages),
+  images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
   nodeInfo: {
     architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,
     kubeProxyVersion: '', kubeletVersion: facts.version, machineID: facts.machine.machineID, operatingSystem: 'linux', osImage: facts.machine.osImage, systemUUID: facts.machine.systemUUID,

@@ -5,6 +5,7 @@ import type { Taint } from '../../src/api/types.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Log } from '../../src/client/component.ts'
 import type { Images } from './image.ts'
+import type { Registries } from './images/registries.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import type { Mounter } from './volumes/mounter.ts'
@@ -31,6 +32,10 @@ export interface KubeletOptions {
   /** The pod network, where the runtime has one: told the node's range as soon as the API server has assigned it. */
   network?: { configure(podCIDR: string): Promise<void>; isReady(): boolean }
   images?: Images
+  /** undefined: no registries, only what is on this machine. */
+  registries?: Registries
+  /** How many images are pulled at a time; 1 if absent. */
+  maxParallelPulls?: number
   clock: Clock
   random: Random
   log: Log

@@ -5,6 +5,7 @@ import type { Pod, PodStatus, ResourceRequirements } from '../../src/api/types.t
 import { type Allocation, allocationOf } from './allocation/allocation.ts'
 import type { ResizeState } from './allocation/resize-state.ts'
 import type { BackOff } from './back-off.ts'
+import type { ImageBackOff } from './image.ts'
 import { currentOf, type Observed } from './observed.ts'
 import { containersOf, isStaticPod, statusesOf } from './pod.ts'
 import type { ContainerState, ResourceLimits } from './runtime/runtime.ts'
@@ -28,7 +29,7 @@ export interface PodRecord {
   pod: Pod
   sandboxes: number
   containers: Record<string, ContainerRecord>
-  imageBackOffs: Record<string, BackOff>
+  imageBackOffs: Record<string, ImageBackOff>
   /** What this machine has promised; not kept by kubelets that knew no resizes. */
   allocation?: Allocation
   /** The limits of the pod's cgroup. */

@@ -6,7 +6,7 @@ import type { Occurrence } from '../../src/client/events.ts'
 import type { Waiting } from './container-status.ts'
 import type { HealLog } from './heal.ts'
 import type { RunHook } from './hooks.ts'
-import type { Images } from './image.ts'
+import type { ImageManager } from './images/image-manager.ts'
 import type { Observed } from './observed.ts'
 import type { PodRecord, PodRecords } from './pod-record.ts'
 import type { Prober } from './prober/prober.ts'
@@ -31,7 +31,7 @@ export interface Machine {
   clock: Clock
   log: Log
   runtime: Runtime
-  images: Images
+  images: ImageManager
   prober: Prober
   hook: RunHook
   volumes: Volumes

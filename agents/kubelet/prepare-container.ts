@@ -5,8 +5,8 @@ import type { ConfigMap, Container, Secret } from '../../src/api/types.ts'
 import { containerSpec } from './container-spec.ts'
 import { type Environment, environmentOf, ConfigError } from './env.ts'
 import type { DownwardFacts } from './field-ref.ts'
-import { type ImageVerdict, missingImage, type ResolvedImage } from './image.ts'
-import { isStaticPod } from './pod.ts'
+import type { ImageVerdict, ResolvedImage } from './image.ts'
+import { fieldPathOf, isStaticPod, type RoledContainer } from './pod.ts'
 import type { Machine, PodRun } from './pod-run.ts'
 import { referencesOf } from './references.ts'
 import type { ContainerSpec, SeccompProfile } from './runtime/runtime.ts'
@@ -32,16 +32,19 @@ export const downwardFacts = (machine: Machine, run: PodRun): DownwardFacts =>
 export const containerLogDirectory = (machine: Pick<Machine, 'logDirectory'>, { metadata }: PodRun['pod'], container: string): string =>
   path.join(machine.logDirectory, `${metadata.namespace ?? ''}_${metadata.name}_${metadata.uid}`, container)
 
-export const resolveImage = async (machine: Machine, { record }: PodRun, container: Container): Promise<ResolvedImage> => {
-  const name = container.image ?? ''
-  const image = await machine.images.resolve(name)
-  if (image) {
+/** undefined: it is being pulled, and the worker will be woken. `pulled`: so it was, and that has been told. Throws MissingImage. */
+export const obtainImage = async (machine: Machine, run: PodRun, each: RoledContainer): Promise<{ image: ResolvedImage; pulled: boolean } | undefined> => {
+  const { pod, record, starting: signal } = run
+  const { name: part, image: name = '', imagePullPolicy: pullPolicy } = each.container
+  const backOff = Object.hasOwn(record.imageBackOffs, name) ? record.imageBackOffs[name] : undefined
+  const answer = await machine.images.ensure({ pod, part, image: name, pullPolicy, backOff, signal, tell: (what) => machine.record(pod, { ...what, fieldPath: fieldPathOf(each) }) })
+  if (answer.is === 'coming') return undefined
+  if (answer.is === 'here') {
     Reflect.deleteProperty(record.imageBackOffs, name)
-    return image
+    return answer
   }
-  const verdict = missingImage(name, container.imagePullPolicy, record.imageBackOffs[name], machine.clock.now().getTime())
-  if (verdict.backOff) record.imageBackOffs = { ...record.imageBackOffs, [name]: verdict.backOff }
-  throw new MissingImage(verdict)
+  if (answer.verdict.backOff) record.imageBackOffs = { ...record.imageBackOffs, [name]: answer.verdict.backOff }
+  throw new MissingImage(answer.verdict)
 }
 
 /** The objects of the pod's namespace that this container's environment names. */

@@ -20,4 +20,5 @@ export const forgetPod = async (machine: Machine, pod: Pod): Promise<void> => {
   await machine.volumes.remove(uid)
   await rm(path.dirname(containerLogDirectory(machine, pod, 'any')), { recursive: true, force: true })
   machine.heal.forget(uid)
+  machine.images.forget(uid)
 }

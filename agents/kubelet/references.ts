@@ -32,6 +32,7 @@ export const referencesOf = (pod: Pod): { configMaps: Set<string>; secrets: Set<
     for (const { valueFrom } of env) add(valueFrom?.configMapKeyRef?.name, valueFrom?.secretKeyRef?.name)
     for (const { configMapRef, secretRef } of envFrom) add(configMapRef?.name, secretRef?.name)
   }
+  for (const { name } of spec.imagePullSecrets ?? []) add(undefined, name)
   for (const volume of spec.volumes ?? []) {
     const { configMap, secret, projected } = volume
     const claim = claimNameOf(pod, volume)

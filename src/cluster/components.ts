@@ -10,6 +10,7 @@ const components = {
   'cloud-controller-manager': async (): Promise<Run> => (await import('./components/cloud-controller-manager.ts')).runCloudControllerManager,
   machine: async (): Promise<Run> => (await import('./ssh/machine-agent.ts')).runMachine,
   'tear-down': async (): Promise<Run> => (await import('./components/tear-down.ts')).runTearDown,
+  'image-puller': async (): Promise<Run> => (await import('./components/image-puller.ts')).runImagePuller,
   kubelet: async (): Promise<Run> => (await import('./components/kubelet.ts')).runKubelet,
   'kube-proxy': async (): Promise<Run> => (await import('./components/kube-proxy.ts')).runKubeProxy,
   dns: async (): Promise<Run> => (await import('./components/dns.ts')).runDns,

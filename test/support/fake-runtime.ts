@@ -114,7 +114,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
       }
       const state: ContainerState = {
         podUid: spec.podUid, name: spec.name, attempt: spec.attempt, id: `${spec.podUid}-${spec.name}-${spec.attempt}`, state: 'created', pid: undefined, createdAt: clock.now(), startedAt: undefined,
-        finishedAt: undefined, exitCode: undefined, signal: undefined, oomKilled: false, reason: undefined, message: undefined, imageRef: spec.image.kind === 'host' ? 'host' : spec.image.id, logPath: spec.logPath,
+        finishedAt: undefined, exitCode: undefined, signal: undefined, oomKilled: false, reason: undefined, message: undefined, imageRef: spec.image.kind === 'host' ? 'host' : spec.image.id, ...(spec.shownImage && { shownImage: spec.shownImage }), logPath: spec.logPath,
       }
       processes.push({ spec, state, program: {}, ended: new Set() })
       log.push(`create ${spec.name}#${spec.attempt}`)

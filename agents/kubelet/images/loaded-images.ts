@@ -70,23 +70,33 @@ const readInside = (root: string, file: string): string => {
 const said = ({ entrypoint, command, env, workingDir, stopSignal, user }: ImageConfig): Pick<ResolvedImage, 'entrypoint' | 'command' | 'env' | 'workingDir' | 'stopSignal' | 'userName'> =>
   ({ entrypoint, command, env, workingDir: workingDir || '/', stopSignal, userName: user.split(':')[0] ?? '' })
 
+/** As containerd shows it: the full name with its tag; of one that was asked for by digest, a tag that it has. */
+const shownName = ({ names }: StoredImage, asked: string): string => {
+  const reference = parseReference(asked)
+  const name = reference && formatReference(reference)
+  return (name !== undefined && !name.includes('@') && names.includes(name) ? name : names.find((each) => !each.includes('@'))) ?? ''
+}
+
+/** Digests first, as upstream's nodestatus has them. */
+const listedNames = (names: readonly string[]): string[] => [...names.filter((name) => name.includes('@')), ...names.filter((name) => !name.includes('@'))]
+
 export const loadedImages = (directory: string): Images => {
   const index = indexReader(directory)
   return {
     async resolve(name) {
       const host = await hostImage.resolve(name)
       if (host) return host
-      const image = findImage(index(), name)
-      if (image) {
+      const [image, program] = [findImage(index(), name), findProgram(index(), name)]
+      // What somebody said of a name counts more than what a registry has under it.
+      if (image && !(image.pulled && program)) {
         const root = rootOf(directory, image.id)
         const user = resolveUser(image.config.user, { passwd: readInside(root, 'etc/passwd'), group: readInside(root, 'etc/group') })
-        return { ...said(image.config), ref: { kind: 'root', path: root, id: image.id }, id: image.names.find((each) => each.includes('@')) ?? image.id, user }
+        return { ...said(image.config), ref: { kind: 'root', path: root, id: image.id }, id: image.names.find((each) => each.includes('@')) ?? image.id, name: shownName(image, name), user, ...(image.pulled && { pulled: true }) }
       }
-      const program = findProgram(index(), name)
       if (!program) return undefined
       const user = resolveUser(program.config.user, { passwd: readFileSync('/etc/passwd', 'utf8'), group: readFileSync('/etc/group', 'utf8') })
       return { ...said(program.config), ref: { kind: 'host' }, id: `host:${program.pattern}`, user }
     },
-    list: () => index().images.map(({ id, names, sizeBytes }) => ({ names: names.length > 0 ? [...names] : [id], sizeBytes })),
+    list: () => index().images.map(({ id, names, sizeBytes }) => ({ names: names.length > 0 ? listedNames(names) : [id], sizeBytes })),
   }
 }

@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renam
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isGone, type ProcessIdentity, readIfThere } from './proc/stat.ts'
+import type { ShownImage } from './runtime.ts'
 import type { Credentials } from './rootfs/credentials.ts'
 
 /** Written before anything of an attempt exists outside of its directory. No environment, no arguments: those may be secret. */
@@ -14,6 +15,7 @@ export interface AttemptRecord {
   attempt: number
   createdAt: string
   imageRef: string
+  shownImage?: ShownImage
   logPath: string
   stopSignal: string
   tty: boolean

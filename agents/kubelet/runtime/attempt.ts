@@ -38,7 +38,7 @@ export const newAttempt = (fields: Pick<Attempt, 'directory' | 'cgroup' | 'recor
   state: {
     podUid: fields.record.podUid, name: fields.record.name, attempt: fields.record.attempt, id: fields.record.id, state: 'created', pid: undefined,
     createdAt: new Date(fields.record.createdAt), startedAt: undefined, finishedAt: undefined, exitCode: undefined, signal: undefined, oomKilled: false,
-    reason: undefined, message: undefined, imageRef: fields.record.imageRef, logPath: fields.record.logPath,
+    reason: undefined, message: undefined, imageRef: fields.record.imageRef, ...(fields.record.shownImage && { shownImage: fields.record.shownImage }), logPath: fields.record.logPath,
   },
 })
 

@@ -49,6 +49,8 @@ export interface ContainerSpec {
   name: string
   attempt: number
   image: ImageRef
+  /** What is said of the image in the pod's status: its name ('' for the pod's own) and id; by default what `image` is. */
+  shownImage?: ShownImage
   command: readonly string[]
   workingDir: string
   env: readonly { name: string; value: string }[]
@@ -77,6 +79,8 @@ export interface ContainerSpec {
 
 /** Which system calls a container may make: what runtimes give by default, or a profile that was read from a file of the machine. */
 export type SeccompProfile = { kind: 'default' } | { kind: 'file'; path: string; text: string }
+
+export interface ShownImage { name: string; id: string }
 
 /** An image as this machine has it. */
 export type ImageRef = { kind: 'host' } | { kind: 'root'; path: string; id: string }
@@ -112,6 +116,7 @@ export interface ContainerState {
   /** What was wrong; of a container that ran and ended, the last 4096 bytes of its termination message file, if it left any. */
   message: string | undefined
   imageRef: string
+  shownImage?: ShownImage
   logPath: string
 }
 

@@ -5,6 +5,7 @@ import { systemClock } from '../../api/clock.ts'
 import { systemRandom } from '../../api/random.ts'
 import { podNetwork, type PodNetwork } from '../../../agents/kubelet/network/pod-network.ts'
 import { loadedImages } from '../../../agents/kubelet/images/loaded-images.ts'
+import { registries } from '../../../agents/kubelet/images/registries.ts'
 import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
 import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
@@ -14,10 +15,11 @@ import type { Component, Log } from '../../client/component.ts'
 import { parseFlags, type Flags } from '../flags.ts'
 import { UserError } from '../user-error.ts'
 import { kubernetesVersion } from '../version.ts'
+import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
 export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
-  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'seccomp-default']
+  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'seccomp-default', 'serialize-image-pulls', 'max-parallel-image-pulls']
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
   Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
@@ -28,6 +30,21 @@ const taintsOf = (text: string | undefined): Taint[] => (text ?? '').split(',').
   if (!key) throw new UserError(`wherry kubelet: --register-with-taints: ${JSON.stringify(each)} must look like key=value:NoSchedule`, 2)
   return { key, ...(value && { value }), effect }
 })
+
+/** As upstream's --serialize-image-pulls and --max-parallel-image-pulls go together. */
+const parallelPulls = (flags: Flags): number => {
+  const serialize = flags.get('serialize-image-pulls') ?? 'true'
+  if (serialize !== 'true' && serialize !== 'false') throw new UserError(`wherry kubelet: --serialize-image-pulls must be true or false, not ${JSON.stringify(serialize)}`, 2)
+  const most = flags.number('max-parallel-image-pulls', 0)
+  if (serialize === 'true' && most > 1) throw new UserError('wherry kubelet: --max-parallel-image-pulls above 1 needs --serialize-image-pulls=false', 2)
+  return serialize === 'true' ? 1 : most || Infinity
+}
+
+const imageOptions = (flags: Flags): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls'> => {
+  const directory = flags.get('image-dir')
+  if (directory === undefined) return {}
+  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), maxParallelPulls: parallelPulls(flags) }
+}
 
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
 
@@ -49,7 +66,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
     network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
-    ...(flags.get('image-dir') && { images: loadedImages(flags.need('image-dir')) }),
+    ...imageOptions(flags),
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,

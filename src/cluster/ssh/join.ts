@@ -15,7 +15,7 @@ import { machineOf } from './machines.ts'
 const kubeletFlags = (config: ClusterConfig, { node, home }: JoinedMachine): string[] => {
   const machine = machineOf(config.clusterId, node)
   return [
-    `--node-name=${node.name}`, `--node-ip=${node.address}`, `--kubeconfig=${home.kubeconfig}`, `--root-dir=${home.kubelet}`, `--state-dir=${home.state}`, `--cluster-dir=${home.data}`,
+    `--node-name=${node.name}`, `--node-ip=${node.address}`, `--kubeconfig=${home.kubeconfig}`, `--root-dir=${home.kubelet}`, `--state-dir=${home.state}`, `--cluster-dir=${home.data}`, `--image-dir=${home.images}`,
     `--cluster-id=${config.clusterId}`, `--cluster-dns=${config.clusterDNS}`, `--cluster-domain=${config.clusterDomain}`, `--cluster-cidr=${config.podCIDR}`,
     `--tls-cert-file=${home.data}/kubelet-server.crt`, `--tls-private-key-file=${home.data}/kubelet-server.key`, `--client-ca-file=${home.data}/ca.crt`, `--server=${serverURL(config)}`,
     `--provider-id=${machineProviderID(machine)}`, `--node-labels=node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`,

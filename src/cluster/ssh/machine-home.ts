@@ -5,6 +5,7 @@ export interface MachineHome {
   /** Keys, certificates, kubelet's data. */
   data: string
   kubelet: string
+  images: string
   kubeconfig: string
   log: string
   /** On tmpfs, the same as on the cluster's first machine. */
@@ -24,7 +25,7 @@ export const machineHome = (clusterId: string, node: string): MachineHome => {
   const data = path.join(root, clusterId)
   const run = `/run/wherry/${clusterId}`
   return {
-    data, run, kubelet: path.join(data, 'kubelet'), kubeconfig: path.join(data, 'kubelet.kubeconfig'), log: path.join(data, `kubelet-${node}.log`),
+    data, run, kubelet: path.join(data, 'kubelet'), images: path.join(data, 'images'), kubeconfig: path.join(data, 'kubelet.kubeconfig'), log: path.join(data, `kubelet-${node}.log`),
     state: path.join(run, node), keeperPid: path.join(run, 'keepers', `${node}.pid`), program: path.join(run, 'program'), programs: path.join(root, 'program'),
   }
 }

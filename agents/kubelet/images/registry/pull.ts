@@ -99,7 +99,7 @@ const fetchImage = async ({ request: { directory, owner }, reference, tools: { c
   const open = (with_: AbortSignal): Repository => openRepository({ ...hostAndPath(reference), credentials, config, signal: with_ })
   const repository = open(signal)
   const { digest, manifest } = await resolve(repository, reference)
-  const names = [...(reference.digest === undefined || reference.tag !== undefined ? [`${reference.repository}:${reference.tag ?? 'latest'}`] : []), `${reference.repository}@${digest}`]
+  const names = [...(reference.digest === undefined ? [`${reference.repository}:${reference.tag ?? 'latest'}`] : []), `${reference.repository}@${digest}`]
   const id = manifest.config.digest
   const known = readIndex(directory).images.find((image) => image.id === id)
   const isThere = known !== undefined && existsSync(rootOf(directory, id))

@@ -43,7 +43,7 @@ const maxErrorBytes = 64 << 10
 
 const basic = ({ username, password }: Credentials): string => `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
-/** What a registry says of an error, in its own words where it has any. */
+/** What a registry says of an error, in its own words if it says something. */
 const wordsOf = async (answer: Answer): Promise<string> => {
   try {
     const { errors } = JSON.parse((await readBody(answer, maxErrorBytes)).toString()) as { errors?: { code?: string; message?: string }[] }
