@@ -13,6 +13,8 @@ export interface RegistryOptions {
   /** Anonymous pulls are refused; `token`: a Bearer challenge leads to this server's own /token. */
   auth?: { kind: 'basic' | 'token'; username: string; password: string; identityToken?: string }
   tls?: { cert: string; key: string }
+  /** Where it listens; 127.0.0.1 if absent. */
+  address?: string
   /** Blobs are had at this other address. */
   blobsAt?: string
 }
@@ -45,7 +47,7 @@ const sendError = (response: http.ServerResponse, status: number, code: string, 
 }
 
 export const startRegistry = async (options: RegistryOptions = {}): Promise<TestRegistry> => {
-  const { auth, tls } = options
+  const { auth, tls, address = '127.0.0.1' } = options
   const manifests = new Map<string, { bytes: Buffer; mediaType: string }>()
   const blobs = new Map<string, Buffer>()
   const log: string[] = []
@@ -93,7 +95,7 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
   }
   const handle = (request: http.IncomingMessage, response: http.ServerResponse): void => { answer(request, response).catch((error: unknown) => response.destroy(error as Error)) }
   const server = tls ? https.createServer(tls, handle) : http.createServer(handle)
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  await new Promise<void>((resolve) => { server.listen(0, address, resolve) })
 
   const put = (bytes: Buffer, mediaType: string): Blob => { const digest = digestOf(bytes); blobs.set(digest, bytes); return { mediaType, digest, size: bytes.length } }
   const putManifest = (name: string, text: string, mediaType: string): Blob => {
@@ -103,7 +105,7 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
     return { mediaType, digest: digestOf(bytes), size: bytes.length }
   }
   const registry: TestRegistry = {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`, log, requests, blobs, fault: undefined, putManifest,
+    host: `${address}:${(server.address() as AddressInfo).port}`, log, requests, blobs, fault: undefined, putManifest,
     push(name, { layers, config = {}, architecture = process.arch === 'x64' ? 'amd64' : process.arch, format = 'oci', compression = 'gzip' }) {
       const type = types[format]
       const packed = layers.map((layer) => put({ gzip: gzipSync, zstd: zstdCompressSync }[compression](archive(layer)), type[compression]))
