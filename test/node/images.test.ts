@@ -50,7 +50,7 @@ describe.runIf(isRoot && busybox !== undefined)('images', () => {
     await cluster.until('the log has come', async () => (await cluster.kubectl(['logs', 'own'])).trim() === 'hello from 1234:1235 in /home/app')
     expect(await exec('own', 'cat', '/etc/os-release')).toBe('NAME=tiny')
     expect((await exec('own', 'ls', '/')).split('\n')).not.toContain('usr')
-    expect(pod.status.containerStatuses?.[0]?.imageID).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(pod.status.containerStatuses?.[0]).toMatchObject({ image: 'docker.io/library/tiny:1', imageID: expect.stringMatching(/^docker\.io\/library\/tiny@sha256:[0-9a-f]{64}$/) as unknown })
   })
   test('arguments take the place of its command; its root can be read-only', async () => {
     await run('read-only', { args: ['touch /here 2>&1; exec sleep 1000'], securityContext: { readOnlyRootFilesystem: true, runAsUser: 0 } })
