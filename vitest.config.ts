@@ -11,12 +11,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.{ts,tsx}'], exclude: ['test/node/**', 'test/clients/**'], ...timeouts },
+        test: { name: 'unit', include: ['test/**/*.test.{ts,tsx}'], exclude: ['test/node/**', 'test/clients/**', 'test/conformance/**'], ...timeouts },
       },
       {
         extends: true,
         // Real namespaces, rules and daemons, each cluster in namespaces of its own; once more where a deadline was missed because the machine was busy.
-        test: { name: 'machine', include: ['test/node/**/*.test.ts', 'test/clients/**/*.test.ts'], exclude: alone, ...timeouts, testTimeout: 180_000, retry: 1 },
+        test: { name: 'machine', include: ['test/node/**/*.test.ts', 'test/clients/**/*.test.ts', 'test/conformance/**/*.test.ts'], exclude: alone, ...timeouts, testTimeout: 180_000, retry: 1 },
       },
       {
         extends: true,
