@@ -1,8 +1,9 @@
 /** Whether this machine takes a pod that was bound to it. Mirrors pkg/kubelet/lifecycle/predicate.go, in its reasons and words. Pure. */
 import { toMilli, toWhole } from '../../src/api/quantity.ts'
-import type { Node, Pod } from '../../src/api/types.ts'
+import type { Node, Pod, Taint, Toleration } from '../../src/api/types.ts'
+import { pressureMessage } from './eviction/messages.ts'
 import { wantsNode } from './node-affinity.ts'
-import { isStaticPod } from './pod.ts'
+import { isCriticalPod, isStaticPod, qosClassOf } from './pod.ts'
 import { addAmounts, type Amounts, podRequests } from './resources.ts'
 import { unsupportedFields } from './unsupported.ts'
 
@@ -15,6 +16,8 @@ export interface AdmissionInput {
   allocatable: Readonly<Record<string, string>>
   /** Pods that are here and have not ended. */
   others: readonly Pod[]
+  /** What the node is short of. */
+  pressures?: readonly string[]
 }
 
 /** undefined: welcome. */
@@ -22,8 +25,19 @@ export const admit = (input: AdmissionInput): Rejection | undefined => {
   const { pod } = input
   const unsupported = unsupportedFields(pod)
   if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
-  return fits(input)
+  return underPressure(input) ?? fits(input)
 }
+
+/** Short of memory only, the node takes what has asked for some; short of anything else, only what is critical. Mirrors eviction_manager.go's Admit. */
+const underPressure = ({ pod, pressures = [] }: AdmissionInput): Rejection | undefined => {
+  if (pressures.length === 0 || isCriticalPod(pod)) return undefined
+  const onlyMemory = pressures.length === 1 && pressures[0] === 'MemoryPressure'
+  const tolerated = (pod.spec.tolerations ?? []).some((toleration) => tolerates(toleration, { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' }))
+  return onlyMemory && (qosClassOf(pod) !== 'BestEffort' || tolerated) ? undefined : { reason: 'Evicted', message: pressureMessage(pressures) }
+}
+
+const tolerates = ({ effect, key, operator, value }: Toleration, taint: Taint): boolean =>
+  (!effect || effect === taint.effect) && (!key || key === taint.key) && (operator === 'Exists' || (value ?? '') === (taint.value ?? ''))
 
 /** What also a pod that is here already must hold when it asks for more. */
 export const fits = (input: AdmissionInput): Rejection | undefined => {
@@ -71,8 +85,6 @@ const portsClash = ({ pod, others }: AdmissionInput): boolean => {
 }
 
 const untolerated = (pod: Pod, node: Node): Rejection | undefined => {
-  const taint = (node.spec.taints ?? []).find(({ key, value, effect }) => effect === 'NoExecute' && !(pod.spec.tolerations ?? []).some((toleration) =>
-    (!toleration.effect || toleration.effect === effect) && (!toleration.key || toleration.key === key)
-    && (toleration.operator === 'Exists' || (toleration.value ?? '') === (value ?? ''))))
+  const taint = (node.spec.taints ?? []).find((each) => each.effect === 'NoExecute' && !(pod.spec.tolerations ?? []).some((toleration) => tolerates(toleration, each)))
   return taint && predicate('TaintToleration', `node(s) had untolerated taint(s)`)
 }

@@ -7,10 +7,12 @@ import type { Node, Pod } from '../../src/api/types.ts'
 import type { Component } from '../../src/client/component.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
 import { apiObjects, follow } from './api-objects.ts'
+import type { Evictor } from './eviction/evictor.ts'
+import { nodeEvictor } from './eviction/node-evictor.ts'
 import { hostImage } from './image.ts'
 import { machine } from './machine.ts'
-import { readMachine, readMachineFacts } from './machine-facts.ts'
-import { allocatableOf, initialNode, nodeStatus, type NodeFacts } from './node-status.ts'
+import { readMachineFacts } from './machine-facts.ts'
+import { allocatableOf, initialNode, type Health, nodeStatus, type NodeFacts } from './node-status.ts'
 import { renewLease, reportNode } from './node-registration.ts'
 import type { KubeletOptions } from './options.ts'
 import { isMirrorPod, isStaticPod } from './pod.ts'
@@ -40,18 +42,21 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
-  const health = async () => ({ readings: await readMachine(options.dataDirectory), networkProblem: shared.networkProblem(), images: (options.images ?? hostImage).list() })
+  const health = (): Health => ({ pressures: shared.pressures(), networkProblem: shared.networkProblem(), images: (options.images ?? hostImage).list() })
   const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
   const wakeNode = new Wakeable(clock)
   const shared = machine({
     options, facts: machineFacts, context,
     services: () => (api.services ? (servicesKnown ? api.services.lister.list() : undefined) : []),
     allocatable: () => ({ ...ownNode()?.status?.allocatable, ...allocatableOf(facts) }),
+    pressures: () => evictions?.pressures() ?? [],
     wake: (podUid) => workers.wake(podUid), refresh: (podUid) => workers.refresh(podUid),
   }, signal)
   let servicesKnown = false
-  const fallbackNode = { ...initialNode(facts, nodeStatus(facts, await health(), {}, clock.now())), metadata: { ...initialNode(facts, {}).metadata, name: nodeName, uid: '', resourceVersion: '', creationTimestamp: '' } } as Node
+  let evictions: Evictor | undefined
+  const fallbackNode = { ...initialNode(facts, nodeStatus(facts, health(), {}, clock.now())), metadata: { ...initialNode(facts, {}).metadata, name: nodeName, uid: '', resourceVersion: '', creationTimestamp: '' } } as Node
   const workers = podWorkers(shared, () => ownNode() ?? fallbackNode, signal)
+  evictions = nodeEvictor({ options, machine: shared, workers, maxPids: machineFacts.maxPids, changed: () => wakeNode.notify() })
   const sampler = usageSampler({ runtime, clock, log, pods: () => workers.list() })
 
   let staticPods: readonly Pod[] | undefined = options.staticPodDirectory === undefined ? [] : undefined
@@ -105,6 +110,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     ...(registration ? [reportNode(registration, signal), renewLease(registration, signal)] : []),
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),
+    evictions.run(signal),
   ]
   changed()
   // One part that fails takes the kubelet down: whoever keeps it starts another, which adopts everything.

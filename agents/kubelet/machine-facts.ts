@@ -44,13 +44,27 @@ export const readMachineFacts = async (directory: string, random: Random): Promi
 }
 
 /** What is free now. */
-export interface MachineReadings { memoryAvailableBytes: number; diskAvailableBytes: number; inodesFree: number; inodes: number; processes: number }
+export interface MachineReadings { memoryAvailableBytes: number; diskAvailableBytes: number; diskUsableBytes: number; inodesFree: number; inodes: number; processes: number }
 
-export const readMachine = async (directory: string): Promise<MachineReadings> => {
-  const [meminfo, disk, load] = [await readFile('/proc/meminfo', 'utf8'), await statfs(directory), await readFile('/proc/loadavg', 'utf8')]
-  return {
-    memoryAvailableBytes: Number(/^MemAvailable:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0) * 1024,
-    diskAvailableBytes: disk.bavail * disk.bsize, inodesFree: disk.ffree, inodes: disk.files,
-    processes: Number(/\/(\d+)/.exec(load)?.[1] ?? 0),
-  }
+/** Usage without the file pages that the kernel would drop first, as upstream counts a working set. Of the cgroup that we run in, where that is smaller than the machine. */
+const readMemoryAvailable = async (capacityBytes: number): Promise<number> => {
+  const meminfo = await readFile('/proc/meminfo', 'utf8')
+  const of = (name: string): number => Number(new RegExp(`^${name.replace(/[()]/g, '\\$&')}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0) * 1024
+  if (capacityBytes >= of('MemTotal')) return of('MemFree') + of('Inactive(file)')
+  const [usage, statistics] = [Number(await firstOf(['/sys/fs/cgroup/memory.current', '/sys/fs/cgroup/memory/memory.usage_in_bytes'])), await firstOf(['/sys/fs/cgroup/memory.stat', '/sys/fs/cgroup/memory/memory.stat'])]
+  const inactive = Number(/^(?:total_)?inactive_file (\d+)$/m.exec(statistics ?? '')?.[1] ?? 0)
+  return Math.max(0, capacityBytes - Math.max(0, usage - inactive))
+}
+
+export interface DiskReadings { availableBytes: number; usableBytes: number; inodesFree: number; inodes: number }
+
+/** Of a file system. What is usable leaves out the blocks that it keeps for itself, as `df` does for its percentages. */
+export const readDisk = async (directory: string): Promise<DiskReadings> => {
+  const { blocks, bfree, bavail, bsize, files, ffree } = await statfs(directory)
+  return { availableBytes: bavail * bsize, usableBytes: (blocks - bfree + bavail) * bsize, inodesFree: ffree, inodes: files }
+}
+
+export const readMachine = async (directory: string, memoryCapacityBytes: number): Promise<MachineReadings> => {
+  const [memoryAvailableBytes, disk, load] = [await readMemoryAvailable(memoryCapacityBytes), await readDisk(directory), await readFile('/proc/loadavg', 'utf8')]
+  return { memoryAvailableBytes, diskAvailableBytes: disk.availableBytes, diskUsableBytes: disk.usableBytes, inodesFree: disk.inodesFree, inodes: disk.inodes, processes: Number(/\/(\d+)/.exec(load)?.[1] ?? 0) }
 }

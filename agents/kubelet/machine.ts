@@ -1,7 +1,7 @@
 /** Puts together what all pods' workers share. */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { Pods } from '../../src/api/kinds.ts'
+import { Nodes, Pods } from '../../src/api/kinds.ts'
 import type { Pod, Service } from '../../src/api/types.ts'
 import { eventSink, type Occurrence } from '../../src/client/events.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
@@ -33,6 +33,7 @@ export interface MachineParts {
   allocatable(): Readonly<Record<string, string>>
   wake(podUid: string): void
   refresh(podUid: string): void
+  pressures(): readonly string[]
 }
 
 /** An armed spare costs its shim and a process that waits: this much memory is reckoned for each, of a fiftieth of the machine's. */
@@ -47,6 +48,12 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     if (recorder) recorder.record(Pods, pod, what)
     else log.info(`event: ${what.reason}: ${what.message}`, { pod: describePod(pod) })
   }
+  // As upstream's reference to a node: its name stands for its uid.
+  const reference = { apiVersion: 'v1', kind: 'Node', metadata: { name: options.nodeName, uid: options.nodeName, resourceVersion: '', creationTimestamp: '' } }
+  const recordNode = (what: Occurrence): void => {
+    if (recorder) recorder.record(Nodes, reference, what)
+    else log.info(`event: ${what.reason}: ${what.message}`, { node: options.nodeName })
+  }
   const heal = healLog(clock)
   const probes = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, wake: parts.wake }) })
   const statuses = statusManager({ client: options.client, clock, random, log }, signal)
@@ -58,7 +65,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
-    services: parts.services, allocatable: parts.allocatable, record, heard: new Set(),
+    services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, record, recordNode, heard: new Set(),
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
     sandboxFacts: async () => ({
       nodeName: options.nodeName, clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,

@@ -22,7 +22,7 @@ export interface NodeRegistration {
   facts: NodeFacts
   /** Of this one node. */
   nodes: Informer<Node>
-  health(): Promise<Health>
+  health(): Health
   /** Woken when something that the status shows may have changed. */
   wake: Wakeable
 }
@@ -57,12 +57,12 @@ const register = async (registration: NodeRegistration, status: NodeStatus, sign
 
 export const reportNode = async (registration: NodeRegistration, signal: AbortSignal): Promise<void> => {
   const { client, clock, facts, nodes, health, wake } = registration
-  await retrying('register this node', registration, signal, async () => register(registration, nodeStatus(facts, await health(), {}, clock.now()), signal))
+  await retrying('register this node', registration, signal, async () => register(registration, nodeStatus(facts, health(), {}, clock.now()), signal))
   let reportedAt = -Infinity
   while (!signal.aborted) {
     await retrying('report the status of this node', registration, signal, async () => {
       const node = nodes.lister.get(facts.nodeName) ?? await client.get(Nodes, { name: facts.nodeName }, { signal }).catch((error: unknown) => { if (isNotFound(error)) return undefined; throw error })
-      const fresh = nodeStatus(facts, await health(), node?.status ?? {}, clock.now())
+      const fresh = nodeStatus(facts, health(), node?.status ?? {}, clock.now())
       if (!node) { await register(registration, fresh, signal); return }
       const due = clock.monotonic() - reportedAt >= reportMilliseconds
       if (!due && !nodeStatusDiffers(node.status ?? {}, fresh)) return

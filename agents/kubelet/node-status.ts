@@ -3,7 +3,7 @@ import { timestamp } from '../../src/api/clock.ts'
 import type { Draft } from '../../src/api/meta.ts'
 import { formatQuantity, quantityOf } from '../../src/api/quantity.ts'
 import type { Node, NodeCondition, NodeStatus, Taint } from '../../src/api/types.ts'
-import type { MachineFacts, MachineReadings } from './machine-facts.ts'
+import type { MachineFacts } from './machine-facts.ts'
 
 export interface NodeFacts {
   nodeName: string
@@ -18,7 +18,8 @@ export interface NodeFacts {
 }
 
 export interface Health {
-  readings: MachineReadings
+  /** What the node is short of. */
+  pressures: readonly string[]
   /** Why pods cannot have a network yet; undefined: they can. */
   networkProblem: string | undefined
   images: readonly { names: string[]; sizeBytes: number }[]
@@ -32,7 +33,6 @@ const maxNames = 5
 // Upstream's default hard eviction thresholds; what they reserve is not allocatable.
 const memoryReserveBytes = 100 * 1024 * 1024
 const diskReserve = 0.1
-const inodeReserve = 0.05
 
 // As the API server keeps it: the largest unit that loses nothing.
 const kibibytes = (bytes: number): string => formatQuantity(quantityOf(Math.floor(bytes / 1024) * 1024, 'BinarySI'))
@@ -61,12 +61,12 @@ interface Verdict { type: string; status: 'True' | 'False'; reason: string; mess
 const pressure = (type: string, low: boolean, [enough, scarce]: [[string, string], [string, string]]): Verdict =>
   (low ? { type, status: 'True', reason: scarce[0], message: scarce[1] } : { type, status: 'False', reason: enough[0], message: enough[1] })
 
-const verdicts = ({ machine }: NodeFacts, { readings, networkProblem }: Health): Verdict[] => [
-  pressure('MemoryPressure', readings.memoryAvailableBytes < memoryReserveBytes,
+const verdicts = ({ pressures, networkProblem }: Health): Verdict[] => [
+  pressure('MemoryPressure', pressures.includes('MemoryPressure'),
     [['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'], ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']]),
-  pressure('DiskPressure', readings.diskAvailableBytes < machine.diskBytes * diskReserve || readings.inodesFree < readings.inodes * inodeReserve,
+  pressure('DiskPressure', pressures.includes('DiskPressure'),
     [['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'], ['KubeletHasDiskPressure', 'kubelet has disk pressure']]),
-  pressure('PIDPressure', readings.processes > machine.maxPids * 0.9,
+  pressure('PIDPressure', pressures.includes('PIDPressure'),
     [['KubeletHasSufficientPID', 'kubelet has sufficient PID available'], ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available']]),
   networkProblem === undefined ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
     : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${networkProblem}` },
@@ -85,7 +85,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   addresses: [{ type: 'InternalIP', address: facts.nodeIP }, { type: 'Hostname', address: facts.nodeName }],
   capacity: { ...old.capacity, ...capacityOf(facts) },
   allocatable: { ...old.allocatable, ...allocatableOf(facts) },
-  conditions: conditions(old.conditions ?? [], verdicts(facts, health), timestamp(now)),
+  conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
   images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
   nodeInfo: {

@@ -5,8 +5,9 @@ import type { Taint } from '../../src/api/types.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Log } from '../../src/client/component.ts'
 import type { Images } from './image.ts'
+import type { EvictionSettings } from './eviction/evictor.ts'
 import type { Registries } from './images/registries.ts'
-import type { MachineFacts } from './machine-facts.ts'
+import type { MachineFacts, MachineReadings } from './machine-facts.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import type { Mounter } from './volumes/mounter.ts'
 
@@ -60,6 +61,14 @@ export interface KubeletOptions {
   providerID?: string
   /** `v1.36.0`: what `kubectl get nodes` shows. */
   version: string
+  /** When pods are evicted; upstream's defaults if absent. */
+  eviction?: Partial<EvictionSettings>
+  /** What is free on the machine; read from it if absent. */
+  readMachine?: (directory: string, memoryCapacityBytes: number) => Promise<MachineReadings>
+  /** Where images are kept, if on a disk of their own that must not fill up. */
+  imageDirectory?: string
+  /** Deletes images that nobody uses, to make room. */
+  reclaimImages?: () => Promise<void>
   /** How many attempts may be armed ahead of need; default by the machine's memory. */
   maxSpares?: number
   /** The machine's resolver and hosts file. */

@@ -43,10 +43,13 @@ export interface Machine {
   /** undefined: not known yet. */
   services(): readonly Service[] | undefined
   allocatable(): Readonly<Record<string, string>>
+  /** What the node is short of. */
+  pressures(): readonly string[]
   sandboxFacts(): Promise<SandboxFacts>
   /** Why pods cannot have a network yet. */
   networkProblem(): string | undefined
   record(pod: Pod, what: Occurrence): void
+  recordNode(what: Occurrence): void
   /** Called with what the kernel tells of pods, after the workers have been woken. */
   heard: Set<(event: RuntimeEvent) => void>
 }

@@ -21,7 +21,8 @@ import { reportedHealth } from './reported-health.ts'
 import { rejectedStatus } from './rejected-status.ts'
 import type { ContainerState } from './runtime/runtime.ts'
 import { podStatus } from './status.ts'
-import { decideStop, remainingLife } from './stop-decision.ts'
+import type { PodFailure } from './status.ts'
+import { decideStop, graceOf, remainingLife } from './stop-decision.ts'
 import { MountError } from './volumes/volumes.ts'
 import { Wakeable } from './wakeable.ts'
 
@@ -39,8 +40,10 @@ export interface PodWorker {
   update(pod: Pod): void
   /** Nobody wants the pod any more: stop it with this grace, then forget it. */
   remove(graceSeconds: number): void
-  /** The pod fails as a whole; it is stopped with its own grace. */
-  fail(failure: { reason: string; message: string }): void
+  /** The pod fails as a whole. The first reason counts. */
+  fail(failure: PodFailure): void
+  /** It is failing for such a reason. */
+  readonly failing: boolean
   wake(): void
   /** Something that its volumes or environment show has changed. */
   refresh(): void
@@ -64,7 +67,7 @@ export interface PodWorkerOptions {
 export const podWorker = (machine: Machine, first: Pod, { rejected, known }: PodWorkerOptions = {}): PodWorker => {
   const { clock, log, prober, statuses } = machine
   const starting = new AbortController()
-  let failure = rejected
+  let failure: PodFailure | undefined = rejected
   let withdrawn = false
   let removedGrace: number | undefined
   let finished = false
@@ -113,7 +116,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       failure = { reason: 'DeadlineExceeded', message: deadlineMessage }
       machine.record(run.pod, { type: 'Normal', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than specified deadline' })
     } else if (life !== undefined) run.wake.notifyIn(life)
-    const graceSeconds = decideStop({ pod: run.pod, status, failed: failure !== undefined, removedGrace, stopping: run.stopping, now })
+    const graceSeconds = decideStop({ pod: run.pod, status, failedGrace: failure && (failure.graceSeconds ?? graceOf(run.pod)), removedGrace, stopping: run.stopping, now })
     if (graceSeconds !== undefined) stop(graceSeconds)
   }
 
@@ -192,7 +195,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       machine.heal.add({ podUid: run.pod.metadata.uid, podNamespace: run.pod.metadata.namespace ?? '', podName: run.pod.metadata.name, container, attempt, phase: ready ? 'ready' : 'unready' })
     }
     if (isTerminalPhase({ phase }) && !run.stopping) {
-      stop(run.pod.spec.terminationGracePeriodSeconds ?? 30)
+      stop(graceOf(run.pod))
       run.wake.notify()
     }
   }
@@ -252,6 +255,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       giveUpStarting()
       run.wake.notify()
     },
+    get failing() { return failure !== undefined },
     fail(why) {
       failure ??= why
       giveUpStarting()

@@ -5,6 +5,7 @@ import { byUrgency } from './allocation/allocation.ts'
 import { describePod, graceSecondsOf, isStaticPod, isTerminalPhase } from './pod.ts'
 import type { PodRecord } from './pod-record.ts'
 import type { Machine } from './pod-run.ts'
+import type { PodFailure } from './status.ts'
 import { podWorker, type PodWorker, type PodWorkerOptions } from './pod-worker.ts'
 
 export interface PodSet {
@@ -21,8 +22,12 @@ export interface PodWorkers {
   refresh(podUid: string): void
   get(podUid: string): Pod | undefined
   list(): readonly Pod[]
+  /** Pods that run, or may: those that end for good are not among them. */
+  active(): readonly Pod[]
+  /** Nothing of the pod runs any more. */
+  hasStopped(podUid: string): boolean
   /** The pod fails as a whole: evicted. */
-  fail(podUid: string, failure: { reason: string; message: string }): void
+  fail(podUid: string, failure: PodFailure): void
   /** Something on the node has changed that pods show or are checked against. */
   wakeAll(): void
   /** Called whenever a worker has ended. */
@@ -74,7 +79,7 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     // A changed static pod is another pod of the same name: one after the other.
     if (isStaticPod(pod) && [...workers.values()].some(({ worker }) => isStaticPod(worker.pod) && fullName(worker.pod) === fullName(pod))) return
     const exempt = adopted || isTerminalPhase(pod.status ?? {}) || pod.metadata.deletionTimestamp !== undefined
-    const rejected = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others: active() })
+    const rejected = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others: active(), pressures: machine.pressures() })
     if (rejected) machine.record(pod, { type: 'Warning', ...rejected })
     begin(pod, { rejected, known })
   }
@@ -135,6 +140,8 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     refresh: (podUid) => workers.get(podUid)?.worker.refresh(),
     get: (podUid) => workers.get(podUid)?.worker.pod,
     list: () => [...workers.values()].map(({ worker }) => worker.pod),
+    active: () => [...workers.values()].filter(({ worker }) => !worker.finished && !worker.failing && !isTerminalPhase(worker.pod.status ?? {})).map(({ worker }) => worker.pod),
+    hasStopped: (podUid) => workers.get(podUid)?.worker.finished ?? true,
     fail: (podUid, failure) => workers.get(podUid)?.worker.fail(failure),
     wakeAll: () => { for (const { worker } of workers.values()) worker.wake() },
     onEnd: (heard) => { ended = heard },

@@ -20,6 +20,11 @@ export const isStaticPod = (pod: Pod): boolean => {
 }
 export const isMirrorPod = (pod: Pod): boolean => pod.metadata.annotations?.[configMirrorAnnotation] !== undefined
 
+const systemCriticalPriority = 2_000_000_000
+
+/** Never evicted: upstream's IsCriticalPod. */
+export const isCriticalPod = (pod: Pod): boolean => isStaticPod(pod) || isMirrorPod(pod) || (pod.spec.priority ?? 0) >= systemCriticalPriority
+
 /** `name_namespace(uid)`: upstream's format.Pod, as events and messages name a pod. */
 export const describePod = (pod: Pod): string => `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid})`
 

@@ -30,7 +30,7 @@ const requestsOf = ({ resources }: Container): Amounts => ({ ...resources?.limit
 
 export const podRequests = (pod: Pod): Amounts =>
   addAmounts({ ...aggregate(pod, requestsOf), ...pod.spec.resources?.limits, ...pod.spec.resources?.requests }, pod.spec.overhead)
-const podLimits = (pod: Pod): Amounts =>
+export const podLimits = (pod: Pod): Amounts =>
   addAmounts({ ...aggregate(pod, ({ resources }) => resources?.limits), ...pod.spec.resources?.limits }, pod.spec.overhead)
 
 const periodMicroseconds = 100_000

@@ -33,13 +33,16 @@ const changedConditions = (from: readonly PodCondition[], to: readonly PodCondit
 ]
 
 const freshConditions = (from: readonly PodCondition[], to: readonly PodCondition[]): JsonValue[] => to
-  .filter(({ type }) => ownedConditions.includes(type))
+  .filter((condition) => ownedConditions.includes(condition.type) || isOurDisruption(condition))
   .filter((condition) => !isDeepStrictEqual(withoutAbsent(from.find(({ type }) => type === condition.type)), withoutAbsent(condition)))
   // A reason or message that is gone must be said to be gone.
   .map((condition) => {
     const before = from.find(({ type }) => type === condition.type)
     return { ...(before?.reason && !condition.reason && { reason: null }), ...(before?.message && !condition.message && { message: null }), ...condition } as JsonObject
   })
+
+/** A condition that others write, too. */
+const isOurDisruption = ({ type, reason }: PodCondition): boolean => type === 'DisruptionTarget' && reason === 'TerminationByKubelet'
 
 const withoutAbsent = (condition: PodCondition | undefined): object => Object.fromEntries(Object.entries(condition ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== ''))
 

@@ -1,6 +1,6 @@
 /** A pod's status from the pod and what is observed of it. Pure. Mirrors upstream's generateAPIPodStatus (pkg/kubelet/kubelet_pods.go) and mergePodStatus (pkg/kubelet/status). */
 import { timestamp } from '../../src/api/clock.ts'
-import type { ContainerStatus, Pod, PodStatus, ResourceRequirements } from '../../src/api/types.ts'
+import type { ContainerStatus, Pod, PodCondition, PodStatus, ResourceRequirements } from '../../src/api/types.ts'
 import { resizeConditions, type ResizeState } from './allocation/resize-state.ts'
 import { mergeConditions, ownConditions } from './conditions.ts'
 import { containerStatus, settled, type Waiting } from './container-status.ts'
@@ -9,6 +9,16 @@ import { phaseOf, type Phase } from './phase.ts'
 import { isSandboxLost } from './plan.ts'
 import { ephemeralContainersOf, initContainersOf, isTerminalPhase, mainContainersOf, qosClassOf, type RoledContainer } from './pod.ts'
 import type { ContainerState } from './runtime/runtime.ts'
+
+/** Why a pod fails as a whole. */
+export interface PodFailure {
+  reason: string
+  message: string
+  /** How much time its containers get; absent: the pod's own grace. */
+  graceSeconds?: number
+  /** Nothing that the pod has done: who replaces it must not count it as its failure. */
+  disrupted?: boolean
+}
 
 export interface StatusInput {
   pod: Pod
@@ -20,7 +30,7 @@ export interface StatusInput {
   /** What the probes say of a running attempt; without a probe both are true. */
   health(state: ContainerState): { started: boolean; ready: boolean }
   /** The pod failed as a whole: evicted, past its deadline. */
-  failure: { reason: string; message: string } | undefined
+  failure: PodFailure | undefined
   /** How far a resize has got. */
   resize?: ResizeState | undefined
   /** With which resources a running attempt runs, where that is remembered. */
@@ -50,7 +60,7 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
     phase: shown,
     ...(shown === phase && reason && { reason }),
     ...(shown === phase && message && { message }),
-    conditions: mergeConditions(old.conditions ?? [], [...own, ...(isTerminalPhase({ phase }) ? [] : resizeConditions(input.resize ?? {}))], { now, observedGeneration: pod.metadata.generation }),
+    conditions: mergeConditions(old.conditions ?? [], [...own, ...(isTerminalPhase({ phase }) ? [] : resizeConditions(input.resize ?? {})), ...disruption(input.failure)], { now, observedGeneration: pod.metadata.generation }),
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     ...(input.hostIPs[0] && { hostIP: input.hostIPs[0], hostIPs: input.hostIPs.map((ip) => ({ ip })) }),
     ...(podIPs[0] && { podIP: podIPs[0], podIPs: podIPs.map((ip) => ({ ip })) }),
@@ -64,6 +74,9 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
   return { status, phase }
 }
 
+const disruption = (failure: PodFailure | undefined): PodCondition[] =>
+  (failure?.disrupted ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: failure.message }] : [])
+
 const statusOf = (each: RoledContainer, input: StatusInput): ContainerStatus => {
   const state = currentOf(input.observed, each.container.name)
   const health = state?.state === 'running' ? input.health(state) : { started: false, ready: false }
@@ -76,7 +89,7 @@ const statusOf = (each: RoledContainer, input: StatusInput): ContainerStatus => 
 
 const phaseAndReason = (input: StatusInput, statuses: readonly ContainerStatus[]): { phase: Phase; reason: string | undefined; message: string | undefined } => {
   const { pod, old, failure, stopped } = input
-  if (failure) return { phase: 'Failed', ...failure }
+  if (failure) return { phase: 'Failed', reason: failure.reason, message: failure.message }
   const computed = phaseOf(pod, statuses, stopped)
   // A terminal phase is never left, whoever set it.
   const phase = isTerminalPhase(old) ? (old.phase as Phase) : isTerminalPhase(pod.status ?? {}) ? (pod.status.phase as Phase) : computed

@@ -3,12 +3,15 @@ import type { Pod, PodStatus } from '../../src/api/types.ts'
 import { graceSecondsOf, isTerminalPhase } from './pod.ts'
 import type { Stopping } from './pod-run.ts'
 
+/** What the pod's containers get to stop when nobody says otherwise. */
+export const graceOf = ({ spec }: Pod): number => spec.terminationGracePeriodSeconds ?? 30
+
 export interface StopInput {
   pod: Pod
   /** The status as last made. */
   status: PodStatus
-  /** The pod fails as a whole. */
-  failed: boolean
+  /** The pod fails as a whole, and gets this much time. */
+  failedGrace: number | undefined
   /** Nobody wants the pod any more, and it gets this much time. */
   removedGrace: number | undefined
   stopping: Stopping | undefined
@@ -17,11 +20,12 @@ export interface StopInput {
 }
 
 /** The grace with which the stop begins, counted from its beginning, or to which it is shortened; undefined: everything goes on as it is. A later wish never gives more time. */
-export const decideStop = ({ pod, status, failed, removedGrace, stopping, now }: StopInput): number | undefined => {
+export const decideStop = ({ pod, status, failedGrace, removedGrace, stopping, now }: StopInput): number | undefined => {
   const wishes = [
     ...(pod.metadata.deletionTimestamp ? [graceSecondsOf(pod)] : []),
     ...(removedGrace === undefined ? [] : [removedGrace]),
-    ...(failed || isTerminalPhase(pod.status ?? {}) || isTerminalPhase(status) ? [pod.spec.terminationGracePeriodSeconds ?? 30] : []),
+    ...(failedGrace === undefined ? [] : [failedGrace]),
+    ...(isTerminalPhase(pod.status ?? {}) || isTerminalPhase(status) ? [graceOf(pod)] : []),
   ]
   if (wishes.length === 0) return undefined
   const wish = Math.min(...wishes)

@@ -1,5 +1,4 @@
 /** What a pod may ask for and this kubelet cannot give: refused by name, never ignored. Pure. */
-import { signOf } from '../../src/api/quantity.ts'
 import type { Container, Pod } from '../../src/api/types.ts'
 
 const inContainer = (container: Container, path: string): string[] => {
@@ -8,7 +7,6 @@ const inContainer = (container: Container, path: string): string[] => {
     ...(container.volumeDevices?.length ? [`${path}.volumeDevices`] : []),
     ...(container.resources?.claims?.length ? [`${path}.resources.claims`] : []),
     ...(securityContext?.procMount && securityContext.procMount !== 'Default' ? [`${path}.securityContext.procMount`] : []),
-    ...(container.resources?.limits && Object.hasOwn(container.resources.limits, 'ephemeral-storage') ? [`${path}.resources.limits[ephemeral-storage]`] : []),
     ...(isConfined(securityContext?.appArmorProfile?.type) ? [`${path}.securityContext.appArmorProfile`] : []),
     ...(container.volumeMounts?.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled') ? [`${path}.volumeMounts[].recursiveReadOnly`] : []),
   ]
@@ -26,7 +24,6 @@ export const unsupportedFields = ({ spec }: Pod): string[] => [
   ...(spec.runtimeClassName ? ['spec.runtimeClassName'] : []),
   ...(spec.os?.name && spec.os.name !== 'linux' ? ['spec.os.name'] : []),
   ...(isConfined(spec.securityContext?.appArmorProfile?.type) ? ['spec.securityContext.appArmorProfile'] : []),
-  ...(spec.volumes ?? []).flatMap(({ emptyDir }, index) => (emptyDir?.sizeLimit && emptyDir.medium !== 'Memory' && signOf(emptyDir.sizeLimit) > 0 ? [`spec.volumes[${index}].emptyDir.sizeLimit`] : [])),
   // No driver can register itself with this kubelet.
   ...(spec.volumes ?? []).flatMap(({ csi }, index) => (csi ? [`spec.volumes[${index}].csi`] : [])),
   ...(['initContainers', 'containers'] as const).flatMap((list) => (spec[list] ?? []).flatMap((container, index) => [

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { kubelet } from '../../agents/kubelet/kubelet.ts'
-import type { MachineFacts } from '../../agents/kubelet/machine-facts.ts'
+import type { MachineFacts, MachineReadings } from '../../agents/kubelet/machine-facts.ts'
 import type { KubeletOptions } from '../../agents/kubelet/options.ts'
 import type { Mounter } from '../../agents/kubelet/volumes/mounter.ts'
 import { Events, type Kind, Namespaces, Pods } from '../../src/api/kinds.ts'
@@ -18,6 +18,9 @@ import { type Logs, logs } from '../support/logs.ts'
 export const machineFacts: MachineFacts = {
   cpus: 4, memoryBytes: 8 * 2 ** 30, diskBytes: 100 * 2 ** 30, machineID: 'machine', systemUUID: 'uuid', bootID: 'boot', kernelVersion: '6.1.0', osImage: 'Debian GNU/Linux 12', architecture: 'amd64', maxPids: 32_768,
 }
+
+/** Nothing is short. */
+export const readings: MachineReadings = { memoryAvailableBytes: 4 * 2 ** 30, diskAvailableBytes: 50 * 2 ** 30, diskUsableBytes: 100 * 2 ** 30, inodesFree: 900_000, inodes: 1_000_000, processes: 300 }
 
 /** Mounts that are only remembered. */
 export const fakeMounter = (): Mounter & { mounts: Map<string, string> } => {
@@ -77,7 +80,7 @@ export const testNode = async ({ api = true }: { api?: boolean } = {}): Promise<
       const controller = new AbortController()
       const component = kubelet({
         nodeName: 'node-1', nodeIP: '192.0.2.1', client, runtime, clock, random: fakeRandom(), log, staticPodDirectory: staticDirectory, dataDirectory: path.join(directory, 'data'),
-        memoryDirectory: path.join(directory, 'memory'), clusterDNS: ['10.96.0.10'], clusterDomain: 'cluster.local', server: undefined, machine: machineFacts, mounter, version: 'v1.36.0', ...more,
+        memoryDirectory: path.join(directory, 'memory'), clusterDNS: ['10.96.0.10'], clusterDomain: 'cluster.local', server: undefined, machine: machineFacts, readMachine: () => Promise.resolve(readings), mounter, version: 'v1.36.0', ...more,
       })
       running = { controller, done: component.run(controller.signal) }
       running.done.catch((error: unknown) => log.error(`kubelet ended: ${String(error)}`))

@@ -10,8 +10,6 @@ describe('a static pod is not admitted with', () => {
   for (const [name, spec, paths] of [
     ['a host port of SCTP', { containers: [aContainer('web', sctp)] }, ['spec.containers[0].ports[1].hostPort']],
     ['a host port of SCTP of an init container', { initContainers: [aContainer('side', sctp)] }, ['spec.initContainers[0].ports[1].hostPort']],
-    ['a limit of a volume on a disk', { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }, ['spec.volumes[0].emptyDir.sizeLimit']],
-    ['a limit of local storage', { containers: [aContainer('web', { resources: { limits: { 'ephemeral-storage': '1Gi' } } })] }, ['spec.containers[0].resources.limits[ephemeral-storage]']],
     ['a profile of AppArmor for the pod', { securityContext: { appArmorProfile: runtimeDefault } }, ['spec.securityContext.appArmorProfile']],
     ['a profile of AppArmor for a container', { initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] },
       ['spec.initContainers[0].securityContext.appArmorProfile']],
@@ -22,6 +20,8 @@ describe('a static pod is admitted with', () => {
   for (const [name, spec] of [
     ['nothing special', {}],
     ["SCTP in the host's network", { hostNetwork: true, containers: [aContainer('web', sctp)] }],
+    ['a limit of a volume on a disk', { volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }] }],
+    ['a limit of local storage', { containers: [aContainer('web', { resources: { limits: { 'ephemeral-storage': '1Gi' } } })] }],
     ['a limit of a volume in memory', { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }] }],
     ['restarts for a resize', { containers: [aContainer('web', { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })] }],
     ['seccomp profiles', { securityContext: { seccompProfile: runtimeDefault }, containers: [aContainer('web', { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'p.json' } } })] }],

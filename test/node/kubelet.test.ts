@@ -31,7 +31,7 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
     stop = new AbortController()
     running = kubelet({
       nodeName: 'node-1', nodeIP: '127.0.0.1', client, runtime, clock: systemClock, random: systemRandom, log, staticPodDirectory: undefined, dataDirectory: path.join(place.scratch, 'kubelet'),
-      memoryDirectory: path.join(place.stateDirectory, 'volumes'), clusterDNS: ['10.96.0.10'], clusterDomain: 'cluster.local', server: undefined, version: 'v1.36.0',
+      memoryDirectory: path.join(place.stateDirectory, 'volumes'), clusterDNS: ['10.96.0.10'], clusterDomain: 'cluster.local', server: undefined, version: 'v1.36.0', eviction: { lookMilliseconds: 500 },
     }).run(stop.signal)
   }
   const end = async (): Promise<void> => {
@@ -155,6 +155,12 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
       expect([limitsOf('.'), limitsOf('main-0')]).toEqual([bytes, bytes])
       expect(pod.status.containerStatuses?.[0]).toMatchObject({ restartCount: 0, containerID: before.status.containerStatuses?.[0]?.containerID })
     }
+  })
+
+  test('what a container writes to its root counts against its limit', async () => {
+    await create('writer', { ...sh('sleep 0.5; head -c 3000000 /dev/zero > /var/tmp/file; sleep 1000'), resources: { limits: { 'ephemeral-storage': '1Mi' }, requests: { 'ephemeral-storage': '0' } } })
+    const pod = await untilPod('writer', 'is evicted', phase('Failed'))
+    expect(pod.status).toMatchObject({ reason: 'Evicted', message: 'Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ' })
   })
 
   test('deletion leaves nothing', async () => {

@@ -83,6 +83,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     attach: (podUid, name, attachOptions) => attach(context, runningOne(context, podUid, name), attachOptions),
     dial: (podUid, port) => dial(readySandbox(context, podUid), port),
     usage: (podUid) => Promise.resolve(readPodUsage(context, podUid)),
+    layers: (podUid) => Promise.resolve((context.pods.get(podUid)?.attempts ?? []).filter(({ phase }) => phase === 'starting' || phase === 'running').map(({ record }) => ({ container: record.name, directory: record.rootDirectory }))),
     processes: (podUid, name) => Promise.resolve(running(context, podUid, name).flatMap(({ cgroup }) => cgroupPids(context.hierarchies, cgroup))),
     events: (signal) => queue.events(signal),
     close: () => { closeAll(context) },

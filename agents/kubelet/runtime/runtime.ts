@@ -172,6 +172,8 @@ export interface Runtime {
   /** A byte stream to a TCP port inside the pod's network namespace. */
   dial(podUid: string, port: number): Promise<import('node:stream').Duplex>
   usage(podUid: string): Promise<{ pod: Usage; containers: Record<string, Usage> } | undefined>
+  /** Directories on disks in which is what the running containers of a pod have written to their roots. */
+  layers(podUid: string): Promise<{ container: string; directory: string }[]>
   /** Pids in a container's cgroup. */
   processes(podUid: string, name: string): Promise<number[]>
   /** Exits, OOM kills and lost sandboxes, as the kernel tells them; one consumer. */

@@ -40,7 +40,7 @@ export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
     get('/pods', (_, response) => pods(response)),
     get('/runningpods', (_, response) => pods(response)),
     get('/stats/summary', async (_, response) => {
-      answerJson(response, summaryOf({ nodeName: machine.nodeName, sample: await sampler.fresh(), pods: podsNow(parts), readings: await readMachine(machine.directory), diskBytes: facts.machine.diskBytes, maxPids: facts.machine.maxPids, bootedAt }))
+      answerJson(response, summaryOf({ nodeName: machine.nodeName, sample: await sampler.fresh(), pods: podsNow(parts), readings: await readMachine(machine.directory, machine.memoryCapacityBytes), diskBytes: facts.machine.diskBytes, maxPids: facts.machine.maxPids, bootedAt }))
     }),
     get('/metrics', async (_, response) => answerText(response, await ownMetrics(parts), { type: metricsType })),
     get('/metrics/resource', async (_, response) => answerText(response, resourceMetrics(await sampler.fresh()), { type: metricsType })),

@@ -52,6 +52,8 @@ const plugin = (volume: Volume): string => {
   const name = volume.emptyDir ? 'empty-dir' : volume.configMap ? 'configmap' : volume.secret ? 'secret' : volume.downwardAPI ? 'downward-api' : volume.projected ? 'projected' : 'host-path'
   return `kubernetes.io~${name}`
 }
+/** Where an emptyDir is that is not in memory. `directory`: the kubelet's. */
+export const emptyDirDirectory = (directory: string, podUid: string, name: string): string => path.join(directory, 'pods', podUid, 'volumes', plugin({ name, emptyDir: {} }), name)
 const inMemory = (volume: Volume): boolean => Boolean(volume.secret ?? volume.projected ?? volume.downwardAPI)
 
 export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: VolumeOptions): Volumes => {

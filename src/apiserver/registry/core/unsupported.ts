@@ -47,7 +47,6 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'volumeDevices', why: 'this cluster has no block volumes', isSet: ({ volumeDevices = [] }) => volumeDevices.length > 0 },
   { path: 'resources.claims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resources }) => (resources?.claims ?? []).length > 0 },
   { path: 'resources.limits[hugepages-*]', why: 'this cluster does not manage huge pages', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some(isHugePages) },
-  { path: 'resources.limits[ephemeral-storage]', why: 'this cluster does not measure what containers write to disks; set it in requests only', isSet: ({ resources }) => Object.hasOwn(resources?.limits ?? {}, 'ephemeral-storage') },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
   { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
   { path: 'securityContext.procMount', why: 'pods have no user namespaces of their own on this cluster, which Unmasked needs', isSet: ({ securityContext }) => securityContext?.procMount === 'Unmasked' },
@@ -57,11 +56,10 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
 export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected', 'persistentVolumeClaim', 'ephemeral'] as const
 
 const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
-  'iscsi', 'nfs', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'emptyDir.sizeLimit', 'projected.clusterTrustBundle', 'projected.podCertificate']
+  'iscsi', 'nfs', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'projected.clusterTrustBundle', 'projected.podCertificate']
 
 const whyNoVolume = (type: string): string => {
   if (type === 'emptyDir.medium') return 'this cluster has only the media "" and Memory'
-  if (type === 'emptyDir.sizeLimit') return 'only the medium Memory can be limited on this cluster; leave it out or set medium Memory'
   return type.startsWith('projected.') ? 'this cluster projects only secret, configMap, downwardAPI and serviceAccountToken' : `this cluster has only these volumes: ${supportedVolumes.join(', ')}`
 }
 

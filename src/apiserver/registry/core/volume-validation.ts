@@ -12,12 +12,8 @@ import { unsupportedVolume } from './unsupported.ts'
 import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
 import { checkFileMode } from './volume-paths.ts'
 
-const checkSizeLimit = (path: string, { medium, sizeLimit }: EmptyDirVolumeSource): FieldError[] => {
-  if (sizeLimit === undefined) return []
-  if (!isValidQuantity(sizeLimit) || compareQuantities(sizeLimit, '0') < 0) return [fieldError.forbidden(path, 'SizeLimit field must be a valid resource quantity')]
-  // Zero is no limit, as upstream has it.
-  return medium !== 'Memory' && compareQuantities(sizeLimit, '0') > 0 ? [unsupportedVolume(path, 'emptyDir.sizeLimit')] : []
-}
+const checkSizeLimit = (path: string, { sizeLimit }: EmptyDirVolumeSource): FieldError[] =>
+  (sizeLimit !== undefined && (!isValidQuantity(sizeLimit) || compareQuantities(sizeLimit, '0') < 0) ? [fieldError.forbidden(path, 'SizeLimit field must be a valid resource quantity')] : [])
 
 const checkEmptyDir = (path: string, source: EmptyDirVolumeSource): FieldError[] => [
   ...checkSizeLimit(`${path}.sizeLimit`, source),
