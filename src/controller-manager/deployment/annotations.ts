@@ -19,10 +19,16 @@ const numberIn = (annotations: Annotations | undefined, key: string): number | u
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined
 }
 
-export const revisionOf = (object: { metadata: { annotations?: Annotations | undefined } }): number => numberIn(object.metadata.annotations, revisionAnnotation) ?? 0
+/** Revisions are 64 bits wide: a ReplicaSet that is adopted may carry one beyond what a double holds. */
+const revisionOf = ({ metadata: { annotations } }: ReplicaSet): bigint => {
+  const text = annotations?.[revisionAnnotation]
+  return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : 0n
+}
 export const desiredReplicasIn = (replicaSet: ReplicaSet): number | undefined => numberIn(replicaSet.metadata.annotations, desiredReplicasAnnotation)
 export const maxReplicasIn = (replicaSet: ReplicaSet): number | undefined => numberIn(replicaSet.metadata.annotations, maxReplicasAnnotation)
-export const maxRevision = (replicaSets: readonly ReplicaSet[]): number => Math.max(0, ...replicaSets.map(revisionOf))
+export const maxRevision = (replicaSets: readonly ReplicaSet[]): bigint => replicaSets.map(revisionOf).reduce((highest, revision) => (revision > highest ? revision : highest), 0n)
+/** For sorting, lowest revision first. */
+export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => Number(maxRevision([a]) - maxRevision([b]))
 
 /** The size that the Deployment has in mind, written on its ReplicaSets: what tells scaling from rolling out. */
 export const sizeAnnotations = (deployment: Deployment): Annotations => ({
@@ -31,7 +37,7 @@ export const sizeAnnotations = (deployment: Deployment): Annotations => ({
 })
 
 /** Of a ReplicaSet that is about to be created. */
-export const annotationsForNew = (deployment: Deployment, revision: number): Annotations =>
+export const annotationsForNew = (deployment: Deployment, revision: bigint): Annotations =>
   ({ ...copiedFrom(deployment), [revisionAnnotation]: String(revision), ...sizeAnnotations(deployment) })
 
 /** More history than this many bytes is forgotten, oldest first. */
@@ -48,7 +54,7 @@ const appendedHistory = (history: string | undefined, revision: string): string 
  * Of the ReplicaSet that has become (or stays) the new one: its revision only grows, and a ReplicaSet that served before keeps
  * the revisions that it had, as `revision-history`.
  */
-export const annotationsForExisting = (deployment: Deployment, replicaSet: ReplicaSet, revision: number): Annotations => {
+export const annotationsForExisting = (deployment: Deployment, replicaSet: ReplicaSet, revision: bigint): Annotations => {
   const old = replicaSet.metadata.annotations ?? {}
   const next: Annotations = { ...old, ...copiedFrom(deployment) }
   const oldRevision = old[revisionAnnotation]

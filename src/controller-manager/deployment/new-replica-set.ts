@@ -14,7 +14,7 @@ export const newReplicaSetName = (deployment: Deployment): { name: string; hash:
 }
 
 /** As it is to be created; uid and resourceVersion are empty, status says nothing yet. */
-export const draftReplicaSet = (deployment: Deployment, old: readonly ReplicaSet[], revision: number): ReplicaSet => {
+export const draftReplicaSet = (deployment: Deployment, old: readonly ReplicaSet[], revision: bigint): ReplicaSet => {
   const { name, hash } = newReplicaSetName(deployment)
   const { template, selector, minReadySeconds } = deployment.spec
   const labels = { ...template.metadata?.labels, [templateHashLabel]: hash }
@@ -36,7 +36,7 @@ export const draftReplicaSet = (deployment: Deployment, old: readonly ReplicaSet
 }
 
 /** The existing one with annotations and minReadySeconds brought up to date. */
-export const syncedReplicaSet = (deployment: Deployment, replicaSet: ReplicaSet, revision: number): ReplicaSet => ({
+export const syncedReplicaSet = (deployment: Deployment, replicaSet: ReplicaSet, revision: bigint): ReplicaSet => ({
   ...replicaSet,
   metadata: { ...replicaSet.metadata, annotations: annotationsForExisting(deployment, replicaSet, revision) },
   spec: { ...replicaSet.spec, minReadySeconds: deployment.spec.minReadySeconds },

@@ -1,7 +1,7 @@
 /** A Deployment and its ReplicaSets while a plan is being made: each step gives the next state, and the difference to the first one becomes actions. */
 import type { Deployment, ReplicaSet } from '../../api/types.ts'
 import { findCondition, withCondition } from '../conditions.ts'
-import { maxRevision, revisionAnnotation, sizeAnnotations } from './annotations.ts'
+import { byRevision, maxRevision, revisionAnnotation, sizeAnnotations } from './annotations.ts'
 import { draftReplicaSet, syncedReplicaSet } from './new-replica-set.ts'
 import { hasProgressDeadline } from './progress.ts'
 import { findNew, findOld, oldestFirst, replicasOf } from './replica-sets.ts'
@@ -34,7 +34,7 @@ const withRevision = (deployment: Deployment, replicaSet: ReplicaSet): Deploymen
 export const startRollout = (deployment: Deployment, replicaSets: readonly ReplicaSet[], now: Date): Rollout => {
   const found = findNew(deployment, replicaSets)
   const old = findOld(replicaSets, found)
-  const newest = found && syncedReplicaSet(deployment, found, maxRevision(old) + 1)
+  const newest = found && syncedReplicaSet(deployment, found, maxRevision(old) + 1n)
   const rollout: Rollout = { now, deployment, newest, old, surplus: [] }
   if (!newest) return rollout
   const known = findCondition(deployment.status.conditions, 'Progressing') ? deployment : withProgressing(deployment, 'FoundNewReplicaSet', `Found new replica set ${JSON.stringify(newest.metadata.name)}`, now)
@@ -44,7 +44,7 @@ export const startRollout = (deployment: Deployment, replicaSets: readonly Repli
 /** With a new ReplicaSet to be created, where there was none. */
 export const withNewReplicaSet = (rollout: Rollout): Rollout => {
   if (rollout.newest) return rollout
-  const newest = draftReplicaSet(rollout.deployment, rollout.old, maxRevision(rollout.old) + 1)
+  const newest = draftReplicaSet(rollout.deployment, rollout.old, maxRevision(rollout.old) + 1n)
   const deployment = withProgressing(rollout.deployment, 'NewReplicaSetCreated', `Created new replica set ${JSON.stringify(newest.metadata.name)}`, rollout.now)
   return { ...rollout, newest, deployment: withRevision(deployment, newest) }
 }
@@ -71,7 +71,7 @@ const surplusOf = ({ deployment, old }: Rollout): ReplicaSet[] => {
   const limit = deployment.spec.revisionHistoryLimit
   if (limit === undefined || limit === unlimited) return []
   const alive = oldestFirst(old.filter(({ metadata }) => metadata.deletionTimestamp === undefined))
-    .sort((a, b) => maxRevision([a]) - maxRevision([b]))
+    .sort(byRevision)
   return alive.slice(0, Math.max(0, alive.length - limit)).filter((each) =>
     replicasOf(each) === 0 && !each.status.replicas && (each.metadata.generation ?? 0) <= (each.status.observedGeneration ?? 0))
 }

@@ -76,6 +76,11 @@ describe('a rolling update', () => {
       `create replicasets ${name}`, `event Normal ScalingReplicaSet: Scaled up replica set ${name} from 0 to 1`,
       'update replicasets web-old', 'event Normal ScalingReplicaSet: Scaled down replica set web-old from 4 to 3', 'updateStatus deployments web', 'requeueAfter 601000'])
   })
+  test('a revision beyond what a double holds counts on exactly (conformance: an adopted ReplicaSet of revision 3546343826724305832)', () => {
+    const old = owned(web, 'web-old', 4)
+    old.metadata.annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' }
+    expect(objectOf(plan(web, [old]), 'create', ReplicaSets).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3546343826724305833')
+  })
   test('the new one gets the next revision', () => {
     expect(objectOf(plan(web, [owned(web, 'web-old', 4, { revision: 7 })]), 'create', ReplicaSets).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('8')
   })
