@@ -1,6 +1,6 @@
 /** What the behaviours of the conformance suite are played with: a cluster for the whole file, a namespace for each of them, and a client that sends what Go's sends. */
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { type Kind, Namespaces } from '../../src/api/kinds.ts'
+import { type Kind, Namespaces, ServiceAccounts } from '../../src/api/kinds.ts'
 import type { JsonObject, JsonValue, KubeObject } from '../../src/api/meta.ts'
 import { StatusError } from '../../src/api/status.ts'
 import type { Status } from '../../src/api/types.ts'
@@ -109,6 +109,7 @@ export const conformance = (file: string, options: TestClusterOptions, define: (
         const namespace = `e2e-${++made}`
         await world.client.create(Namespaces, { metadata: { name: namespace, labels: { 'e2e-run': namespace } }, spec: {} })
         try {
+          await until(`namespace ${namespace} can have pods`, () => world.client.get(ServiceAccounts, { namespace, name: 'default' }))
           await play(world, namespace)
         } finally {
           await world.client.delete(Namespaces, { name: namespace })
