@@ -10,6 +10,7 @@ import { apiObjects, follow } from './api-objects.ts'
 import type { Evictor } from './eviction/evictor.ts'
 import { nodeEvictor } from './eviction/node-evictor.ts'
 import { hostImage } from './image.ts'
+import { garbageCollector } from './images/collect-garbage.ts'
 import { machine } from './machine.ts'
 import { readMachineFacts } from './machine-facts.ts'
 import { allocatableOf, initialNode, type Health, nodeStatus, type NodeFacts } from './node-status.ts'
@@ -111,6 +112,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),
     evictions.run(signal),
+    ...(options.imageStore ? [garbageCollector({ store: options.imageStore, clock, log, tell: shared.recordNode, ...(options.imageGarbagePolicy && { policy: options.imageGarbagePolicy }) }).run(signal)] : []),
   ]
   changed()
   // One part that fails takes the kubelet down: whoever keeps it starts another, which adopts everything.

@@ -6,6 +6,8 @@ import type { Client } from '../../src/client/client.ts'
 import type { Log } from '../../src/client/component.ts'
 import type { Images } from './image.ts'
 import type { EvictionSettings } from './eviction/evictor.ts'
+import type { GarbagePolicy } from './images/garbage.ts'
+import type { ImageStore } from './images/image-store.ts'
 import type { Registries } from './images/registries.ts'
 import type { MachineFacts, MachineReadings } from './machine-facts.ts'
 import type { Runtime } from './runtime/runtime.ts'
@@ -35,6 +37,9 @@ export interface KubeletOptions {
   images?: Images
   /** undefined: no registries, only what is on this machine. */
   registries?: Registries
+  /** undefined: images are not collected when the disk is full. */
+  imageStore?: ImageStore
+  imageGarbagePolicy?: GarbagePolicy
   /** How many images are pulled at a time; 1 if absent. */
   maxParallelPulls?: number
   clock: Clock

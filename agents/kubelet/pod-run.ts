@@ -49,6 +49,7 @@ export interface Machine {
   /** Why pods cannot have a network yet. */
   networkProblem(): string | undefined
   record(pod: Pod, what: Occurrence): void
+  /** An event of the node itself. */
   recordNode(what: Occurrence): void
   /** Called with what the kernel tells of pods, after the workers have been woken. */
   heard: Set<(event: RuntimeEvent) => void>

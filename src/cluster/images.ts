@@ -1,23 +1,79 @@
-/** `wherry image …`: what pods can have as their root file system besides the machine's own. Kubelets of this machine see a change at once. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+/** `wherry image …`: what pods can have as their root file system besides the machine's own. All nodes on this machine share its images; machines that joined have their own. */
+import { createReadStream, statSync } from 'node:fs'
 import path from 'node:path'
-import { type HostProgram, type ImageConfig, readIndex, type StoredImage, writeIndex } from '../../agents/kubelet/images/image-index.ts'
-import { changeImages } from '../../agents/kubelet/images/index-lock.ts'
-import { loadImages, removeImage } from '../../agents/kubelet/images/load.ts'
-import { systemClock } from '../api/clock.ts'
-import { humanDuration } from '../api/human-duration.ts'
+import type { Readable } from 'node:stream'
+import { execa } from 'execa'
+import type { HostProgram, ImageConfig } from '../../agents/kubelet/images/image-index.ts'
+import { type ClusterConfig, type NodeConfig, readConfig } from './config.ts'
 import type { Home } from './home.ts'
+import { type ImageWork, workOnImages } from './image-work.ts'
 import { inTurn } from './turn.ts'
 import { UserError } from './user-error.ts'
 
-export interface LoadOptions { home: Home; source: string; name?: string; entrypoint?: string[]; env?: string[]; workdir?: string; user?: string }
-
 const say = (line: string): void => { process.stderr.write(`${line}\n`) }
 
-/** Two that write the index at once would lose one another's images. */
-const alone = async <T>(home: Home, work: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+/** What is wrong with an image is for people. */
+const forPeople = (error: unknown): never => { throw error instanceof Error && !(error instanceof UserError) ? new UserError(error.message, 1, { cause: error }) : error }
+
+const workHere = async (home: Home, work: ImageWork, signal: AbortSignal): Promise<string[]> => {
   if (process.getuid?.() !== 0) throw new UserError('images are kept with their owners and modes, which needs root; run it with sudo')
-  return inTurn(home, { work: () => work().catch((error: unknown) => { throw error instanceof Error && !(error instanceof UserError) ? new UserError(error.message, 1, { cause: error }) : error }), waiting: (pid) => say(`another wherry command (pid ${pid}) is at work on this cluster; waiting for it …`) }, signal)
+  const run = (): Promise<string[]> => workOnImages({ directory: home.images, run: home.run }, work, { signal }).catch(forPeople)
+  // A pull takes its time, and an `up` need not wait for it.
+  return work.do === 'pull' ? run() : inTurn(home, { work: run, waiting: (pid) => say(`another wherry command (pid ${pid}) is at work on this cluster; waiting for it …`) }, signal)
+}
+
+/** A file as it is; a directory as an archive. */
+const sourceStream = (source: string, signal: AbortSignal): { input: Readable; archive: 'image' | 'directory' } => {
+  if (!statSync(source).isDirectory()) return { input: createReadStream(source, { highWaterMark: 1 << 20 }), archive: 'image' }
+  const tar = execa('tar', ['--create', '--file=-', '--directory', path.resolve(source), '--numeric-owner', '--one-file-system', '.'], { stdin: 'ignore', buffer: { stdout: false }, cancelSignal: signal })
+  tar.catch(() => {}) // the stream ends early, and what reads it says so
+  return { input: tar.stdout, archive: 'directory' }
+}
+
+const workThere = async (home: Home, { config, node, work }: { config: ClusterConfig; node: NodeConfig; work: ImageWork }, signal: AbortSignal): Promise<string[]> => {
+  const { joinedMachine } = await import('./ssh/machine-command.ts')
+  await using machine = joinedMachine(home, config, node)
+  const { source, ...rest } = work.do === 'load' ? work : { source: undefined, ...work }
+  const sent = source === undefined ? undefined : sourceStream(source, signal)
+  const { lines } = await machine.agent<{ lines: string[] }>('images', { request: JSON.stringify({ ...rest, ...(sent && { archive: sent.archive }) }) }, { signal, ...(sent && { input: sent.input }) })
+  return lines
+}
+
+interface Places { here: boolean; machines: readonly NodeConfig[]; config: ClusterConfig | undefined }
+
+/** `node` undefined: everywhere. */
+const placesOf = async (home: Home, node: string | undefined): Promise<Places> => {
+  const config = await readConfig(home)
+  const machines = config?.nodes.filter(({ kind }) => kind === 'ssh') ?? []
+  if (node === undefined) return { here: true, machines, config }
+  const named = config?.nodes.find(({ name }) => name === node)
+  if (!named) throw new UserError(`there is no node ${JSON.stringify(node)}${config ? `; nodes: ${config.nodes.map(({ name }) => name).join(', ')}` : ''}`)
+  return named.kind === 'ssh' ? { here: false, machines: [named], config } : { here: true, machines: [], config }
+}
+
+/** On every machine; one that fails is told of and does not hold up the others. */
+const everywhere = async (home: Home, { node, work }: { node: string | undefined; work: ImageWork }, signal: AbortSignal): Promise<void> => {
+  const { here, machines, config } = await placesOf(home, node)
+  if (here) for (const line of await workHere(home, work, signal)) say(line)
+  const failed: string[] = []
+  for (const machine of config ? machines : []) {
+    if (!config) continue
+    try {
+      for (const line of await workThere(home, { config, node: machine, work }, signal)) say(`${machine.name}: ${line}`)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      failed.push(machine.name)
+      say(`${machine.name}: ${error.message}`)
+    }
+  }
+  if (failed.length > 0) throw new UserError(`not done on ${failed.join(', ')}; once that is mended, repeat it with: --node ${failed[0] ?? ''}`)
+}
+
+/** On one machine: this one, unless a node is named. */
+const inOnePlace = async (home: Home, { node, work }: { node: string | undefined; work: ImageWork }, signal: AbortSignal): Promise<string[]> => {
+  const { here, machines: [machine], config } = node === undefined ? { here: true, machines: [], config: undefined } : await placesOf(home, node)
+  if (here || !machine || !config) return work.do === 'list' ? workOnImages({ directory: home.images, run: home.run }, work, { signal }) : workHere(home, work, signal)
+  return workThere(home, { config, node: machine, work }, signal)
 }
 
 const pairOf = (text: string): { name: string; value: string } => {
@@ -26,55 +82,31 @@ const pairOf = (text: string): { name: string; value: string } => {
   return { name: text.slice(0, at), value: text.slice(at + 1) }
 }
 
-export const loadImage = async ({ home, source, name, entrypoint, env, workdir, user }: LoadOptions, signal: AbortSignal): Promise<void> => {
+export interface LoadOptions { home: Home; source: string; name?: string; entrypoint?: string[]; env?: string[]; workdir?: string; user?: string; node?: string }
+
+export const loadImage = async ({ home, source, name, entrypoint, env, workdir, user, node }: LoadOptions, signal: AbortSignal): Promise<void> => {
+  if (!statSync(source, { throwIfNoEntry: false })) throw new UserError(`${source}: no such file or directory`)
   const config: Partial<ImageConfig> = { ...(entrypoint && { entrypoint }), ...(env && { env: env.map(pairOf) }), ...(workdir !== undefined && { workingDir: workdir }), ...(user !== undefined && { user }) }
-  const loaded = await alone(home, () => loadImages({ directory: home.images, source, name, config, now: systemClock.now() }), signal)
-  for (const { image, warnings } of loaded) {
-    say(`loaded ${image.names[0] ?? image.id} (${mebibytes(image)})`)
-    for (const warning of warnings) say(`  ${warning}`)
-  }
+  await everywhere(home, { node, work: { do: 'load', source, ...(name !== undefined && { name }), config } }, signal)
 }
 
-const mebibytes = ({ sizeBytes }: StoredImage): string => `${(sizeBytes / 1024 / 1024).toFixed(1)}MiB`
+export const pullToNodes = ({ home, image, node }: { home: Home; image: string; node?: string }, signal: AbortSignal): Promise<void> => everywhere(home, { node, work: { do: 'pull', image } }, signal)
 
-const row = (cells: readonly string[], widths: readonly number[]): string => cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('   ').trimEnd()
-
-export const listImages = ({ home }: { home: Home }): void => {
-  const { images, programs } = readIndex(home.images)
-  const age = (image: StoredImage): string => humanDuration(systemClock.now().getTime() - Date.parse(image.loadedAt))
-  const lines = [
-    ...images.flatMap((image) => (image.names.length > 0 ? image.names : ['<none>']).map((name) => [name, image.id.slice('sha256:'.length, 19), mebibytes(image), age(image)])),
-    ...programs.map(({ pattern, config }) => [pattern, 'host', config.entrypoint.join(' '), '']),
-  ]
-  const all = [['IMAGE', 'ID', 'SIZE', 'LOADED'], ...lines]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)))
-  for (const cells of all) process.stdout.write(`${row(cells, widths)}\n`)
+export const listImages = async ({ home, node }: { home: Home; node?: string }, signal: AbortSignal): Promise<void> => {
+  for (const line of await inOnePlace(home, { node, work: { do: 'list' } }, signal)) process.stdout.write(`${line}\n`)
 }
 
-/** Of attempts that have not been forgotten yet, of every node of this machine. */
-const isUsed = (home: Home) => (id: string): boolean => globSync(path.join(home.run, '*', 'pods', '*', '*', '*', 'record*'))
-  .some((file) => existsSync(file) && readFileSync(file, 'utf8').includes(id))
+export const dropImage = async ({ home, name, node }: { home: Home; name: string; node?: string }, signal: AbortSignal): Promise<void> => {
+  for (const line of await inOnePlace(home, { node, work: { do: 'remove', name } }, signal)) say(line)
+}
 
-export const dropImage = async ({ home, name }: { home: Home; name: string }, signal: AbortSignal): Promise<void> => alone(home, async () => {
-  const index = readIndex(home.images)
-  if (index.programs.some(({ pattern }) => pattern === name)) {
-    await changeImages(home.images, () => { const now = readIndex(home.images); writeIndex(home.images, { ...now, programs: now.programs.filter(({ pattern }) => pattern !== name) }) })
-    say(`unmapped ${name}`)
-    return
-  }
-  const { untagged, deleted } = await removeImage(home.images, name, isUsed(home))
-  if (untagged !== undefined) say(`untagged ${untagged}`)
-  if (deleted !== undefined) say(`deleted ${deleted}`)
-}, signal)
-
-export interface MapOptions { home: Home; pattern: string; command: string[]; env?: string[]; workdir?: string; user?: string }
+export interface MapOptions { home: Home; pattern: string; command: string[]; env?: string[]; workdir?: string; user?: string; node?: string }
 
 /** `nginx:1.27` of a production manifest may mean the machine's own nginx. */
-export const mapImage = async ({ home, pattern, command, env = [], workdir = '', user = '' }: MapOptions, signal: AbortSignal): Promise<void> => alone(home, async () => {
+export const mapImage = async ({ home, pattern, command, env = [], workdir = '', user = '', node }: MapOptions, signal: AbortSignal): Promise<void> => {
   const program: HostProgram = { pattern: fullPattern(pattern), config: { entrypoint: command, command: [], env: env.map(pairOf), workingDir: workdir, user, stopSignal: undefined } }
-  await changeImages(home.images, () => { const index = readIndex(home.images); writeIndex(home.images, { ...index, programs: [...index.programs.filter((each) => each.pattern !== program.pattern), program] }) })
-  say(`${program.pattern} is ${command.join(' ')} of this machine`)
-}, signal)
+  for (const line of await inOnePlace(home, { node, work: { do: 'map', program } }, signal)) say(line)
+}
 
 /** A pattern without a registry is one of Docker Hub's names, as image names are. */
 const fullPattern = (pattern: string): string => {

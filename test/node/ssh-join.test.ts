@@ -10,9 +10,11 @@ import { nodeNetworkOf } from '../../src/cluster/node-network.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { httpClient, httpServer } from '../support/perl-http.ts'
 import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
+import { archive, ociFiles } from '../support/oci-image.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const sshd = ['/usr/sbin/sshd', path.join(root, '.cache/debian/root/usr/sbin/sshd')].find((file) => existsSync(file))
+const busybox = [path.join(root, '.cache/debian/root/bin/busybox'), '/bin/busybox'].find((file) => existsSync(file))
 const bundled = existsSync(path.join(root, 'dist/wherry.js'))
 sayWhatIsSkipped('ssh-join')
 if (!sshd) console.log('SKIPPED ssh-join: no sshd on this machine')
@@ -117,6 +119,19 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     const here = await live.pod('here')
     expect((await cluster.kubectl(['exec', 'there', '--', ...httpClient([`http://${here.status.podIP ?? ''}:8000/`])])).trim()).toBe('["here"]')
     expect((await cluster.onNode('node-1', ['ip', 'route', 'show', 'proto', '113'])).stdout.trim()).toMatch(new RegExp(`via ${machine.address.replaceAll('.', '\\.')} dev eth0$`))
+  })
+
+  test.runIf(busybox)('gets the images that are loaded, and runs them', async () => {
+    const layer = [{ path: 'bin/sh', data: await readFile(busybox ?? ''), mode: 0o755 }]
+    await writeFile(path.join(machine.folder, 'tiny.tar'), archive(ociFiles({ name: 'docker.io/library/tiny:1', layers: [layer], config: { Entrypoint: ['/bin/sh', '-c', 'exec sleep 1000'] } })))
+    await cluster.wherry('image', 'load', path.join(machine.folder, 'tiny.tar'))
+    for (const name of ['far', 'node-1']) expect(await cluster.wherry('image', 'list', '--node', name)).toContain('docker.io/library/tiny:1')
+    await live.client.create(Pods, { metadata: { name: 'tiny', namespace: 'default' }, spec: { nodeName: 'far', terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'tiny:1', imagePullPolicy: 'Always' }] } } as never)
+    await live.untilPod('tiny', 'is ready', isReady)
+    await cluster.kubectl(['delete', 'pod', 'tiny', '--now'])
+    await cluster.wherry('image', 'rm', 'tiny:1', '--node', 'far')
+    expect(await cluster.wherry('image', 'list', '--node', 'far')).not.toContain('tiny')
+    await expect(cluster.wherry('image', 'load', path.join(machine.folder, 'tiny.tar'), '--node', 'nowhere')).rejects.toThrow(/there is no node "nowhere"; nodes: node-1, far/)
   })
 
   test('may be added again: nothing is lost', async () => {

@@ -1,7 +1,8 @@
 /** `wherry image load`: an archive, a layout or a directory becomes root file systems that pods can have. Nothing is seen of an image until all of it is there. */
 import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { systemClock } from '../../../src/api/clock.ts'
 import { run } from '../runtime/command.ts'
 import { extractFiles, extractLayer } from './extract.ts'
 import { type ImageConfig, type ImageIndex, readIndex, rootOf, type StoredImage, withImage, writeIndex } from './image-index.ts'
@@ -114,7 +115,13 @@ export const loadImages = async (request: LoadRequest): Promise<Loaded[]> => {
 }
 
 /** Takes a name away, or with its last name (or its id) the image itself. What is removed; throws when there is no such image or `isUsed` says that containers have it. */
-export const removeImage = (directory: string, text: string, isUsed: (id: string) => boolean): Promise<{ untagged: string | undefined; deleted: string | undefined }> => changeImages(directory, () => {
+export const removeImage = async (directory: string, text: string, isUsed: (id: string) => boolean): Promise<{ untagged: string | undefined; deleted: string | undefined }> => {
+  const removed = await changeImages(directory, () => takeAway(directory, text, isUsed))
+  await sweepRoots(directory)
+  return removed
+}
+
+const takeAway = (directory: string, text: string, isUsed: (id: string) => boolean): { untagged: string | undefined; deleted: string | undefined } => {
   const index = readIndex(directory)
   const reference = parseReference(text)
   const name = reference && formatReference(reference)
@@ -129,10 +136,23 @@ export const removeImage = (directory: string, text: string, isUsed: (id: string
   if (isUsed(image.id)) throw new Error(`containers run with ${text}: delete their pods first`)
   deleteImage(directory, index, image.id)
   return { untagged: name, deleted: image.id }
-})
+}
 
-/** To be called while nobody else changes images. */
+const goneSuffix = '.gone'
+const staleMilliseconds = 24 * 3_600_000
+
+/** To be called while nobody else changes images; `sweepRoots` then deletes its files. */
 export const deleteImage = (directory: string, index: ImageIndex, id: string): void => {
   writeIndex(directory, { ...index, images: index.images.filter((each) => each.id !== id) })
-  rmSync(rootOf(directory, id), { recursive: true, force: true })
+  const root = rootOf(directory, id)
+  if (existsSync(root)) renameSync(root, `${root}.${process.pid}${goneSuffix}`)
+}
+
+/** Deletes what has no image any more, and what a load that was killed has left behind. By another program: an image has many files, and here others wait. */
+export const sweepRoots = async (directory: string): Promise<void> => {
+  const roots = path.join(directory, 'roots')
+  const oldest = systemClock.now().getTime() - staleMilliseconds
+  const isLeftOver = (name: string): boolean => name.endsWith(goneSuffix) || (name.includes('.new-') && (statSync(path.join(roots, name), { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < oldest)
+  const names = existsSync(roots) ? readdirSync(roots).filter(isLeftOver) : []
+  if (names.length > 0) await run('rm', ['-rf', '--', ...names.map((name) => path.join(roots, name))])
 }

@@ -5,6 +5,8 @@ import { systemClock } from '../../api/clock.ts'
 import { systemRandom } from '../../api/random.ts'
 import { podNetwork, type PodNetwork } from '../../../agents/kubelet/network/pod-network.ts'
 import { loadedImages } from '../../../agents/kubelet/images/loaded-images.ts'
+import { defaultGarbagePolicy, type GarbagePolicy } from '../../../agents/kubelet/images/garbage.ts'
+import { imageStore } from '../../../agents/kubelet/images/image-store.ts'
 import { registries } from '../../../agents/kubelet/images/registries.ts'
 import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
@@ -19,7 +21,7 @@ import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
 export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
-  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'seccomp-default', 'serialize-image-pulls', 'max-parallel-image-pulls']
+  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'seccomp-default', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
   Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
@@ -40,10 +42,19 @@ const parallelPulls = (flags: Flags): number => {
   return serialize === 'true' ? 1 : most || Infinity
 }
 
-const imageOptions = (flags: Flags): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls'> => {
+const garbagePolicy = (flags: Flags): GarbagePolicy => {
+  const highPercent = flags.number('image-gc-high-threshold', defaultGarbagePolicy.highPercent)
+  const lowPercent = flags.number('image-gc-low-threshold', defaultGarbagePolicy.lowPercent)
+  if (highPercent > 100) throw new UserError(`wherry kubelet: --image-gc-high-threshold must be between 0 and 100, inclusive, not ${highPercent}`, 2)
+  if (lowPercent >= highPercent) throw new UserError(`wherry kubelet: --image-gc-low-threshold (${lowPercent}) must be less than --image-gc-high-threshold (${highPercent})`, 2)
+  return { ...defaultGarbagePolicy, highPercent, lowPercent }
+}
+
+const imageOptions = (flags: Flags): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls' | 'imageStore' | 'imageGarbagePolicy'> => {
   const directory = flags.get('image-dir')
   if (directory === undefined) return {}
-  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), maxParallelPulls: parallelPulls(flags) }
+  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), maxParallelPulls: parallelPulls(flags),
+    imageStore: imageStore(directory, path.dirname(flags.need('state-dir'))), imageGarbagePolicy: garbagePolicy(flags) }
 }
 
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }

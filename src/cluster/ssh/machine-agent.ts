@@ -11,6 +11,7 @@ import type { Pod } from '../../api/types.ts'
 import { systemClock } from '../../api/clock.ts'
 import { ourProtocol } from '../../cloud-controller-manager/ssh/ways.ts'
 import { certificateFacts, newCertificateRequest, newKey, type Subject } from '../../client/pki.ts'
+import { type ImageWork, workOnImages } from '../image-work.ts'
 import { runTearDown } from '../components/tear-down.ts'
 import { parseFlags, type Flags } from '../flags.ts'
 import { runningKeeper, startKeeper, stopKeeper } from '../keeper.ts'
@@ -105,9 +106,18 @@ const removeIfLast = async ({ data, programs, run }: MachineHome): Promise<void>
 /** The last lines of the kubelet's log. */
 const log = async (flags: Flags): Promise<{ lines: string[] }> => ({ lines: readFileSync(homeOf(flags).log, 'utf8').trim().split('\n').slice(-Number(flags.need('lines'))) })
 
-const verbs: Readonly<Record<string, (flags: Flags) => Promise<object>>> = { keys, start, stop, log }
+/** What `wherry image` wants of this machine's images; an image that is loaded comes by standard input. */
+const images = async (flags: Flags): Promise<{ lines: string[] }> => {
+  const home = homeOf(flags)
+  const place = { directory: home.images, run: home.run }
+  const lines = await workOnImages(place, JSON.parse(flags.need('request')) as ImageWork, { input: process.stdin, signal: new AbortController().signal })
+    .catch((error: unknown) => { throw new UserError(error instanceof Error ? error.message : String(error)) })
+  return { lines }
+}
 
-const known = ['cluster-id', 'node-name', 'node-ip', 'server', 'cluster-cidr', 'remove', 'lines']
+const verbs: Readonly<Record<string, (flags: Flags) => Promise<object>>> = { keys, start, stop, log, images }
+
+const known = ['cluster-id', 'node-name', 'node-ip', 'server', 'cluster-cidr', 'remove', 'lines', 'request']
 
 export const runMachine = async ([verb = '', ...args]: readonly string[]): Promise<void> => {
   const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined

@@ -1,5 +1,6 @@
 /** A joined machine as this one sees it: commands with the cluster's key, and the verbs of `wherry machine`. */
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import { formatDestination, parseDestination, type Destination } from '../../cloud-controller-manager/ssh/destination.ts'
 import { asRoot, closeConnection, runOnMachine, SshError } from '../../cloud-controller-manager/ssh/ssh.ts'
 import type { ClusterConfig, NodeConfig } from '../config.ts'
@@ -18,7 +19,7 @@ export interface JoinedMachine extends AsyncDisposable {
   /** As the login, with the cluster's key. Rejects with a UserError when the machine cannot be reached. */
   command: Command
   /** Runs a verb of `wherry machine` there as root; what it answered. */
-  agent<T>(verb: string, flags: Readonly<Record<string, string>>, options: { input?: string; signal: AbortSignal }): Promise<T>
+  agent<T>(verb: string, flags: Readonly<Record<string, string>>, options: { input?: string | Readable; signal: AbortSignal }): Promise<T>
 }
 
 export const joinedMachine = (home: Home, { clusterId }: Pick<ClusterConfig, 'clusterId'>, node: NodeConfig): JoinedMachine => {
@@ -31,7 +32,7 @@ export const joinedMachine = (home: Home, { clusterId }: Pick<ClusterConfig, 'cl
   })
   return {
     node, destination, host, home: there, command,
-    agent: async <T>(verb: string, flags: Readonly<Record<string, string>>, { input, signal }: { input?: string; signal: AbortSignal }): Promise<T> => {
+    agent: async <T>(verb: string, flags: Readonly<Record<string, string>>, { input, signal }: { input?: string | Readable; signal: AbortSignal }): Promise<T> => {
       const all = { 'cluster-id': clusterId, 'node-name': node.name, ...flags }
       const words = [path.join(there.program, 'node'), path.join(there.program, 'wherry.js'), 'machine', verb, ...Object.entries(all).map(([name, value]) => `--${name}=${value}`)]
       const { exitCode, stdout, stderr } = await command(asRoot(words), { signal, ...(input !== undefined && { input }) })
