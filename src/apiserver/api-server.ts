@@ -4,7 +4,6 @@ import { audit, type AuditOptions } from './audit/audit.ts'
 import { type Aggregation, aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
 import { CustomResourceDefinitions, Events, groupResource, ValidatingAdmissionPolicies } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
-import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/plugin.ts'
 import { runPolicyStatus } from './admission/validating-admission-policy-status.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
@@ -30,7 +29,7 @@ import { ResourceTable } from './resource-table.ts'
 import type { ServerParts } from './server-parts.ts'
 import { runAutoCompaction } from './storage/auto-compaction.ts'
 import { EventLeases } from './storage/event-leases.ts'
-import { ObjectStorage } from './storage/object-storage.ts'
+import { ObjectStorage, type ServerStore } from './storage/object-storage.ts'
 import type { ConnectHandler } from './streaming/connect-handler.ts'
 import { viewedResources } from './views.ts'
 import { WatchCache } from './watch-cache/watch-cache.ts'
@@ -47,7 +46,7 @@ export interface ProviderParts {
 export type Provided<T> = T | ((parts: ProviderParts) => T)
 
 export interface ApiServerOptions {
-  store: Store
+  store: ServerStore
   clock: Clock
   random: Random
   log: Log

@@ -2,6 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { UserError } from './user-error.ts'
+import type { ServerFileFlag } from './server-files.ts'
 import type { Home } from './home.ts'
 
 /** The layout of the data directory that this program reads and writes. */
@@ -31,6 +32,8 @@ export interface ClusterConfig {
   clusterDomain: string
   /** Addresses of a real etcd v3, comma separated, instead of the embedded store. */
   etcdServers?: string
+  /** Flags of the API server whose files lie in the data directory (server-files.ts). */
+  serverFiles?: readonly ServerFileFlag[]
   /** What the machine's ip_forward was before the cluster's bridges needed it. */
   forwardingBefore?: string
   nodes: NodeConfig[]

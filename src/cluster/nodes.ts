@@ -1,4 +1,5 @@
 /** The nodes of this machine: their networks and their kubelets' keepers. */
+import { serverFileArguments } from './server-files.ts'
 import { instanceTypeOf, machineProviderID } from '../cloud-controller-manager/ssh/ssh-cloud.ts'
 import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
@@ -40,7 +41,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig)
     `--cluster-id=${home.clusterId}`, `--cluster-dns=${config.clusterDNS}`, `--cluster-domain=${config.clusterDomain}`, `--cluster-cidr=${config.podCIDR}`,
     `--tls-cert-file=${at.data}/kubelet-server.crt`, `--tls-private-key-file=${at.data}/kubelet-server.key`, `--client-ca-file=${at.data}/ca.crt`,
     `--server=${serverURL(config)}`,
-    ...(config.single ? [`--secure-port=${config.serverPort}`, `--service-cluster-ip-range=${config.serviceCIDR}`] : []),
+    ...(config.single ? [`--secure-port=${config.serverPort}`, `--service-cluster-ip-range=${config.serviceCIDR}`, ...Object.entries(serverFileArguments(home, config)).map(([flag, file]) => `--${flag}=${file}`)] : []),
     `--provider-id=${machineProviderID(machine)}`,
     `--node-labels=${[...(controlPlane ? ['node-role.kubernetes.io/control-plane='] : []), `node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`].join(',')}`,
     ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),

@@ -15,12 +15,13 @@ import { ensureNetworks, planNodes, startNodes } from './nodes.ts'
 import { ensurePki, firstAddress } from './pki.ts'
 import { problemsOf, readFacts } from './preflight.ts'
 import { ensureProgram } from './program.ts'
+import { installServerFiles, type ServerFileOptions } from './server-files.ts'
 import { manifestValues, writeStaticPods } from './static-pods.ts'
 import { inTurn } from './turn.ts'
 import { UserError } from './user-error.ts'
 import { waitSettled } from './wait-settled.ts'
 
-export interface UpOptions {
+export interface UpOptions extends ServerFileOptions {
   home: Home
   example?: boolean
   single?: boolean
@@ -102,7 +103,7 @@ const start = async (options: UpOptions, stored: ClusterConfig | undefined): Pro
   await mkdir(home.data, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (process.getuid?.() === 0) throw new UserError(`cannot make the data directory ${home.data}: ${error.message}`)
   })
-  const config = stored ? reconcileConfig(stored, options) : await newConfig(options)
+  const config = await installServerFiles(home, stored ? reconcileConfig(stored, options) : await newConfig(options), options)
   const ports = config.isolated ? [] : [{ port: config.serverPort, purpose: 'API server' }, { port: 10_250, purpose: 'kubelet' }, { port: 10_256, purpose: 'kube-proxy' }, { port: 10_257, purpose: 'controller manager' }, { port: 10_259, purpose: 'scheduler' }]
   const leftover = stored !== undefined
   const facts = await readFacts(leftover ? [] : ports, { chainMark: `WHERRY-${home.clusterId}`, ownLinks: [nodeNetworkOf(home.clusterId).bridge, ...config.nodes.map(({ name }) => bridgeName(home.clusterId, name))], dataParent: path.dirname(home.data) })
@@ -113,8 +114,10 @@ const start = async (options: UpOptions, stored: ClusterConfig | undefined): Pro
 
 /** The cluster runs already; more nodes may be asked for. */
 const grow = async (options: UpOptions, stored: ClusterConfig): Promise<ClusterConfig> => {
-  const config = reconcileConfig(stored, options)
-  return config.nodes.length === stored.nodes.length ? config : bringUp(options.home, config)
+  const reconciled = reconcileConfig(stored, options)
+  const config = await installServerFiles(options.home, reconciled, options)
+  if (config !== reconciled && config.single) throw new UserError('a cluster of one process reads its configuration when it starts: run wherry down, then this again')
+  return config === reconciled && config.nodes.length === stored.nodes.length ? config : bringUp(options.home, config)
 }
 
 const readFiles = (files: readonly string[]): Promise<{ file: string; text: string }[]> => Promise.all(files.map(async (file) => {

@@ -1,7 +1,7 @@
 /** The file of --audit-policy-file. Mirrors `k8s.io/apiserver/pkg/audit/policy/reader.go` and `pkg/apis/audit/validation`; stricter in that unknown fields are refused. */
-import { isNode, LineCounter, parseAllDocuments, type Document } from 'yaml'
 import type { JsonObject } from '../../api/meta.ts'
 import { type FieldError, fieldError } from '../../api/status.ts'
+import { ConfigurationFileError, parseConfigurationFile, type Shape, shapeErrors } from '../configuration-file.ts'
 import { levels, type Policy, stages } from './policy.ts'
 
 /** Says what is wrong with a policy, and where: `audit.yaml:3: rules[0].level: Unsupported value: ...`. */
@@ -9,29 +9,11 @@ export class PolicyFileError extends Error {
   override readonly name = 'PolicyFileError'
 }
 
-type Kind = 'string' | 'boolean' | 'strings' | 'objects' | 'object'
-type Shape = Readonly<Record<string, Kind>>
-
 const policyShape: Shape = { apiVersion: 'string', kind: 'string', metadata: 'object', rules: 'objects', omitStages: 'strings', omitManagedFields: 'boolean' }
 const ruleShape: Shape = {
   level: 'string', users: 'strings', userGroups: 'strings', verbs: 'strings', resources: 'objects', namespaces: 'strings', nonResourceURLs: 'strings', omitStages: 'strings', omitManagedFields: 'boolean',
 }
 const resourcesShape: Shape = { group: 'string', resources: 'strings', resourceNames: 'strings' }
-
-const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const fits: Readonly<Record<Kind, (value: unknown) => boolean>> = {
-  string: (value) => typeof value === 'string', boolean: (value) => typeof value === 'boolean', object: isObject,
-  strings: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'), objects: (value) => Array.isArray(value) && value.every(isObject),
-}
-const wordsFor: Readonly<Record<Kind, string>> = { string: 'a string', boolean: 'true or false', strings: 'a list of strings', objects: 'a list of objects', object: 'an object' }
-
-/** Fields that are unknown, or not of their type; null is as good as absent. */
-const shapeErrors = (object: JsonObject, shape: Shape, at: string): FieldError[] => Object.entries(object).flatMap(([name, value]) => {
-  const kind = Object.hasOwn(shape, name) ? shape[name] : undefined
-  if (!kind) return [fieldError.forbidden(`${at}${name}`, `unknown field; known are ${Object.keys(shape).join(', ')}`)]
-  return value === null || fits[kind](value) ? [] : [fieldError.invalid(`${at}${name}`, value, `must be ${wordsFor[kind]}`)]
-})
 
 const stageErrors = (omitted: readonly string[], at: string): FieldError[] =>
   omitted.flatMap((stage, index) => ((stages as readonly string[]).includes(stage) ? [] : [fieldError.invalid(`${at}[${index}]`, stage, `allowed stages are ${stages.join(',')}`)]))
@@ -70,9 +52,6 @@ const ruleErrors = (rule: JsonObject, at: string): FieldError[] => {
 }
 
 const policyErrors = (value: JsonObject): FieldError[] => {
-  const { apiVersion, kind } = value
-  if (apiVersion !== 'audit.k8s.io/v1') return [fieldError.notSupported('apiVersion', apiVersion ?? '', ['audit.k8s.io/v1'])]
-  if (kind !== 'Policy') return [fieldError.notSupported('kind', kind ?? '', ['Policy'])]
   const shape = shapeErrors(value, policyShape, '')
   if (shape.length > 0) return shape
   const rules = (value['rules'] ?? []) as JsonObject[]
@@ -80,34 +59,11 @@ const policyErrors = (value: JsonObject): FieldError[] => {
   return [...rules.flatMap((rule, index) => ruleErrors(rule, `rules[${index}]`)), ...stageErrors(stringsOf(value['omitStages']), 'omitStages')]
 }
 
-/** The line of the innermost part of `path` that there is. */
-const lineOf = (document: Document, lines: LineCounter, path: string): number => {
-  const keys = path.split(/[.[\]]+/).filter(Boolean).map((key) => (/^\d+$/.test(key) ? Number(key) : key))
-  for (let length = keys.length; length >= 0; length -= 1) {
-    const node = length === 0 ? document.contents : document.getIn(keys.slice(0, length), true)
-    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
-  }
-  return 1
-}
-
-const withoutNulls = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutNulls)
-  return isObject(value) ? Object.fromEntries(Object.entries(value).flatMap(([key, each]) => (each === null ? [] : [[key, withoutNulls(each)]]))) : value
-}
-
 /** YAML or JSON; `file` is what errors call it. Throws PolicyFileError. */
 export const parsePolicy = (text: string, file: string): Policy => {
-  const lines = new LineCounter()
-  const refused = (line: number, why: string): PolicyFileError => new PolicyFileError(`${file}:${line}: ${why}`)
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
-  const [document, second] = Array.isArray(documents) ? documents : []
-  if (!document) throw refused(1, 'the file is empty; an audit.k8s.io/v1 Policy is needed')
-  const [error] = document.errors
-  if (error) throw refused(lines.linePos(error.pos[0]).line, error.message)
-  if (second) throw refused(lines.linePos(second.range[0]).line, 'a second document; one Policy is needed')
-  const value: unknown = document.toJS({ maxAliasCount: 100 })
-  if (!isObject(value)) throw refused(1, 'an object is needed, of apiVersion audit.k8s.io/v1 and kind Policy')
-  const errors = policyErrors(value)
-  if (errors.length > 0) throw new PolicyFileError(errors.map(({ path, message }) => `${file}:${lineOf(document, lines, path)}: ${path}: ${message}`).join('\n'))
-  return withoutNulls(value) as unknown as Policy
+  try {
+    return parseConfigurationFile(text, file, { apiVersions: ['audit.k8s.io/v1'], kind: 'Policy', errors: policyErrors }) as unknown as Policy
+  } catch (error) {
+    throw error instanceof ConfigurationFileError ? new PolicyFileError(error.message) : error
+  }
 }

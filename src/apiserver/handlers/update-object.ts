@@ -121,7 +121,7 @@ const attempt = async (request: ResourceRequest, old: CachedObject, change: Chan
   try {
     await admitValidations(server.admission, attributes, admissionContext(request))
     if (finishesDeletion(request, object, old.object)) stored = await finishDeletion(request, { next: object, old, dryRun: options.dryRun })
-    else if (changesNothing(object, old.object)) stored = old
+    else if (changesNothing(object, old.object) && !server.storage.isStale(old)) stored = old
     else if (options.dryRun) return server.storage.preview(resource, object, old.revision)
     else stored = await server.storage.replace(resource, old, object)
     if (stored) await claimed?.done?.()

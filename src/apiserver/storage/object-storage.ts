@@ -7,12 +7,15 @@ import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import type { EventLeases } from './event-leases.ts'
 import { fromStore } from './store-error.ts'
 
+/** A store that may know of values that are to be written anew (encrypted with another key). */
+export type ServerStore = Store & { isStale?(key: string): boolean }
+
 export class ObjectStorage {
-  private readonly store: Store
+  private readonly store: ServerStore
   private readonly cache: WatchCache
   private readonly leases: EventLeases
 
-  constructor(parts: { store: Store; cache: WatchCache; leases: EventLeases }) {
+  constructor(parts: { store: ServerStore; cache: WatchCache; leases: EventLeases }) {
     this.store = parts.store
     this.cache = parts.cache
     this.leases = parts.leases
@@ -20,6 +23,9 @@ export class ObjectStorage {
 
   /** What the cache shows now; not necessarily the newest (`fresh` makes it so). */
   current({ cache }: StoredResource, namespace: string, name: string): CachedObject | undefined { return cache.get(namespace, name) }
+
+  /** Whether an object is to be written although nothing of it changes. */
+  isStale({ key }: CachedObject): boolean { return this.store.isStale?.(key) ?? false }
 
   /** Waits until the cache shows all that was acknowledged before. */
   fresh(resource?: StoredResource): Promise<void> {

@@ -22,6 +22,7 @@ import { usualInFlightLimits } from '../../apiserver/filters/limit-in-flight.ts'
 import { metricsApi, summarySource } from '../../apiserver/metrics-api.ts'
 import { otherTypes } from '../../apiserver/aggregation/other-types.ts'
 import { openapi } from '../../apiserver/openapi/openapi.ts'
+import type { HealthCheck } from '../../apiserver/health.ts'
 import { kindOf } from '../../apiserver/resource-table.ts'
 import { defaultRegistryOptions, makeStrategies } from '../../apiserver/registry/registry.ts'
 import { connectHandlers } from '../../apiserver/streaming/connect-handlers.ts'
@@ -60,6 +61,8 @@ export interface ControlPlaneOptions {
   audit?: AuditOptions | undefined
   /** How much is served at the same time; absent: priority and fairness, with upstream's 600 seats. */
   load?: LoadOptions | undefined
+  /** Besides the server's own. */
+  healthChecks?: readonly HealthCheck[] | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
   oneProcess?: boolean
 }
@@ -113,7 +116,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
         issuer: issuer.issuer, jwks_uri: `https://${options.address}:${options.port}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'],
       }))) },
     ],
-    healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }],
+    healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }, ...(options.healthChecks ?? [])],
     aggregation: { ...(options.frontProxy && { frontProxy: options.frontProxy }) },
     bootstrap: { authentication: { clientCertificateAuthority: options.certificateAuthority, ...(options.requestHeader && { requestHeader: options.requestHeader }) }, advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
     serverAddress: `${options.address}:${options.port}`, audit: options.audit, ...loadOf(options.load),

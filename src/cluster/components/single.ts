@@ -19,10 +19,11 @@ import { type Home, homeAt } from '../home.ts'
 import { processLog } from '../log.ts'
 import { singleDnsPort } from '../static-pods.ts'
 import { partsWith } from './client-parts.ts'
+import { encryptionFlags, encryptionFrom } from './encryption.ts'
 import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { kubeletFlags, kubeletOf, nodeParts } from './kubelet.ts'
 
-const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port']
+const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...encryptionFlags]
 
 const users = {
   scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
@@ -65,10 +66,11 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
   const [requestHeaderCa = '', proxyCertificate = '', proxyKey = ''] = await Promise.all(['front-proxy-ca.crt', 'front-proxy-client.crt', 'front-proxy-client.key'].map(pki))
   const log = processLog('kube-apiserver')
   const port = flags.number('secure-port', 6443)
-  const store = await openEmbeddedStore({ directory: home.store, clock: systemClock })
+  const encryption = await encryptionFrom(flags, await openEmbeddedStore({ directory: home.store, clock: systemClock }), { clock: systemClock, log })
+  const { store } = encryption
   try {
     const plane = controlPlane({
-      store, log, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      store, log, healthChecks: encryption.healthChecks, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '', oneProcess: true,
       requestHeader: usualRequestHeaders(requestHeaderCa), frontProxy: { certificate: proxyCertificate, key: proxyKey },
     })
@@ -77,7 +79,7 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
       await Promise.race([plane.server.ready, new Promise((resolve) => { until.addEventListener('abort', resolve, { once: true }) })])
       if (!until.aborted) await runTogether(await clientsOf({ flags, home, plane, pki, signal: until }), until)
     } }
-    await runTogether([plane, listener, everybodyElse], signal)
+    await runTogether([plane, listener, everybodyElse, encryption], signal)
   } finally {
     await store[Symbol.asyncDispose]()
   }
