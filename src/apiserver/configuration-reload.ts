@@ -19,14 +19,13 @@ export const followFile = async ({ file, text, apply, log }: { file: string; tex
   }
   try {
     const changes = watch(path.dirname(file), { signal, persistent: false })
-    const iterator = changes[Symbol.asyncIterator]()
-    let next = iterator.next()
-    // It may have changed before the watch stood.
+    // Begun before the first look: the file may change while the watch is not there yet.
+    const first = changes[Symbol.asyncIterator]().next()
+    first.catch(() => undefined)
     await look()
-    for (let change = await next; !change.done; change = await next) {
-      next = iterator.next()
-      await look()
-    }
+    await first
+    await look()
+    for await (const _change of changes) await look()
   } catch (error) {
     if (!signal.aborted) throw error
   }

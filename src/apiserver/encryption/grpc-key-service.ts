@@ -1,6 +1,7 @@
 /** A plugin of upstream's KMS v2 protocol behind a unix socket. Mirrors apiserver's `pkg/storage/value/encrypt/envelope/kmsv2/grpc_service.go`. */
 import { Client, credentials, type MethodDefinition, type ServiceDefinition } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
+import type { Clock } from '../../api/clock.ts'
 import { type KeyService, requestUid } from './key-service.ts'
 
 const bytes = (id: number) => ({ type: 'bytes', id })
@@ -22,12 +23,12 @@ const methods = definitions['v2.KeyManagementService'] as ServiceDefinition
 const maxKeyIdBytes = 1024
 
 /** `endpoint` is unix:///path or unix://@abstract; every call ends after `timeoutMs`. */
-export const grpcKeyService = (endpoint: string, timeoutMs: number): KeyService => {
+export const grpcKeyService = ({ endpoint, timeoutMs, clock }: { endpoint: string; timeoutMs: number; clock: Pick<Clock, 'now'> }): KeyService => {
   const target = endpoint.startsWith('unix://@') ? `unix-abstract:${endpoint.slice('unix://@'.length)}` : `unix:${endpoint.slice('unix://'.length)}`
   const client = new Client(target, credentials.createInsecure(), { 'grpc.default_authority': 'localhost' })
   const ask = <T>(name: string, request: object): Promise<T> => new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = methods[name] as MethodDefinition<object, T>
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + timeoutMs }, (error, answer) => {
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: clock.now().getTime() + timeoutMs }, (error, answer) => {
       if (error) reject(new Error(`${endpoint}: ${error.message}`))
       else if (answer === undefined) reject(new Error(`${endpoint}: no answer`))
       else resolve(answer)

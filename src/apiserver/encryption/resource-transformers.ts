@@ -54,13 +54,13 @@ export interface ResourceTransformers {
   close(): void
 }
 
-export const resourceTransformers = async (configuration: EncryptionConfiguration, clock: Pick<Clock, 'monotonic'>): Promise<ResourceTransformers> => {
+export const resourceTransformers = async (configuration: EncryptionConfiguration, clock: Pick<Clock, 'now' | 'monotonic'>): Promise<ResourceTransformers> => {
   const envelopes: Envelope[] = []
   const made = async (provider: Provider): Promise<Transformer[]> => {
     if (provider.type === 'identity') return [plain]
     if (provider.type !== 'kms') return provider.keys.map(({ name, secret }) => ({ prefix: `k8s:enc:${provider.type}:v1:${name}:`, ...sealings[provider.type](Buffer.from(secret, 'base64')) }))
     const { name, endpoint, timeoutMs } = provider
-    const service = endpoint.startsWith('file://') ? localKeyService(endpoint.slice('file://'.length)) : (await import('./grpc-key-service.ts')).grpcKeyService(endpoint, timeoutMs)
+    const service = endpoint.startsWith('file://') ? localKeyService(endpoint.slice('file://'.length)) : (await import('./grpc-key-service.ts')).grpcKeyService({ endpoint, timeoutMs, clock })
     const one = envelope(name, service, clock)
     envelopes.push(one)
     return [one]
