@@ -80,11 +80,11 @@ const conditions = (old: readonly NodeCondition[], fresh: readonly Verdict[], no
   }),
 ]
 
-/** Resources that others have put on the node stay, in capacity and in allocatable. */
+/** Resources that others have put into the capacity stay, and are allocatable to the full; what is not in the capacity (any more) is not. */
 export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, now: Date): NodeStatus => ({
   addresses: [{ type: 'InternalIP', address: facts.nodeIP }, { type: 'Hostname', address: facts.nodeName }],
   capacity: { ...old.capacity, ...capacityOf(facts) },
-  allocatable: { ...old.allocatable, ...allocatableOf(facts) },
+  allocatable: { ...old.capacity, ...allocatableOf(facts) },
   conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
   images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
