@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AuditTrail } from './audit/trail.ts'
 import type { UserInfo } from './registry/strategy.ts'
+import type { WatchFraming } from './watch-framing.ts'
 
 /** A client certificate whose chain the listener has verified against the client CA. */
 export interface PeerCertificate {
@@ -63,6 +64,8 @@ export interface Exchange {
   /** Aborts when the client is gone or the response is complete. */
   readonly signal: AbortSignal
   readonly upgrade: UpgradeRequest | undefined
+  /** How a watch writes its events into the stream; it names the framing's content type, or writes lines of JSON. */
+  readonly watchFraming: WatchFraming
   /** What is to be told of the request; absent where nothing is. */
   audit?: AuditTrail | undefined
   /** To be called by whoever answers a watch when what it begins with has been sent, or is another server's to send. */

@@ -4,7 +4,7 @@ import type { Draft, JsonValue, KubeObject } from '../api/meta.ts'
 import { StatusError } from '../api/status.ts'
 import type { Status } from '../api/types.ts'
 import { failureOf } from './failure.ts'
-import { type ApiRequest, type ApiResponse, ConnectionError, type Transport } from './transport.ts'
+import { type ApiRequest, type ApiResponse, ConnectionError, type EncodedEvent, type Transport } from './transport.ts'
 import { lines, text } from './watch.ts'
 
 export interface Scope {
@@ -135,13 +135,30 @@ const lineBroke = (signal: AbortSignal) => (error: unknown): never => {
   throw error instanceof ConnectionError ? error : new ConnectionError(`the connection broke while the answer arrived: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
 }
 
+type AnyEvent<T> = WatchEvent<T> | { type: 'ERROR'; object: Status }
+
+async function* eventsIn<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<Iterable<AnyEvent<T>>> {
+  for await (const line of lines(body)) yield [JSON.parse(line) as AnyEvent<T>]
+}
+
+/** Parsed when they are asked for: what comes after the last one that is read costs nothing. */
+const parsedEvents = function* <T>(batch: readonly EncodedEvent[]): Generator<AnyEvent<T>> {
+  for (const { type, object } of batch) yield { type, object: JSON.parse(Buffer.from(object.buffer, object.byteOffset, object.byteLength).toString()) as unknown } as AnyEvent<T>
+}
+
+async function* eventsOf<T>(events: AsyncIterable<readonly EncodedEvent[]>): AsyncGenerator<Iterable<AnyEvent<T>>> {
+  for await (const batch of events) yield parsedEvents<T>(batch)
+}
+
 async function* watchEvents<T extends KubeObject>(open: () => Promise<ApiResponse>, signal: AbortSignal): AsyncGenerator<WatchEvent<T>> {
   try {
-    for await (const line of lines((await open()).body)) {
-      const event = JSON.parse(line) as WatchEvent<T> | { type: 'ERROR'; object: Status }
-      if (event.type === 'ERROR') throw new StatusError(event.object)
-      yield event
-      if (signal.aborted) return
+    const { body, events } = await open()
+    for await (const batch of events ? eventsOf<T>(events) : eventsIn<T>(body)) {
+      for (const event of batch) {
+        if (event.type === 'ERROR') throw new StatusError(event.object)
+        yield event
+        if (signal.aborted) return
+      }
     }
   } catch (error) {
     if (signal.aborted) return

@@ -1,10 +1,10 @@
-/** One HTTP/2 connection and the exchanges on it. */
-import { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders, connect, constants } from 'node:http2'
+/** One HTTP/2 connection and the streams on it. */
+import { type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders, connect, constants } from 'node:http2'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../api/clock.ts'
-import { http2Body } from './http2-body.ts'
+import { serviceSetting } from '../api/resource-service.ts'
 import { UnprocessedError } from './unprocessed-error.ts'
-import { type ApiRequest, type ApiResponse, ConnectionError } from './transport.ts'
+import { ConnectionError } from './transport.ts'
 
 // As client-go's: a connection on which nothing arrived for so long is asked whether it lives.
 const idleMilliseconds = 30_000
@@ -18,11 +18,12 @@ export class Http2Connection {
   readonly #clock: Clock
   readonly #closed = new AbortController()
   #open = 0
+  #held = 0
   readonly ready: Promise<void>
 
   constructor({ url, socket, clock, onClose }: { url: URL; socket: TLSSocket; clock: Clock; onClose(): void }) {
     this.#clock = clock
-    const session = connect(url.origin, { createConnection: () => socket, settings: { initialWindowSize: streamWindowBytes, enablePush: false } })
+    const session = connect(url.origin, { createConnection: () => socket, settings: { initialWindowSize: streamWindowBytes, enablePush: false }, remoteCustomSettings: [serviceSetting.id] })
     this.#session = session
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.ready = promise
@@ -58,32 +59,50 @@ export class Http2Connection {
     this.#session.destroy(new ConnectionError(`no answer to a ping within ${pingMilliseconds / 1000} s`))
   }
 
-  async request({ method, path, headers, body: sent }: ApiRequest, signal: AbortSignal): Promise<ApiResponse> {
-    signal.throwIfAborted()
-    const stream = this.#session.request({ ...headers, ':method': method, ':path': path, ...(sent && { 'content-length': sent.byteLength }) }, { endStream: !sent })
-    if (sent) stream.end(sent)
-    this.#opened(stream, signal)
-    const body = http2Body(stream, signal)
-    return new Promise((resolve, reject) => {
-      stream.once('response', (head) => resolve({ status: Number(head[':status']), headers: plain(head), body }))
-      stream.once('error', (error) => reject(isUnprocessed(stream, error) ? new UnprocessedError(error.message, { cause: error }) : error))
-      stream.once('close', () => reject(signal.aborted ? signal.reason : new ConnectionError('the server closed the connection')))
-    })
-  }
+  /** The server has said that it has the gRPC service. */
+  get offersCalls(): boolean { return this.#session.remoteSettings.customSettings?.[serviceSetting.id] === serviceSetting.version }
 
-  #opened(stream: ClientHttp2Stream, signal: AbortSignal): void {
+  /** A new stream with the whole request on its way; aborting the signal closes it. */
+  open(headers: OutgoingHttpHeaders, body: Uint8Array | undefined, signal: AbortSignal): ClientHttp2Stream {
+    const stream = this.#session.request(headers, { endStream: !body })
+    if (body) stream.end(body)
     const abort = (): void => stream.close(constants.NGHTTP2_CANCEL)
     signal.addEventListener('abort', abort)
-    if (this.#open++ === 0) this.#session.ref()
-    stream.once('close', () => {
+    const release = this.hold()
+    this.#counted(stream, () => {
       signal.removeEventListener('abort', abort)
-      if (--this.#open === 0 && !this.#session.destroyed) this.#session.unref()
+      release()
+    })
+    return stream
+  }
+
+  /** A stream that stays open for what will be written; it keeps no process alive by itself. */
+  openKept(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    const stream = this.#session.request(headers, { endStream: false })
+    this.#counted(stream, () => {})
+    return stream
+  }
+
+  /** Keeps the process alive until it is released. */
+  hold(): () => void {
+    if (this.#held++ === 0) this.#session.ref()
+    return () => { if (--this.#held === 0 && !this.#session.destroyed) this.#session.unref() }
+  }
+
+  #counted(stream: ClientHttp2Stream, closed: () => void): void {
+    this.#open++
+    stream.once('close', () => {
+      this.#open--
+      closed()
     })
   }
 }
 
-const isUnprocessed = (stream: ClientHttp2Stream, error: Error & { code?: string }): boolean =>
-  stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || error.code === 'ERR_HTTP2_GOAWAY_SESSION'
+/** Calls back at most once, when the stream ends before it has an answer; with an UnprocessedError where the server has not begun with it. */
+export const whenBroken = (stream: ClientHttp2Stream, signal: AbortSignal, tell: (error: unknown) => void): void => {
+  stream.once('error', (error) => tell(isUnprocessed(stream, error) ? new UnprocessedError(error.message, { cause: error }) : error))
+  stream.once('close', () => tell(signal.aborted ? signal.reason : new ConnectionError('the server closed the connection')))
+}
 
-const plain = (headers: IncomingHttpHeaders): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (name.startsWith(':') || value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])))
+export const isUnprocessed = (stream: ClientHttp2Stream, error: Error & { code?: string }): boolean =>
+  stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || error.code === 'ERR_HTTP2_GOAWAY_SESSION'

@@ -5,6 +5,7 @@
 import type { Clock } from '../api/clock.ts'
 import { http1Exchange } from './http1-exchange.ts'
 import { Http2Connection } from './http2-connection.ts'
+import { http2Exchange, type Http2Exchange } from './http2-exchange.ts'
 import { authorization, type ServerAccess } from './server-access.ts'
 import { openSocket } from './server-socket.ts'
 import { type ApiRequest, type ApiResponse, ConnectionError, type Transport } from './transport.ts'
@@ -17,7 +18,8 @@ export interface HttpsTransport extends Transport {
 
 const tokenMilliseconds = 60_000
 
-export const httpsTransport = (access: ServerAccess, clock: Clock): HttpsTransport => {
+/** `exchange` is how a request is made on a connection of HTTP/2. */
+export const httpsTransport = (access: ServerAccess, clock: Clock, exchange: Http2Exchange = http2Exchange): HttpsTransport => {
   const url = parsedServer(access.server)
   const prefix = url.pathname.replace(/\/$/, '')
   const connections = new Set<Http2Connection>()
@@ -57,7 +59,7 @@ export const httpsTransport = (access: ServerAccess, clock: Clock): HttpsTranspo
   const send = async (request: ApiRequest, signal: AbortSignal): Promise<ApiResponse> => {
     if (http1) return http1.request(request, signal)
     const open = await connection(signal)
-    return open ? open.request(request, signal) : send(request, signal)
+    return open ? exchange(open, request, signal) : send(request, signal)
   }
 
   return {

@@ -9,11 +9,16 @@ export interface ApiRequest {
   body?: Uint8Array
 }
 
+/** An event of a watch, its object still encoded as JSON. */
+export interface EncodedEvent { type: string; object: Uint8Array }
+
 export interface ApiResponse {
   status: number
   headers: Readonly<Record<string, string>>
   /** The body as it arrives; ends when the response ends. Throwing means that the line broke in the middle. Aborting the request's signal closes it. */
   body: AsyncIterable<Uint8Array>
+  /** The events of a watch as they arrive, where the transport frames them itself: instead of the lines of `body`, not beside them. */
+  events?: AsyncIterable<readonly EncodedEvent[]>
 }
 
 export interface Transport {

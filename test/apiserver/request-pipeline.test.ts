@@ -3,6 +3,7 @@ import { unauthorized } from '../../src/api/status.ts'
 import type { AdmissionPlugin } from '../../src/apiserver/admission/plugin.ts'
 import { fakeClock, settle } from '../support/fake-clock.ts'
 import { admin, configMap, configMaps, startTestServer, type TestServer } from './support.ts'
+import { jsonLines } from '../../src/apiserver/watch-framing.ts'
 
 describe('who may', () => {
   let api: TestServer
@@ -26,7 +27,7 @@ test('without credentials: 401', async () => {
   for (const headers of [{}, { authorization: 'Bearer x' }]) {
     const answer = await new Promise<{ status: number; body: string }>((resolve) => {
       const answered = { status: 0, responded: false }
-      void api.server.handle({ method: 'GET', rawPath: '/api/v1/pods', rawQuery: '', query: new URLSearchParams(), headers, peer: { address: '192.0.2.1' }, signal: new AbortController().signal, upgrade: undefined,
+      void api.server.handle({ method: 'GET', rawPath: '/api/v1/pods', rawQuery: '', query: new URLSearchParams(), headers, peer: { address: '192.0.2.1' }, signal: new AbortController().signal, upgrade: undefined, watchFraming: jsonLines,
         get responded() { return answered.responded }, get status() { return answered.status }, body: () => Promise.resolve(new Uint8Array()), bodyStream: () => { throw new Error('no body') }, addHeader: () => undefined,
         respond: (status, _headers, body) => resolve({ status, body: Buffer.from(body).toString() }), stream: () => { throw new Error('no stream') }, breakOff: () => undefined })
     })

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the figures of the bars as one table, each with its goal. `node test/bench/run.ts [name...]` for some of them: start healing cost restart store apiserver scheduler.
+ * `npm run bench`: the figures of the bars as one table, each with its goal. `node test/bench/run.ts [name...]` for some of them: start healing cost restart store apiserver transports scheduler.
  * A bench that cannot run here says why, and the others go on; the exit code tells.
  */
 import path from 'node:path'
@@ -22,6 +22,7 @@ const benches: Record<string, () => Promise<BenchRow[]>> = {
   restart,
   store: async () => (await import('./store.bench.ts')).run(),
   apiserver: async () => (await import('./apiserver.bench.ts')).apiserverBench(),
+  transports: async () => (await import('./transports.bench.ts')).transportsBench(),
   scheduler: async () => (await import('./scheduler.bench.ts')).schedulerBench(),
 }
 const needRoot = ['start', 'healing', 'cost', 'restart']

@@ -2,23 +2,23 @@
 import { expired, type StatusError } from '../../api/status.ts'
 import type { BodyWriter } from '../exchange.ts'
 import type { Representation } from '../negotiation/representation.ts'
-import type { CacheEvent, WatchEventType } from '../watch-cache/cache-event.ts'
+import type { CacheEvent } from '../watch-cache/cache-event.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'
 import type { Watcher } from '../watch-cache/kind-cache.ts'
+import type { WatchFraming } from '../watch-framing.ts'
 import type { Selection } from './selection.ts'
 
 /** A reader that is so many bytes behind is cut off: it must not cost the server its memory. */
 const maxPendingBytes = 8 * 1024 * 1024
-const closing = Buffer.from('}\n')
-const openings = Object.fromEntries(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].map((type) => [type, Buffer.from(`{"type":"${type}","object":`)])) as Record<WatchEventType | 'BOOKMARK' | 'ERROR', Buffer>
-
-const frame = (type: WatchEventType | 'BOOKMARK' | 'ERROR', object: Buffer): Buffer => Buffer.concat([openings[type], object, closing])
 
 /** One watcher's events on their way to it. */
 export class WatchStream implements Watcher {
   readonly namespace: string
   private readonly selection: Selection
   private readonly representation: Representation
+  private readonly framing: WatchFraming
+  /** Under which an event keeps its frame for others; undefined: it is made for this watcher alone. */
+  private readonly key: string | undefined
   private readonly writer: BodyWriter
   private readonly tooSlow: () => void
   private frames: Buffer[] = []
@@ -30,10 +30,12 @@ export class WatchStream implements Watcher {
   after = 0
   open = true
 
-  constructor(parts: { selection: Selection; representation: Representation; writer: BodyWriter; tooSlow: () => void }) {
+  constructor(parts: { selection: Selection; representation: Representation; framing: WatchFraming; writer: BodyWriter; tooSlow: () => void }) {
     this.selection = parts.selection
     this.namespace = parts.selection.namespace
     this.representation = parts.representation
+    this.framing = parts.framing
+    this.key = parts.representation.key === undefined ? undefined : `${parts.framing.key}${parts.representation.key}`
     this.writer = parts.writer
     this.tooSlow = parts.tooSlow
   }
@@ -42,9 +44,8 @@ export class WatchStream implements Watcher {
     if (event.revision <= this.after || !this.open) return
     const seen = event.seenBy(this.selection.matches)
     if (!seen) return
-    const { representation } = this
-    const encode = (): Buffer => frame(seen.type, representation.watched(seen.object, this.first))
-    this.push(representation.key === undefined ? encode() : event.frame(seen.type, representation.key, encode))
+    const encode = (): Buffer => this.framing.frame(seen.type, this.representation.watched(seen.object, this.first))
+    this.push(this.key === undefined ? encode() : event.frame(seen.type, this.key, encode))
     this.first = false
   }
 
@@ -82,7 +83,7 @@ export class WatchStream implements Watcher {
   /** What exists, before what changes. Its bytes do not count against a slow reader. */
   begin(objects: readonly CachedObject[]): void {
     for (const object of objects) {
-      this.push(frame('ADDED', this.representation.watched(object, this.first)))
+      this.push(this.framing.frame('ADDED', this.representation.watched(object, this.first)))
       this.first = false
     }
     this.catchUp()
@@ -95,13 +96,13 @@ export class WatchStream implements Watcher {
   }
 
   bookmark(revision: number, annotations?: Readonly<Record<string, string>>): void {
-    this.push(frame('BOOKMARK', this.representation.bookmark(String(revision), annotations, this.first)))
+    this.push(this.framing.frame('BOOKMARK', this.representation.bookmark(String(revision), annotations, this.first)))
     this.first = false
     this.flush()
   }
 
   fail(error: StatusError): void {
-    this.push(frame('ERROR', Buffer.from(JSON.stringify(error.status))))
+    this.push(this.framing.frame('ERROR', Buffer.from(JSON.stringify(error.status))))
     this.flush()
     this.end()
   }

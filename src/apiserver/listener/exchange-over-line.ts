@@ -2,6 +2,7 @@
 import { requestEntityTooLarge } from '../../api/status.ts'
 import type { AuditTrail } from '../audit/trail.ts'
 import type { BodyWriter, Exchange, Peer, RequestHeaders, ResponseHeaders, UpgradeRequest } from '../exchange.ts'
+import { jsonLines, type WatchFraming } from '../watch-framing.ts'
 import type { Line } from './line.ts'
 
 export class ExchangeOverLine implements Exchange {
@@ -27,6 +28,7 @@ export class ExchangeOverLine implements Exchange {
 
   get headers(): RequestHeaders { return this.line.headers }
   get peer(): Peer { return this.line.peer }
+  get watchFraming(): WatchFraming { return this.line.watchFraming ?? jsonLines }
   get responded(): boolean { return this.status !== 0 }
 
   get upgrade(): UpgradeRequest | undefined {

@@ -1,5 +1,6 @@
 /** What a transport must be able to do; `ExchangeOverLine` makes an Exchange of it. */
 import type { BodyWriter, Peer, RequestHeaders, ResponseHeaders, UpgradeRequest } from '../exchange.ts'
+import type { WatchFraming } from '../watch-framing.ts'
 
 export interface Line {
   readonly method: string
@@ -8,6 +9,8 @@ export interface Line {
   readonly headers: RequestHeaders
   readonly peer: Peer
   readonly upgrade?: UpgradeRequest
+  /** Absent: lines of JSON. */
+  readonly watchFraming?: WatchFraming
   /** Calls back at once if the line is closed already. */
   onClosed(listener: () => void): void
   chunks(): AsyncIterable<Uint8Array>

@@ -1,11 +1,13 @@
-/** One port with TLS: HTTP/2, HTTP/1.1, upgrades, client certificates. */
+/** One port with TLS: HTTP/2, gRPC in it, HTTP/1.1, upgrades, client certificates. */
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../../api/clock.ts'
+import { serviceSetting } from '../../api/resource-service.ts'
 import type { Exchange } from '../exchange.ts'
+import { isGrpc, serveCall } from '../grpc/serve-call.ts'
 import type { Log } from '../log.ts'
 import { ExchangeOverLine } from './exchange-over-line.ts'
 import { Http1Line } from './http1-line.ts'
@@ -30,7 +32,7 @@ export interface ListenParts {
 
 const lastWordMs = 3000
 
-type ServingParts = ListenParts & { authorities: KnownAuthorities }
+type ServingParts = ListenParts & { authorities: KnownAuthorities; stopping: AbortSignal }
 
 const onUpgrade = (parts: ServingParts, request: IncomingMessage, socket: Duplex, head: Buffer): void => {
   if (!(socket instanceof TLSSocket)) {
@@ -68,7 +70,9 @@ const connect = (server: Http2SecureServer, parts: ServingParts): Set<{ destroy(
     stream.on('error', (error) => parts.log.debug('a stream broke', { error: error.message }))
     const session = stream.session
     if (!session) return
-    void parts.handle(new ExchangeOverLine(new Http2Line(stream, headers, peerOf(session, session.socket as TLSSocket, parts.authorities))))
+    const peer = peerOf(session, session.socket as TLSSocket, parts.authorities)
+    if (isGrpc(headers)) void serveCall(stream, { headers, peer }, parts)
+    else void parts.handle(new ExchangeOverLine(new Http2Line(stream, headers, peer)))
   })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => onUpgrade(parts, request, socket, head))
   server.on('session', (session: ServerHttp2Session) => {
@@ -92,9 +96,9 @@ export const listen = async (options: ListenOptions, parts: ListenParts, signal:
   const authorities = [clientCa, requestHeaderCa].filter((each) => each !== undefined)
   const server = createSecureServer({
     key, cert, allowHTTP1: true, minVersion: 'TLSv1.2', ...(authorities.length > 0 && { ca: authorities, requestCert: true, rejectUnauthorized: false }),
-    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024 }, maxSessionMemory: 100, sessionTimeout: 300,
+    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024, customSettings: { [serviceSetting.id]: serviceSetting.version } }, maxSessionMemory: 100, sessionTimeout: 300,
   })
-  const open = connect(server, { ...parts, authorities: { clients: authoritiesIn(clientCa), frontProxies: authoritiesIn(requestHeaderCa) } })
+  const open = connect(server, { ...parts, stopping: signal, authorities: { clients: authoritiesIn(clientCa), frontProxies: authoritiesIn(requestHeaderCa) } })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {

@@ -8,6 +8,7 @@ import { parsePolicy } from '../../../src/apiserver/audit/policy-file.ts'
 import { builtInAdmission } from '../../../src/apiserver/admission/built-in.ts'
 import { alwaysAllow } from '../../../src/apiserver/authorization/authorizer.ts'
 import { configMap, configMaps, startTestServer, type TestServer, type TestServerOptions } from '../support.ts'
+import { jsonLines } from '../../../src/apiserver/watch-framing.ts'
 
 interface Event extends JsonObject {
   stage: string
@@ -219,7 +220,7 @@ test('tokens in addresses are not told', async () => {
 test('who is not known: how they tried, and nothing of what they sent', async () => {
   const strict = await startAudited()
   const ask = (headers: Record<string, string>): Promise<void> => strict.api.server.handle({
-    method: 'GET', rawPath: '/api/v1/pods', rawQuery: '', query: new URLSearchParams(), headers, peer: { address: '192.0.2.1' }, signal: new AbortController().signal, upgrade: undefined, responded: false, status: 0,
+    method: 'GET', rawPath: '/api/v1/pods', rawQuery: '', query: new URLSearchParams(), headers, peer: { address: '192.0.2.1' }, signal: new AbortController().signal, upgrade: undefined, watchFraming: jsonLines, responded: false, status: 0,
     body: () => Promise.resolve(new Uint8Array()), bodyStream: () => { throw new Error('no body') }, addHeader: () => undefined, respond: () => undefined, stream: () => { throw new Error('no stream') }, breakOff: () => undefined,
   })
   await ask({})
