@@ -1,11 +1,11 @@
 /** The line to an aggregated server: by its APIService's Service, with our front proxy certificate. Mirrors BuildTransportConfig of kube-aggregator's `pkg/controllers/status/remote`. */
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
 import type { ClientRequest } from 'node:http'
 import { StatusError } from '../../api/status.ts'
 import type { APIService } from '../../api/types.ts'
 import { goConnectionError } from '../outbound/connection-error.ts'
-import { checkIdentity } from '../outbound/server-identity.ts'
 import type { DialAddress, ResolveService } from '../outbound/service-resolver.ts'
+import { TrustingAgent } from '../outbound/trusting-agent.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import { frontProxyHeaders } from './front-proxy-headers.ts'
 
@@ -28,7 +28,7 @@ const aggregator: UserInfo = { name: 'system:kube-aggregator', groups: ['system:
 
 export const remoteServers = (resolve: ResolveService, frontProxy: FrontProxyCertificate | undefined): RemoteServers => {
   const identity = frontProxy && { cert: frontProxy.certificate, key: frontProxy.key }
-  const kept = new Agent({ ...identity, keepAlive: true, maxFreeSockets: 32, timeout: 90_000, checkServerIdentity: checkIdentity })
+  const kept = new TrustingAgent({ ...identity, keepAlive: true, maxFreeSockets: 32, timeout: 90_000 })
   return {
     resolve: ({ spec: { service } }) => resolve({ namespace: service?.namespace ?? '', name: service?.name ?? '', port: service?.port ?? 443 }),
     open({ spec: { service, caBundle, insecureSkipTLSVerify } }, { host, port }, options) {
@@ -37,7 +37,7 @@ export const remoteServers = (resolve: ResolveService, frontProxy: FrontProxyCer
         ...options, host, port, servername: `${service?.name ?? ''}.${service?.namespace ?? ''}.svc`,
         ...(insecureSkipTLSVerify ? { rejectUnauthorized: false } : caBundle ? { ca: Buffer.from(caBundle, 'base64').toString(), allowPartialTrustChain: true } : {}),
         // A connection that was to change its protocol is never used again.
-        ...(upgrades ? { agent: false, ...identity, checkServerIdentity: checkIdentity } : { agent: kept }),
+        agent: upgrades ? new TrustingAgent({ ...identity }) : kept,
       })
     },
     async get({ host, port }, path, { timeoutMs, maxBytes, signal, headers }) {

@@ -3,14 +3,14 @@
  * no redirect, reads no more than it must, and gives up in time, however slowly the other side speaks. Mirrors client-go's rest.Request, as webhooks use it.
  */
 import type { IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest } from 'node:https'
+import { type Agent, request as httpsRequest } from 'node:https'
 import { JsonSyntaxError, parseJson } from '../../api/json-text.ts'
 import type { JsonObject } from '../../api/meta.ts'
 import type { StatusError } from '../../api/status.ts'
 import { type CallTarget, callTarget, type WebhookClientConfig } from './call-target.ts'
 import { goConnectionError } from './connection-error.ts'
-import { checkIdentity } from './server-identity.ts'
 import type { ResolveService } from './service-resolver.ts'
+import { TrustingAgent } from './trusting-agent.ts'
 import { unexpectedAnswer } from './unexpected-answer.ts'
 
 export interface WebhookCall {
@@ -114,8 +114,7 @@ const usable = (clientConfig: WebhookClientConfig, resolve: ResolveService): { t
 
 /** Connections are kept and used again, for every webhook with the same address, name and authorities. */
 export const webhookCaller = (resolve: ResolveService): CallWebhook => {
-  // The check stands here: a request that brought its own would never get a connection of another.
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 16, timeout: 90_000, scheduling: 'lifo', checkServerIdentity: checkIdentity })
+  const agent = new TrustingAgent({ keepAlive: true, maxFreeSockets: 16, timeout: 90_000, scheduling: 'lifo' })
   return async ({ clientConfig, body, timeoutMs = usualTimeoutMs, signal, tellsTimeout = false }) => {
     const patienceMs = Math.ceil(Math.min(timeoutMs, longestTimeoutMs))
     const { target, ca } = usable(clientConfig, resolve)
