@@ -1,6 +1,7 @@
 /** Whether this machine takes a pod that was bound to it. Mirrors pkg/kubelet/lifecycle/predicate.go, in its reasons and words. Pure. */
 import { toMilli, toWhole } from '../../src/api/quantity.ts'
 import type { Node, Pod, Taint, Toleration } from '../../src/api/types.ts'
+import { appArmorProblem } from './apparmor.ts'
 import { pressureMessage } from './eviction/messages.ts'
 import { wantsNode } from './node-affinity.ts'
 import { isCriticalPod, isStaticPod, qosClassOf } from './pod.ts'
@@ -18,12 +19,16 @@ export interface AdmissionInput {
   others: readonly Pod[]
   /** What the node is short of. */
   pressures?: readonly string[]
+  /** Whether the kernel has AppArmor. */
+  appArmor?: boolean
 }
 
 /** undefined: welcome. */
 export const admit = (input: AdmissionInput): Rejection | undefined => {
   const { pod } = input
   const unsupported = unsupportedFields(pod)
+  const appArmor = appArmorProblem(pod, input.appArmor ?? false)
+  if (appArmor) return { reason: 'AppArmor', message: appArmor }
   if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
   return underPressure(input) ?? fits(input)
 }

@@ -37,6 +37,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     readOnlyRootFilesystem: security.readOnlyRootFilesystem ?? false, privileged: security.privileged ?? false,
     runAsUser, runAsGroup: security.runAsGroup ?? podSecurity.runAsGroup ?? facts.image.user?.gid,
     supplementalGroups: [...(podSecurity.supplementalGroups ?? []), ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup])],
+    ...(podSecurity.supplementalGroupsPolicy === 'Strict' && { strictGroups: true }),
     capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
     allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true, ...(facts.seccomp && { seccomp: facts.seccomp }),
     resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),

@@ -36,7 +36,7 @@ export const containerStatus = (each: RoledContainer, input: ContainerStatusInpu
     ...(each.role !== 'ephemeral' && resources && (resources.requests || resources.limits) && { resources }),
     ...(each.role !== 'ephemeral' && allocated?.requests && { allocatedResources: allocated.requests }),
     ...(each.container.volumeMounts && each.container.volumeMounts.length > 0 && {
-      volumeMounts: each.container.volumeMounts.map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }) })),
+      volumeMounts: each.container.volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly }) => ({ name, mountPath, ...(readOnly && { readOnly, recursiveReadOnly: recursiveReadOnly && recursiveReadOnly !== 'Disabled' ? 'Enabled' : 'Disabled' }) })),
     }),
   }
   return described
@@ -65,6 +65,7 @@ const fromRuntime = ({ role, container }: RoledContainer, current: ContainerStat
     restartCount: current.attempt,
     state: stateOf(current),
     lastState,
+    ...(current.user && { user: { linux: { uid: current.user.uid, gid: current.user.gid, ...(current.user.groups.length > 0 && { supplementalGroups: [...current.user.groups] }) } } }),
     started: running && input.started,
     ready: running ? role !== 'init' && input.started && input.ready : role === 'init' && current.state === 'exited' && current.exitCode === 0,
   }

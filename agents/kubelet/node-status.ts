@@ -87,6 +87,8 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   allocatable: { ...old.capacity, ...allocatableOf(facts) },
   conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
+  features: { supplementalGroupsPolicy: true },
+  runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: false } }],
   images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
   nodeInfo: {
     architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,
@@ -97,7 +99,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
 /** Whether two statuses differ in more than heartbeats. */
 export const nodeStatusDiffers = (left: NodeStatus, right: NodeStatus): boolean => JSON.stringify(essence(left)) !== JSON.stringify(essence(right))
 const essence = (status: NodeStatus): object => ({
-  addresses: status.addresses, images: status.images ?? [], capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
+  addresses: status.addresses, images: status.images ?? [], features: status.features, runtimeHandlers: status.runtimeHandlers, capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
   conditions: [...(status.conditions ?? [])].sort((left, right) => (left.type < right.type ? -1 : 1)).map(({ type, status: verdict, reason, message }) => [type, verdict, reason, message]),
 })
 const sorted = (map: object | undefined): [string, unknown][] => Object.entries(map ?? {}).filter(([, value]) => value !== '' && value !== undefined).sort(([left], [right]) => (left < right ? -1 : 1))

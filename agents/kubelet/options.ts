@@ -60,6 +60,8 @@ export interface KubeletOptions {
   maxPods?: number
   /** Containers that name no seccomp profile get RuntimeDefault instead of none. */
   seccompDefault?: boolean
+  /** How many processes each pod may have. */
+  podPidsLimit?: number
   labels?: Readonly<Record<string, string>>
   taints?: readonly Taint[]
   /** How a cloud knows this machine; set once, when the node registers. */

@@ -27,6 +27,10 @@ export interface Machine {
   directory: string
   /** Whether containers without a seccomp profile get the runtime's. */
   seccompDefault: boolean
+  /** Whether the kernel has AppArmor. */
+  appArmor: boolean
+  /** How many processes each pod may have; undefined: no limit of its own. */
+  podPidsLimit: number | undefined
   logDirectory: string
   clock: Clock
   log: Log

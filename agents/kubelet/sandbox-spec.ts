@@ -4,13 +4,15 @@ import { type ClusterDns, type ResolvConf, resolvConfOf } from './dns-config.ts'
 import { hostNetworkHostsFile, hostsFile } from './hosts-file.ts'
 import { qosClassOf } from './pod.ts'
 import { sandboxLimits } from './resources.ts'
-import type { SandboxSpec } from './runtime/runtime.ts'
+import type { ResourceLimits, SandboxSpec } from './runtime/runtime.ts'
 
 export interface SandboxFacts extends ClusterDns {
   nodeName: string
   /** The machine's own resolver and hosts file. */
   hostResolvConf: ResolvConf
   hostHosts: string
+  /** How many processes the pod may have. */
+  podPidsLimit?: number | undefined
 }
 
 const maxHostname = 63
@@ -27,6 +29,8 @@ export const hostnameOf = (pod: Pod, { nodeName, clusterDomain }: Pick<SandboxFa
   return { hostname: fqdn, domainName }
 }
 
+const withPids = (resources: ResourceLimits, pidsLimit: number | undefined): ResourceLimits => ({ ...resources, ...(pidsLimit !== undefined && { pidsLimit }) })
+
 export const sandboxSpec = (pod: Pod, attempt: number, facts: SandboxFacts): SandboxSpec => {
   const { hostname, domainName } = hostnameOf(pod, facts)
   const short = domainName && hostname.endsWith(`.${domainName}`) ? hostname.slice(0, -domainName.length - 1) : hostname
@@ -35,7 +39,7 @@ export const sandboxSpec = (pod: Pod, attempt: number, facts: SandboxFacts): San
     hostNetwork: pod.spec.hostNetwork ?? false, hostPid: pod.spec.hostPID ?? false, hostIpc: pod.spec.hostIPC ?? false,
     sharedProcessNamespace: pod.spec.shareProcessNamespace ?? false,
     sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
-    resources: sandboxLimits(pod), qosClass: qosClassOf(pod),
+    resources: withPids(sandboxLimits(pod), facts.podPidsLimit), qosClass: qosClassOf(pod),
     resolvConf: resolvConfOf(pod, facts.hostResolvConf, facts),
     hostsFor: (podIP) => (pod.spec.hostNetwork ? hostNetworkHostsFile(pod, facts.hostHosts) : hostsFile(pod, { podIPs: [podIP], hostname: short, domainName })),
     portMappings: [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].flatMap(({ ports = [] }) => ports)

@@ -7,15 +7,11 @@ const inContainer = (container: Container, path: string): string[] => {
     ...(container.volumeDevices?.length ? [`${path}.volumeDevices`] : []),
     ...(container.resources?.claims?.length ? [`${path}.resources.claims`] : []),
     ...(securityContext?.procMount && securityContext.procMount !== 'Default' ? [`${path}.securityContext.procMount`] : []),
-    ...(isConfined(securityContext?.appArmorProfile?.type) ? [`${path}.securityContext.appArmorProfile`] : []),
-    ...(container.volumeMounts?.some(({ recursiveReadOnly }) => recursiveReadOnly === 'Enabled') ? [`${path}.volumeMounts[].recursiveReadOnly`] : []),
   ]
 }
 
 /** Places of host ports that iptables has no rule for here; in the host's own network none is needed. */
 const sctpHostPorts = ({ ports = [] }: Container): number[] => ports.flatMap(({ hostPort, protocol }, index) => (hostPort && protocol === 'SCTP' ? [index] : []))
-
-const isConfined = (type: string | undefined): boolean => type === 'RuntimeDefault' || type === 'Localhost'
 
 /** The paths of such fields. */
 export const unsupportedFields = ({ spec }: Pod): string[] => [
@@ -23,7 +19,6 @@ export const unsupportedFields = ({ spec }: Pod): string[] => [
   ...(spec.resourceClaims?.length ? ['spec.resourceClaims'] : []),
   ...(spec.runtimeClassName ? ['spec.runtimeClassName'] : []),
   ...(spec.os?.name && spec.os.name !== 'linux' ? ['spec.os.name'] : []),
-  ...(isConfined(spec.securityContext?.appArmorProfile?.type) ? ['spec.securityContext.appArmorProfile'] : []),
   // No driver can register itself with this kubelet.
   ...(spec.volumes ?? []).flatMap(({ csi }, index) => (csi ? [`spec.volumes[${index}].csi`] : [])),
   ...(['initContainers', 'containers'] as const).flatMap((list) => (spec[list] ?? []).flatMap((container, index) => [

@@ -144,6 +144,10 @@ describe('the container\'s spec', () => {
     expect(await make({}, {})).not.toHaveProperty('targetContainer')
   })
   test('users and groups', async () => { expect(await make({ securityContext: { runAsUser: 7 } }, { securityContext: { runAsUser: 5, runAsGroup: 6, fsGroup: 8, supplementalGroups: [9] } })).toMatchObject({ runAsUser: 7, runAsGroup: 6, supplementalGroups: [9, 8] }) })
+  test('only the groups that are asked for', async () => {
+    expect(await make({}, { securityContext: { supplementalGroupsPolicy: 'Strict' } })).toMatchObject({ strictGroups: true })
+    for (const securityContext of [{}, { supplementalGroupsPolicy: 'Merge' }]) expect(await make({}, { securityContext })).not.toHaveProperty('strictGroups')
+  })
 })
 
 describe('an image that is not here', () => {
@@ -173,6 +177,11 @@ describe('admission', () => {
     ['another node', input(aPod({ nodeName: 'node-2' })), { reason: 'NodeName' }], ['a selector that matches', input(aPod({ nodeSelector: { zone: 'a' } })), undefined], ['one that does not', input(aPod({ nodeSelector: { zone: 'b' } })), { reason: 'NodeAffinity' }],
     ['the port is taken', input(port(80), { others: [port(80)] }), { reason: 'NodePorts' }], ['on another address', input(port(80, '127.0.0.1'), { others: [port(80, '127.0.0.2')] }), undefined], ['on all addresses', input(port(80, '127.0.0.1'), { others: [port(80)] }), { reason: 'NodePorts' }], ['of another protocol', input(port(80), { others: [port(80, undefined, 'UDP')] }), undefined],
     ['a taint', input(aPod(), { node: tainted }), { reason: 'TaintToleration' }], ['tolerated', input(aPod({ tolerations: [{ operator: 'Exists' }] }), { node: tainted }), undefined],
+    ['AppArmor', input(aPod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } })), { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' }],
+    ['AppArmor, by annotation', input(aPod({}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/web': 'localhost/p' } })), { reason: 'AppArmor' }],
+    ['AppArmor of an init container', input(aPod({ initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] }), { appArmor: true }), { reason: 'AppArmor', message: 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }],
+    ['AppArmor of the pod only, whose container wants none', input(aPod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } }, containers: [aContainer('web', { securityContext: { appArmorProfile: { type: 'Unconfined' } } })] })), undefined],
+    ['AppArmor of another container, by annotation', input(aPod({}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/other': 'runtime/default' } })), undefined],
     ['a feature that is not there', input(aPod({ hostUsers: false })), { reason: 'UnsupportedPodFeature', message: 'this kubelet does not support spec.hostUsers' }],
   ])('%s', (_, of, expected) => {
     if (expected) expect(admit(of)).toMatchObject(expected)

@@ -10,9 +10,6 @@ describe('a static pod is not admitted with', () => {
   for (const [name, spec, paths] of [
     ['a host port of SCTP', { containers: [aContainer('web', sctp)] }, ['spec.containers[0].ports[1].hostPort']],
     ['a host port of SCTP of an init container', { initContainers: [aContainer('side', sctp)] }, ['spec.initContainers[0].ports[1].hostPort']],
-    ['a profile of AppArmor for the pod', { securityContext: { appArmorProfile: runtimeDefault } }, ['spec.securityContext.appArmorProfile']],
-    ['a profile of AppArmor for a container', { initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] },
-      ['spec.initContainers[0].securityContext.appArmorProfile']],
   ] satisfies [string, Partial<PodSpec>, string[]][]) test(name, () => expect(unsupportedFields(aPod(spec))).toEqual(paths))
 })
 

@@ -14,7 +14,8 @@ import { fifoPool } from './fifo-pool.ts'
 import { setUpNode, tearDownNode } from './node-setup.ts'
 import { identify, signalProcess } from './proc/stat.ts'
 import { readPodUsage } from './pod-usage.ts'
-import type { ContainerSpec, Runtime, RuntimeEvent } from './runtime.ts'
+import type { Credentials } from './rootfs/credentials.ts'
+import type { ContainerSpec, ContainerState, Runtime, RuntimeEvent } from './runtime.ts'
 import { runSandbox, type Sandbox, stopSandbox } from './sandbox/sandbox.ts'
 import { signalNumber } from './signals.ts'
 import { start } from './start.ts'
@@ -40,7 +41,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
   return {
     listSandboxes: () => Promise.resolve([...context.pods.values()].flatMap(({ sandbox }) => (sandbox ? [{ ...sandbox.state }] : []))),
     listContainers: (podUid) => Promise.resolve([...context.pods.values()].filter(({ uid }) => podUid === undefined || uid === podUid)
-      .flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'arming').map(({ state }) => ({ ...state })))),
+      .flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'arming').map(({ state, identity }) => ({ ...state, ...(identity && { user: userOf(identity.credentials) }) })))),
     runSandbox: async (spec, signal) => {
       await disarm(context, spec.podUid, spec.attempt)
       return { ...(await runSandbox(context, spec, signal)) }
@@ -94,6 +95,8 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     },
   }
 }
+
+const userOf = ({ uid, gid, groups }: Credentials): NonNullable<ContainerState['user']> => ({ uid, gid, groups })
 
 const readySandbox = (context: Context, podUid: string): Sandbox => {
   const sandbox = context.pods.get(podUid)?.sandbox

@@ -40,6 +40,8 @@ export interface Mount {
   hostPath: string
   containerPath: string
   readOnly: boolean
+  /** What is mounted below is read-only, too. */
+  recursiveReadOnly?: boolean
   propagation: 'private' | 'rslave' | 'rshared'
 }
 
@@ -63,6 +65,8 @@ export interface ContainerSpec {
   runAsUser: number | undefined
   runAsGroup: number | undefined
   supplementalGroups: readonly number[]
+  /** Only these groups, not those that the image's /etc/group gives the user as well. */
+  strictGroups?: boolean
   capabilities: { add: readonly string[]; drop: readonly string[] }
   allowPrivilegeEscalation: boolean
   /** undefined: unconfined. */
@@ -118,6 +122,8 @@ export interface ContainerState {
   imageRef: string
   shownImage?: ShownImage
   logPath: string
+  /** Who its first process was when it began, in the container's own numbers. */
+  user?: { uid: number; gid: number; groups: readonly number[] }
 }
 
 /** A change that the kernel told: the pod it concerns wants another look. */

@@ -116,7 +116,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     if (!volume) throw new ConfigError(`cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`)
     const base = volumeDirectory(pod.metadata.uid, volume)
     const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, environment) : (mount.subPath ?? '')
-    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false) || isProjection(volume), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private' } as const
+    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false) || isProjection(volume), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private', ...(isRecursive(mount) && { recursiveReadOnly: true }) } as const
     if (!subPath) return { hostPath: base, ...shown }
     try {
       checkSubPath(subPath)
@@ -153,6 +153,14 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
       }
     },
   }
+}
+
+/** Mirrors resolveRecursiveReadOnly: whatever of it the runtime can do, it does. */
+const isRecursive = ({ name, readOnly, recursiveReadOnly, mountPropagation }: VolumeMount): boolean => {
+  if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') return false
+  if (!readOnly) throw new ConfigError(`volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not read-only`)
+  if (mountPropagation !== undefined && mountPropagation !== 'None') throw new ConfigError(`volume ${JSON.stringify(name)} requested recursive read-only mode, but it is not compatible with propagation ${JSON.stringify(mountPropagation)}`)
+  return true
 }
 
 const propagations: Readonly<Record<string, Mount['propagation']>> = { None: 'private', HostToContainer: 'rslave', Bidirectional: 'rshared' }

@@ -93,10 +93,11 @@ describe('who a container is', () => {
   const spec = { runAsUser: undefined, runAsGroup: undefined, supplementalGroups: [], capabilities: { add: [], drop: [] }, privileged: false, allowPrivilegeEscalation: true }
   const files = { passwd: 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n', group: 'staff:x:50:root,app\nextra:x:77:app\nnone:x:78:\n' }
   for (const [name, over, expected] of [
-    ['nobody in particular', {}, { uid: 0, gid: 0, groups: [50], home: '/root' }],
-    ['a known user', { runAsUser: 1000 }, { uid: 1000, gid: 1001, groups: [50, 77], home: '/home/app' }],
-    ['an unknown user', { runAsUser: 5 }, { uid: 5, gid: 0, groups: [], home: '/' }],
-    ['another group, and more', { runAsUser: 1000, runAsGroup: 9, supplementalGroups: [77, 8] }, { uid: 1000, gid: 9, groups: [77, 8, 50] }],
+    ['nobody in particular', {}, { uid: 0, gid: 0, groups: [0, 50], home: '/root' }],
+    ['a known user', { runAsUser: 1000 }, { uid: 1000, gid: 1001, groups: [1001, 50, 77], home: '/home/app' }],
+    ['an unknown user', { runAsUser: 5 }, { uid: 5, gid: 0, groups: [0], home: '/' }],
+    ['another group, and more', { runAsUser: 1000, runAsGroup: 9, supplementalGroups: [77, 8] }, { uid: 1000, gid: 9, groups: [9, 77, 8, 50] }],
+    ['only the groups that are asked for', { runAsUser: 1000, supplementalGroups: [8], strictGroups: true }, { uid: 1000, gid: 1001, groups: [1001, 8] }],
   ] as const) test(name, () => { expect(credentialsOf({ ...spec, ...over }, files)).toMatchObject(expected) })
   for (const [name, capabilities, count, has] of [
     ['defaults', { add: [], drop: [] }, 14, 'CHOWN'], ['none', { add: [], drop: ['ALL'] }, 0, undefined], ['one only', { add: ['CAP_NET_ADMIN'], drop: ['all'] }, 1, 'NET_ADMIN'],

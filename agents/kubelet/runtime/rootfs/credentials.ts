@@ -31,14 +31,15 @@ export const capabilitiesOf = ({ add, drop }: ContainerSpec['capabilities']): st
 }
 
 /** `passwd` and `group`: the container's own /etc/passwd and /etc/group, '' if it has none. */
-export const credentialsOf = (spec: Pick<ContainerSpec, 'runAsUser' | 'runAsGroup' | 'supplementalGroups' | 'capabilities' | 'privileged' | 'allowPrivilegeEscalation'>,
+export const credentialsOf = (spec: Pick<ContainerSpec, 'runAsUser' | 'runAsGroup' | 'supplementalGroups' | 'strictGroups' | 'capabilities' | 'privileged' | 'allowPrivilegeEscalation'>,
   { passwd, group }: { passwd: string; group: string }): Credentials => {
   const uid = spec.runAsUser ?? 0
   const entry = records(passwd).find((fields) => fields[2] === String(uid))
   const gid = spec.runAsGroup ?? Number(entry?.[3] ?? 0)
-  const memberOf = entry ? records(group).filter((fields) => fields[3]?.split(',').includes(entry[0] ?? '')).map((fields) => Number(fields[2])) : []
+  const memberOf = entry && !spec.strictGroups ? records(group).filter((fields) => fields[3]?.split(',').includes(entry[0] ?? '')).map((fields) => Number(fields[2])) : []
   return {
-    uid, gid, groups: [...new Set([...spec.supplementalGroups, ...memberOf])].filter((each) => Number.isInteger(each)),
+    // The primary group is among them, so that a file which excludes a group excludes it always (CVE-2023-25173).
+    uid, gid, groups: [...new Set([gid, ...spec.supplementalGroups, ...memberOf])].filter((each) => Number.isInteger(each)),
     capabilities: spec.privileged ? undefined : capabilitiesOf(spec.capabilities),
     noNewPrivileges: !spec.allowPrivilegeEscalation, home: entry?.[5] || '/',
   }

@@ -1,8 +1,8 @@
 /** Everything of a container's root that can be made before it is mounted: directories, files, and the list of mounts. */
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { parseMountInfo } from '../proc/mount-info.ts'
+import { isWithin, parseMountInfo } from '../proc/mount-info.ts'
 import { isGone } from '../proc/stat.ts'
 import type { ContainerSpec, Mount } from '../runtime.ts'
 import { bind, type MountLine } from './fstab.ts'
@@ -121,18 +121,26 @@ const writeEtc = (view: LayeredRoot, { spec, etc }: RootInput): void => {
   }
 }
 
-const volumes = (view: LayeredRoot, { spec, terminationMessageFile }: RootInput): MountLine[] => {
+/** Of a directory of the machine, from the top down: each is mounted once more upon itself, since mount(8) makes only the topmost read-only. */
+const mountsBelow = (directory: string): string[] => [...new Set(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).map(({ mountPoint }) => mountPoint)
+  .filter((each) => each !== directory && isWithin(each, directory)).map((each) => path.relative(directory, each)))].sort((one, other) => one.split('/').length - other.split('/').length)
+
+const volumes = (view: LayeredRoot, { spec, terminationMessageFile, template }: RootInput): MountLine[] => {
   const wanted = path.posix.normalize(spec.terminationMessagePath)
   const termination: Mount[] = spec.mounts.some(({ containerPath }) => path.posix.normalize(containerPath) === wanted) || wanted === '.'
     ? [] : [{ hostPath: terminationMessageFile, containerPath: wanted, readOnly: false, propagation: 'private' }]
   const depth = ({ containerPath }: Mount): number => path.posix.normalize(containerPath).split('/').filter(Boolean).length
-  return [...termination, ...spec.mounts].toSorted((one, other) => depth(one) - depth(other)).map((mount) => {
+  return [...termination, ...spec.mounts].toSorted((one, other) => depth(one) - depth(other)).flatMap((mount) => {
     const kind = isDirectory(mount.hostPath)
     if (kind === undefined) throw new Error(`cannot mount ${mount.hostPath} at ${mount.containerPath}: no such file or directory`)
     const containerPath = view.mountPoint(mount.containerPath, kind ? 'directory' : 'file')
     if (containerPath === '/') throw new Error(`cannot mount ${mount.hostPath} at ${mount.containerPath}: that is the root itself`)
     view.add({ containerPath, lower: mount.hostPath, upper: mount.readOnly ? undefined : mount.hostPath })
-    return { source: mount.hostPath, containerPath, type: 'none', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(spec.privileged ? [] : ['nodev']), propagationOption(mount)] }
+    const line: MountLine = { source: mount.hostPath, containerPath, type: 'none', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(spec.privileged ? [] : ['nodev']), propagationOption(mount)] }
+    return [line, ...(mount.recursiveReadOnly ? mountsBelow(realpathSync(mount.hostPath)).map((below) => {
+      const at = path.join(containerPath, below)
+      return bind(path.join(template, 'root', at), at, 'ro', ...(spec.privileged ? [] : ['nodev']))
+    }) : [])]
   })
 }
 

@@ -3,7 +3,7 @@
  * The README's chapter on what is not supported is generated from `unsupportedFields`.
  */
 import { fieldError, type FieldError } from '../../../api/status.ts'
-import type { AppArmorProfile, Container, EphemeralContainer, PodSpec } from '../../../api/types.ts'
+import type { Container, EphemeralContainer, PodSpec } from '../../../api/types.ts'
 import { checkEach } from '../field-checks.ts'
 
 export interface UnsupportedField {
@@ -21,9 +21,7 @@ interface Rule<T> {
   at?(object: T): string[]
 }
 
-const noAppArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
 const linuxOnly = 'this cluster has Linux nodes only'
-const isConfined = (profile: AppArmorProfile | undefined): boolean => profile !== undefined && ['RuntimeDefault', 'Localhost'].includes(profile.type)
 
 /** Paths of host ports that no rule of iptables could be written for: in the host's own network none is needed. */
 const sctpHostPorts = (spec: PodSpec): string[] => (spec.hostNetwork ? [] : (['initContainers', 'containers'] as const).flatMap((list) =>
@@ -38,7 +36,6 @@ const podRules: readonly Rule<PodSpec>[] = [
   { path: 'containers[*].ports[*].hostPort', why: 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP', isSet: (spec) => sctpHostPorts(spec).length > 0, at: sctpHostPorts },
   { path: 'os.name', why: linuxOnly, isSet: ({ os }) => os?.name === 'windows' },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
-  { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
 ]
 
 const isHugePages = (name: string): boolean => name.startsWith('hugepages-')
@@ -48,7 +45,6 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'resources.claims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resources }) => (resources?.claims ?? []).length > 0 },
   { path: 'resources.limits[hugepages-*]', why: 'this cluster does not manage huge pages', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some(isHugePages) },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
-  { path: 'securityContext.appArmorProfile', why: noAppArmor, isSet: ({ securityContext }) => isConfined(securityContext?.appArmorProfile) },
   { path: 'securityContext.procMount', why: 'pods have no user namespaces of their own on this cluster, which Unmasked needs', isSet: ({ securityContext }) => securityContext?.procMount === 'Unmasked' },
   { path: 'env[*].valueFrom.fileKeyRef', why: 'use configMapKeyRef or secretKeyRef instead', isSet: ({ env = [] }) => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined) },
 ]

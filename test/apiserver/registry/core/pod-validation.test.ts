@@ -113,15 +113,11 @@ describe('scheduling', () => {
 
 describe('what this cluster cannot honour is refused by name', () => {
   const sctp = 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP'
-  const appArmor = 'AppArmor profiles are not applied on this cluster; leave it out or set type Unconfined'
   for (const [name, errors, expected] of [
     ['a volume', withSpec({ volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), `spec.volumes[0].nfs: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
     ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
     ['a host port of SCTP', withContainer({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), `spec.containers[0].ports[1].hostPort: Forbidden: not supported: ${sctp}`],
     ['a host port of SCTP of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', ports: [{ containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }] }), `spec.initContainers[0].ports[0].hostPort: Forbidden: not supported: ${sctp}`],
-    ['AppArmor', withContainer({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), `spec.containers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
-    ['AppArmor of a pod', withSpec({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), `spec.securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
-    ['AppArmor of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }] }), `spec.initContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`],
     ['claims', withSpec({ resourceClaims: [{ name: 'a', resourceClaimName: 'b' }] }), 'spec.resourceClaims: Forbidden: not supported: this cluster has no dynamic resource allocation'],
   ] as const) test(name, () => expect(errors).toEqual([expected]))
 
@@ -133,6 +129,7 @@ describe('what this cluster cannot honour is refused by name', () => {
     ['requests and limits of local storage', withContainer({ resources: { requests: { 'ephemeral-storage': '1Gi' }, limits: { 'ephemeral-storage': '2Gi' } } })],
     ['restarts for a resize', withContainer({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })],
     ['claims', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }, { name: 'w', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } } } }] })],
+    ['AppArmor, which the node decides upon', withSpec({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } }, initContainers: [{ name: 'i', image: 'a', securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } }] })],
     ['seccomp profiles', withSpec({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } }, initContainers: [{ name: 'i', image: 'a', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } } }] })],
     ['no restart for a resize', withContainer({ resizePolicy: [{ resourceName: 'memory', restartPolicy: 'NotRequired' }] })],
   ] as const) test(`${name}: honoured`, () => expect(errors).toEqual([]))
@@ -144,10 +141,9 @@ describe('what this cluster cannot honour is refused by name', () => {
 
   test('in ephemeral containers', () => {
     const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }] } })).object
-    const debug = { name: 'debug', image: 'a', securityContext: { seccompProfile: { type: 'RuntimeDefault' }, appArmorProfile: { type: 'RuntimeDefault' } } }
-    expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toEqual([
-      `spec.ephemeralContainers[0].securityContext.appArmorProfile: Forbidden: not supported: ${appArmor}`,
-    ])
+    const debug = { name: 'debug', image: 'a', env: [{ name: 'E', valueFrom: { fileKeyRef: { key: 'k', path: 'p', volumeName: 'v' } } }] }
+    expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toContain(
+      'spec.ephemeralContainers[0].env[*].valueFrom.fileKeyRef: Forbidden: not supported: use configMapKeyRef or secretKeyRef instead')
   })
 
   test('the list names every refusal once', () => {

@@ -1,0 +1,189 @@
+/** Security contexts of real pods: what a container may do is what its pod says. S19, S30 and S31 of the security checks among them. */
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadImages } from '../../agents/kubelet/images/load.ts'
+import { loadedImages } from '../../agents/kubelet/images/loaded-images.ts'
+import { readIfThere } from '../../agents/kubelet/runtime/proc/stat.ts'
+import { Nodes } from '../../src/api/kinds.ts'
+import type { Container, PodSpec } from '../../src/api/types.ts'
+import { podSecurity } from '../../src/apiserver/admission/pod-security/pod-security.ts'
+import { isReady, type KubeletNode, shell, startKubeletNode } from '../support/kubelet-node.ts'
+import { isRoot, newPlace, until } from '../support/runtime-node.ts'
+
+/** As upstream's e2e framework makes pods for namespaces of the level restricted. */
+const restricted: Partial<PodSpec> = { securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } } }
+const restrictedContainer: Partial<Container> = { securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } }
+const status = (fields: string): string => `grep -E "^(${fields}):" /proc/self/status`
+
+/** Images of directories, as upstream's test images are: one whose user has a number, one with a name, and a program that takes root's rights. */
+const makeImages = async (directory: string, scratch: string): Promise<void> => {
+  const root = path.join(scratch, 'image')
+  for (const each of ['etc', 'lib', 'lib64', 'bin', 'tmp']) mkdirSync(path.join(root, each), { recursive: true })
+  const programs = { sh: '/bin/dash', id: '/usr/bin/id', grep: '/bin/grep' }
+  for (const [name, file] of Object.entries(programs)) copyFileSync(file, path.join(root, 'bin', name))
+  const libraries = Object.values(programs).flatMap((file) => execFileSync('ldd', [file], { encoding: 'utf8' }).split('\n')).map((line) => /(\/\S+)/.exec(line)?.[1]).filter((file) => file !== undefined)
+  for (const file of new Set(libraries)) {
+    mkdirSync(path.join(root, path.dirname(file)), { recursive: true })
+    copyFileSync(file, path.join(root, file))
+  }
+  writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n')
+  writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\nalice:x:1000:\ngroup-in-image:x:50000:alice\n')
+  execFileSync('cp', [path.join(root, 'bin/id'), path.join(root, 'bin/nnp')])
+  execFileSync('chmod', ['4755', path.join(root, 'bin/nnp')])
+  for (const [name, user] of [['plain:1', ''], ['numbered:1', '1234'], ['named:1', 'alice'], ['rootly:1', '0']] as const) await loadImages({ directory, source: root, name, config: { user }, now: new Date() })
+}
+
+describe.runIf(isRoot)('the security context of pods', () => {
+  const images = newPlace()
+  let node: KubeletNode
+  beforeAll(async () => {
+    mkdirSync(images.dataDirectory, { recursive: true })
+    await makeImages(images.dataDirectory, images.scratch)
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
+    node = await startKubeletNode({ admission: [podSecurity], namespaces: { strict: labels }, images: loadedImages(images.dataDirectory) })
+  })
+  afterAll(async () => {
+    await node?.[Symbol.asyncDispose]()
+    execFileSync('rm', ['-rf', images.scratch])
+  })
+
+  describe('in a namespace of the level restricted', () => {
+    for (const image of ['host', 'plain:1']) {
+      test(`a pod with ${image} runs as upstream's suite asks for it, and so do its init container, its hook, its probe and commands in it`, async () => {
+        const name = `restricted-${image.replace(':', '-')}`
+        const filtered = { exec: { command: shell(`${status('Seccomp')} | grep -q 2`) } }
+        await node.create(name, { namespace: 'strict', spec: { ...restricted, initContainers: [{ name: 'init', image, command: filtered.exec.command, ...restrictedContainer }] },
+          container: { image, ...restrictedContainer, stdin: true, command: shell(`${status('Uid|Gid|CapPrm|CapEff|CapBnd|NoNewPrivs|Seccomp')}; read line`), lifecycle: { postStart: filtered }, readinessProbe: { ...filtered, periodSeconds: 1 } } })
+        const pod = await node.untilPod(name, 'is ready', isReady, 'strict')
+        expect(node.logOf(pod).split('\n')).toEqual(['Uid:\t1000\t1000\t1000\t1000', expect.stringMatching(/^Gid:\t/), 'CapPrm:\t0000000000000000', 'CapEff:\t0000000000000000', 'CapBnd:\t0000000000000000', 'NoNewPrivs:\t1', 'Seccomp:\t2', ''])
+        expect((await node.exec(pod, status('Seccomp|NoNewPrivs'))).out).toBe('NoNewPrivs:\t1\nSeccomp:\t2\n')
+      })
+    }
+
+    for (const [name, spec, container, words] of [
+      ['root by number', { ...restricted, securityContext: { ...restricted.securityContext, runAsUser: 0 } }, restrictedContainer, 'runAsUser=0'],
+      ['root of a container', restricted, { securityContext: { ...restrictedContainer.securityContext, runAsUser: 0 } }, 'runAsUser=0'],
+      ['nobody said not root', { securityContext: { seccompProfile: { type: 'RuntimeDefault' } } }, restrictedContainer, 'runAsNonRoot != true'],
+      ['no profile', { securityContext: { runAsNonRoot: true } }, restrictedContainer, 'seccompProfile'],
+    ] as const) test(`S19: ${name} is refused`, async () => {
+      await expect(node.create('never', { namespace: 'strict', spec, container })).rejects.toThrow(new RegExp(`violates PodSecurity "restricted:latest": .*${words}`))
+    })
+
+    test('S19: root as a word is no user at all', async () => {
+      await expect(node.create('never', { namespace: 'strict', spec: { securityContext: { ...restricted.securityContext, runAsUser: '0' as never } }, container: restrictedContainer })).rejects.toThrow(/runAsUser/)
+    })
+
+    test('S19: after a crash it is who it was', async () => {
+      await node.create('crash', { namespace: 'strict', spec: restricted, container: { ...restrictedContainer, command: shell(`${status('Uid|Groups|NoNewPrivs|Seccomp|CapBnd')}; exit 1`) } })
+      const pod = await node.untilPod('crash', 'has crashed twice', ({ status: { containerStatuses } }) => (containerStatuses?.[0]?.restartCount ?? 0) >= 1 && containerStatuses?.[0]?.state?.running === undefined, 'strict')
+      await until('the second log', () => node.logOf(pod, 1) !== '')
+      expect(node.logOf(pod, 1)).toBe(node.logOf(pod, 0))
+      expect(node.logOf(pod)).toContain('Uid:\t1000\t1000\t1000\t1000\n')
+    })
+  })
+
+  describe('runAsNonRoot', () => {
+    for (const [name, image, securityContext, message] of [
+      ['an image of root', 'plain:1', {}, 'container has runAsNonRoot and image will run as root (pod: "POD", container: main)'],
+      ['an image of root by number', 'rootly:1', {}, 'container has runAsNonRoot and image will run as root (pod: "POD", container: main)'],
+      ['an image whose user has a name', 'named:1', {}, 'container has runAsNonRoot and image has non-numeric user (alice), cannot verify user is non-root (pod: "POD", container: main)'],
+      ['root by the container', 'numbered:1', { runAsUser: 0 }, 'container\'s runAsUser breaks non-root policy (pod: "POD", container: main)'],
+    ] as const) test(`${name} does not run`, async () => {
+      const pod = await node.create(`nonroot-${name.replaceAll(' ', '-')}`, { container: { image, command: shell('exit 0'), securityContext: { runAsNonRoot: true, ...securityContext } } })
+      const { metadata } = pod
+      const waiting = (await node.untilPod(metadata.name, 'waits', ({ status: { containerStatuses } }) => containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')).status.containerStatuses?.[0]?.state?.waiting
+      expect(waiting?.message).toBe(message.replace('POD', `${metadata.name}_default(${metadata.uid})`))
+    })
+    for (const [image, securityContext, uid] of [['numbered:1', {}, 1234], ['named:1', { runAsUser: 1000 }, 1000], ['plain:1', { runAsUser: 1234 }, 1234]] as const) {
+      test(`${image} as ${uid} runs`, async () => { expect((await node.runToEnd(`runs-${image.replace(':', '-')}`, 'id -u', { container: { image, securityContext: { runAsNonRoot: true, ...securityContext } } })).output).toBe(`${uid}\n`) })
+    }
+  })
+
+  for (const [name, securityContext, effective] of [['unset', { runAsUser: 1000 }, 0], ['true', { runAsUser: 1000, allowPrivilegeEscalation: true }, 0], ['false', { runAsUser: 1000, allowPrivilegeEscalation: false }, 1000]] as const) {
+    for (const profile of ['Unconfined', 'RuntimeDefault'] as const) {
+      test(`allowPrivilegeEscalation ${name}, ${profile}: a program of root's runs as ${effective}`, async () => {
+        expect((await node.runToEnd(`nnp-${name}-${profile.toLowerCase()}`, '/bin/nnp -u', { container: { image: 'plain:1', securityContext: { ...securityContext, seccompProfile: { type: profile } } } })).output).toBe(`${effective}\n`)
+      })
+    }
+  }
+
+  for (const [policy, groups] of [['Merge', '3000 4000 50000'], ['Strict', '3000 4000']] as const) {
+    test(`supplementalGroupsPolicy ${policy}: the process and its status say the same`, async () => {
+      const { pod, output } = await node.runToEnd(`groups-${policy.toLowerCase()}`, 'id -G', { container: { image: 'plain:1' }, spec: { securityContext: { runAsUser: 1000, runAsGroup: 3000, supplementalGroups: [4000], supplementalGroupsPolicy: policy } } })
+      expect(output).toBe(`${groups}\n`)
+      expect(pod.status.containerStatuses?.[0]?.user?.linux).toEqual({ uid: 1000, gid: 3000, supplementalGroups: groups.split(' ').map(Number) })
+    })
+  }
+
+  test('a profile of the machine: by its name below the kubelet\'s directory; one that is not there keeps the container from being made', async () => {
+    mkdirSync(path.join(node.directory, 'seccomp/team'), { recursive: true })
+    writeFileSync(path.join(node.directory, 'seccomp/team/quiet.json'), JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }] }))
+    const local = (localhostProfile: string) => ({ securityContext: { seccompProfile: { type: 'Localhost', localhostProfile } } })
+    expect((await node.runToEnd('local', 'mkdir /tmp/x 2>&1', { container: local('team/quiet.json') })).output).toContain('No space left on device')
+    await node.create('local-missing', { container: { ...local('team/none.json'), command: shell('exit 0') } })
+    const pod = await node.untilPod('local-missing', 'waits', ({ status: { containerStatuses } }) => containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerError')
+    expect(pod.status.containerStatuses?.[0]?.state?.waiting?.message).toContain(`cannot load seccomp profile "${node.directory}/seccomp/team/none.json": ENOENT`)
+  })
+
+  test('AppArmor: a machine without it takes no pod that asks for it, but one that wants none', async () => {
+    await node.create('apparmor', { container: { command: shell('exit 0'), securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } } })
+    const enabled = readIfThere('/sys/module/apparmor/parameters/enabled')?.trim() === 'Y'
+    expect((await node.untilPod('apparmor', 'is rejected', ({ status: { phase } }) => phase === 'Failed')).status).toMatchObject({ reason: 'AppArmor', message: expect.stringContaining(enabled ? 'this kubelet applies no AppArmor profiles' : 'Cannot enforce AppArmor: AppArmor is not enabled on the host') })
+    expect((await node.runToEnd('apparmor-none', 'echo runs', { container: { securityContext: { appArmorProfile: { type: 'Unconfined' } } } })).output).toBe('runs\n')
+  })
+
+  test('SELinux options, on a machine without SELinux, change nothing', async () => {
+    expect((await node.runToEnd('selinux', 'echo runs', { spec: { securityContext: { seLinuxOptions: { level: 's0:c0,c1', role: 'r', type: 't', user: 'u' } } } })).output).toBe('runs\n')
+  })
+
+  test('recursiveReadOnly: also what is mounted below; without it only the top', async () => {
+    const top = path.join(node.place.scratch, 'tree')
+    mkdirSync(path.join(top, 'below'), { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', 'wherry-test', path.join(top, 'below')])
+    try {
+      const run = async (recursiveReadOnly: 'Enabled' | 'Disabled' | 'IfPossible') => (await node.runToEnd(`rro-${recursiveReadOnly.toLowerCase()}`, 'touch /v/x; touch /v/below/x && echo below; true', { container: { volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true, recursiveReadOnly }] }, spec: { volumes: [{ name: 'v', hostPath: { path: top } }] } }))
+      const [on, off, either] = [await run('Enabled'), await run('Disabled'), await run('IfPossible')]
+      expect([on, off, either].map(({ output }) => output.match(/below$|Read-only file system/gm))).toEqual([['Read-only file system', 'Read-only file system'], ['Read-only file system', 'below'], ['Read-only file system', 'Read-only file system']])
+      expect([on, off, either].map(({ pod }) => pod.status.containerStatuses?.[0]?.volumeMounts?.[0]?.recursiveReadOnly)).toEqual(['Enabled', 'Disabled', 'Enabled'])
+    } finally {
+      execFileSync('umount', [path.join(top, 'below')])
+    }
+  })
+
+  test('the node says what it can', async () => {
+    expect((await node.client.get(Nodes, { name: 'node-1' })).status).toMatchObject({ features: { supplementalGroupsPolicy: true }, runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true } }] })
+  })
+
+  describe('S30: of another pod', () => {
+    const secret = 'WORD=kept-to-myself'
+    test('nothing can be seen, read, traced or killed, as root with all that containers have and SYS_PTRACE', async () => {
+      await node.create('victim', { container: { command: shell(`echo ${secret} > /tmp/secret; exec env ${secret} sleep 1000`) } })
+      const victim = await node.untilPod('victim', 'is ready', isReady)
+      const pid = (await node.runtime.listContainers(victim.metadata.uid)).find(({ state }) => state === 'running')?.pid ?? 0
+      expect(pid).toBeGreaterThan(1)
+      await until('it has its name', () => readFileSync(`/proc/${pid}/environ`, 'utf8').includes(secret))
+      const script = `ls /proc | grep -E '^[0-9]+$' | tr '\\n' ' '; echo; cat /proc/${pid}/environ; cat /tmp/secret; kill -0 ${pid}; kill -9 ${pid}; kill -9 -1; ls /proc/*/root/tmp/secret; grep -l ${secret.slice(5)} /proc/[0-9]*/environ; nsenter -t ${pid} -m true; exit 0`
+      const { output } = await node.runToEnd('attacker', script, { container: { securityContext: { capabilities: { add: ['SYS_PTRACE'] } } } })
+      const [pids = '', ...rest] = output.split('\n')
+      expect(pids.trim().split(' ').length).toBeLessThan(6)
+      expect(rest.join('\n')).not.toContain(secret)
+      expect(rest.filter((line) => line.includes(`/proc/${pid}/environ`) && line.includes('No such file'))).toHaveLength(1)
+      expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toContain(secret)
+      expect((await node.untilPod('victim', 'is there', isReady)).status.containerStatuses?.[0]?.restartCount).toBe(0)
+    })
+  })
+
+  describe('S31: its cgroup', () => {
+    test('cannot be written, mounted or left', async () => {
+      const script = `cat /proc/self/cgroup | sed 's/^[0-9]*:/:/' > /tmp/before; find /sys/fs/cgroup -name '*limit*' -o -name '*.max' -o -name release_agent -o -name cgroup.procs 2>/dev/null | head; ` +
+        'for d in /sys/fs/cgroup /sys/fs/cgroup/memory /sys/fs/cgroup/unified; do echo 0 > $d/cgroup.procs; echo 99 > $d/memory.max; echo x > $d/release_agent; mkdir $d/mine; done 2>/dev/null; ' +
+        "mkdir /tmp/m; for t in cgroup cgroup2; do mount -t $t none /tmp/m 2>/dev/null && echo mounted; done; unshare --cgroup true 2>/dev/null && echo unshared; umount /sys 2>/dev/null && echo unmounted; mount -o remount,rw /sys 2>/dev/null && echo remounted; " +
+        "sed 's/^[0-9]*:/:/' /proc/self/cgroup | cmp - /tmp/before && echo same"
+      for (const [name, container] of [['root', {}], ['strict', { securityContext: { runAsUser: 1000, ...restrictedContainer.securityContext } }]] satisfies [string, Partial<Container>][]) {
+        expect([name, (await node.runToEnd(`cgroup-${name}`, script, { container: { ...container, resources: { limits: { memory: '64Mi' } } } })).output]).toEqual([name, 'same\n'])
+      }
+    })
+  })
+})
