@@ -57,7 +57,8 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   let evictions: Evictor | undefined
   const fallbackNode = { ...initialNode(facts, nodeStatus(facts, health(), {}, clock.now())), metadata: { ...initialNode(facts, {}).metadata, name: nodeName, uid: '', resourceVersion: '', creationTimestamp: '' } } as Node
   const workers = podWorkers(shared, () => ownNode() ?? fallbackNode, signal)
-  evictions = nodeEvictor({ options, machine: shared, workers, maxPids: machineFacts.maxPids, changed: () => wakeNode.notify() })
+  const images = options.imageStore && garbageCollector({ store: options.imageStore, clock, log, tell: shared.recordNode, ...(options.imageGarbagePolicy && { policy: options.imageGarbagePolicy }) })
+  evictions = nodeEvictor({ options: { ...options, ...(images && { reclaimImages: async () => { await images.free(Infinity) } }) }, machine: shared, workers, maxPids: machineFacts.maxPids, changed: () => wakeNode.notify() })
   const sampler = usageSampler({ runtime, clock, log, pods: () => workers.list() })
 
   let staticPods: readonly Pod[] | undefined = options.staticPodDirectory === undefined ? [] : undefined
@@ -112,7 +113,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),
     evictions.run(signal),
-    ...(options.imageStore ? [garbageCollector({ store: options.imageStore, clock, log, tell: shared.recordNode, ...(options.imageGarbagePolicy && { policy: options.imageGarbagePolicy }) }).run(signal)] : []),
+    ...(images ? [images.run(signal)] : []),
   ]
   changed()
   // One part that fails takes the kubelet down: whoever keeps it starts another, which adopts everything.

@@ -50,11 +50,11 @@ const garbagePolicy = (flags: Flags): GarbagePolicy => {
   return { ...defaultGarbagePolicy, highPercent, lowPercent }
 }
 
-const imageOptions = (flags: Flags): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls' | 'imageStore' | 'imageGarbagePolicy'> => {
+const imageOptions = (flags: Flags): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls' | 'imageDirectory' | 'imageStore' | 'imageGarbagePolicy'> => {
   const directory = flags.get('image-dir')
   if (directory === undefined) return {}
   return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), maxParallelPulls: parallelPulls(flags),
-    imageStore: imageStore(directory, path.dirname(flags.need('state-dir'))), imageGarbagePolicy: garbagePolicy(flags) }
+    imageDirectory: directory, imageStore: imageStore(directory, path.dirname(flags.need('state-dir'))), imageGarbagePolicy: garbagePolicy(flags) }
 }
 
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
