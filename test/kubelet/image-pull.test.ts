@@ -1,0 +1,80 @@
+/** A kubelet whose images come from a registry: what a pod shows of it, and what becomes of spares. */
+import { describe, expect, test } from 'vitest'
+import { Pods } from '../../src/api/kinds.ts'
+import type { Images, ResolvedImage } from '../../agents/kubelet/image.ts'
+import type { Registries } from '../../agents/kubelet/images/registries.ts'
+import { isReady, testNode, type TestNode } from './support.ts'
+
+const image = (id: string): ResolvedImage => ({ ref: { kind: 'root', path: `/roots/${id}`, id }, id: `r.example/app@${id}`, name: 'r.example/app:1', entrypoint: ['/run'], command: [], env: [], workingDir: '/', user: undefined, userName: '', stopSignal: undefined, pulled: true })
+
+/** A registry that has `version`, or is silent, or refuses; and the store that it fills. */
+const fakeRegistry = () => {
+  const store = new Map<string, ResolvedImage>()
+  const state = { version: 'one', why: undefined as string | undefined, silent: false, pulls: 0 }
+  const images: Images = { resolve: (name) => Promise.resolve(store.get(name)), list: () => [] }
+  const registries: Registries = {
+    logins: () => [], mayUse: () => true, recordPull: () => Promise.resolve(),
+    async pull({ image: name }, signal) {
+      state.pulls++
+      if (state.silent) await new Promise((_, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error)) })
+      if (state.why !== undefined) throw new Error(state.why)
+      store.set(name, image(state.version))
+      return { image: { id: state.version, sizeBytes: 7 }, usedCredentials: undefined }
+    },
+  }
+  return { state, images, registries }
+}
+
+const container = (policy: string) => [{ name: 'web', image: 'r.example/app:1', imagePullPolicy: policy as 'Always' }]
+const waitingOf = async (node: TestNode): Promise<{ reason?: string; message?: string } | undefined> => (await node.pod('web-1'))?.status.containerStatuses?.[0]?.state?.waiting
+
+describe('a pod', () => {
+  test('runs with what was pulled, and says so', async () => {
+    await using node = await testNode()
+    const { images, registries } = fakeRegistry()
+    node.start({ images, registries })
+    await node.createPod({ containers: container('IfNotPresent') })
+    const pod = await node.untilPod('web-1', 'is ready', isReady)
+    expect(pod.status.containerStatuses?.[0]).toMatchObject({ image: 'r.example/app:1', imageID: 'r.example/app@one' })
+    await node.until('the events are there', async () => (await node.events()).length >= 4)
+    expect(await node.events()).toEqual(['Pulling Pulling image "r.example/app:1"', expect.stringMatching(/^Pulled Successfully pulled image "r\.example\/app:1" in \d\S*s \(\S+s including waiting\)\. Image size: 7 bytes\.$/), 'Created Container created', 'Started Container started'])
+  })
+  test('waits in creation while the registry is silent; its deletion ends the pull', async () => {
+    await using node = await testNode()
+    const { state, images, registries } = fakeRegistry()
+    state.silent = true
+    node.start({ images, registries })
+    await node.createPod({ containers: container('IfNotPresent'), terminationGracePeriodSeconds: 1 })
+    await node.until('it is asked for', () => state.pulls === 1)
+    await node.until('the pod says what it waits for', async () => (await waitingOf(node))?.reason === 'ContainerCreating')
+    await node.client.delete(Pods, { name: 'web-1', namespace: 'default' })
+    await node.until('it is gone', async () => (await node.pod('web-1')) === undefined)
+  })
+  test('backs off when the registry refuses, and comes up when it does not any more', async () => {
+    await using node = await testNode()
+    const { state, images, registries } = fakeRegistry()
+    state.why = 'not found'
+    node.start({ images, registries })
+    await node.createPod({ containers: container('Always') })
+    await node.until('the pull has failed', async () => (await waitingOf(node))?.reason === 'ErrImagePull')
+    await node.clock.advance(1_000)
+    await node.until('it backs off', async () => (await waitingOf(node))?.message === 'Back-off pulling image "r.example/app:1": ErrImagePull: not found')
+    state.why = undefined
+    await node.clock.advance(10_000)
+    await node.untilPod('web-1', 'is ready', isReady)
+    expect(state.pulls).toBe(2)
+  })
+  test('whose policy is Always restarts with what the registry has by then', async () => {
+    await using node = await testNode()
+    const { state, images, registries } = fakeRegistry()
+    node.start({ images, registries })
+    const { metadata: { uid } } = await node.createPod({ containers: container('Always') })
+    await node.untilPod('web-1', 'is ready', isReady)
+    await node.clock.advance(2_000)
+    state.version = 'two'
+    node.runtime.exit(uid, 'web', 1)
+    const pod = await node.untilPod('web-1', 'runs anew', ({ status }) => status.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].state?.running !== undefined)
+    expect(pod.status.containerStatuses?.[0]?.imageID).toBe('r.example/app@two')
+    expect(state.pulls).toBe(2)
+  })
+})
