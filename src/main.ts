@@ -57,6 +57,7 @@ const clusterOptions = (command: Command): Command => command
   .addOption(new Option('--service-cidr <range>', 'addresses of Services').argParser(cidr))
   .option('--encrypt-secrets', 'Secrets are encrypted in the store, with a key that is made in the data directory')
   .option('--encryption-provider-config <file>', "what is encrypted in the store, and how: kube-apiserver's EncryptionConfiguration")
+  .option('--authentication-config <file>', "who else says who somebody is: kube-apiserver's AuthenticationConfiguration")
   .option('-f, --filename <file>', 'manifests to apply once the cluster answers (repeatable)', collect)
 
 clusterOptions(program.command('up').description('start the cluster of this machine, or attach to it; leaving the dashboard leaves it running'))

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseEncryptionConfiguration } from '../apiserver/encryption/configuration.ts'
+import { parseAuthenticationConfiguration } from '../apiserver/authentication/jwt/authentication-configuration.ts'
 import { ConfigurationFileError } from '../apiserver/configuration-file.ts'
 import type { ClusterConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { UserError } from './user-error.ts'
 
 /** Flags of `wherry apiserver` that name such a file. */
-export const serverFileFlags = ['encryption-provider-config'] as const
+export const serverFileFlags = ['encryption-provider-config', 'authentication-config'] as const
 export type ServerFileFlag = (typeof serverFileFlags)[number]
 
 export interface ServerFileOptions {
@@ -17,9 +18,10 @@ export interface ServerFileOptions {
   encryptSecrets?: boolean
   /** A file of one's own instead. */
   encryptionProviderConfig?: string
+  authenticationConfig?: string
 }
 
-const checks: Readonly<Record<ServerFileFlag, (text: string, file: string) => unknown>> = { 'encryption-provider-config': parseEncryptionConfiguration }
+const checks: Readonly<Record<ServerFileFlag, (text: string, file: string) => unknown>> = { 'encryption-provider-config': parseEncryptionConfiguration, 'authentication-config': (text, file) => parseAuthenticationConfiguration(text, file) }
 
 /** Beside the certificates: mounted where the server runs, at the same path. */
 const fileOf = (home: Home, flag: ServerFileFlag): string => path.join(home.pki, `${flag}.yaml`)
@@ -62,9 +64,10 @@ export const installServerFiles = async (home: Home, config: ClusterConfig, opti
     await write(fileOf(home, 'encryption-provider-config'), localEncryption(keyFile))
     files.add('encryption-provider-config')
   }
-  if (encryptionProviderConfig !== undefined) {
-    await write(fileOf(home, 'encryption-provider-config'), await given('encryption-provider-config', encryptionProviderConfig))
-    files.add('encryption-provider-config')
+  for (const [flag, file] of [['encryption-provider-config', encryptionProviderConfig], ['authentication-config', options.authenticationConfig]] as const) {
+    if (file === undefined) continue
+    await write(fileOf(home, flag), await given(flag, file))
+    files.add(flag)
   }
   return files.size === (config.serverFiles ?? []).length ? config : { ...config, serverFiles: [...files] }
 }

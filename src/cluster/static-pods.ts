@@ -14,7 +14,7 @@ export const manifestValues = (home: Home, config: ClusterConfig): Record<string
   clusterId: home.clusterId, serverURL: serverURL(config), serverPort: String(config.serverPort), address: config.nodes[0]?.address ?? '127.0.0.1',
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
   data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program,
-  singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '', encryptionConfig: serverFileArguments(home, config)['encryption-provider-config'], encryptionReload: config.serverFiles?.includes('encryption-provider-config') ? 'true' : '',
+  singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '', encryptionConfig: serverFileArguments(home, config)['encryption-provider-config'], authenticationConfig: serverFileArguments(home, config)['authentication-config'], encryptionReload: config.serverFiles?.includes('encryption-provider-config') ? 'true' : '',
   // Upstream's default unless shortened, as tests do that wait for a lost node.
   nodeMonitorGracePeriod: process.env['WHERRY_NODE_MONITOR_GRACE_PERIOD'] ?? '',
 })

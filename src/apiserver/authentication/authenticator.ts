@@ -6,6 +6,8 @@ export interface AuthenticationRequest {
   headers: RequestHeaders
   /** Stable for a connection. `peer.user` (in-memory transport) and `peer.certificate` (verified chain) are facts, not claims. */
   peer: Peer
+  /** Decoded; absent where it does not matter. */
+  path?: string
   /** Remove a credential header once it has been used (upstream strips Authorization), so that no proxy passes it on. */
   consume?(header: string): void
 }

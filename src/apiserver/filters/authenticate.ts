@@ -9,7 +9,7 @@ export const authenticate = (authenticator: Authenticator): Filter => async (con
   const { peer } = exchange
   let user: UserInfo | undefined = peer.user
   if (!user) {
-    const answer = authenticator.authenticate({ headers: exchange.headers, peer })
+    const answer = authenticator.authenticate({ headers: exchange.headers, peer, path: context.info.path })
     user = answer instanceof Promise ? await answer : answer
   }
   if (!user) throw unauthorized()

@@ -9,13 +9,14 @@ import { processLog } from '../log.ts'
 import { UserError } from '../user-error.ts'
 import type { RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
 import { auditFlags, auditFrom } from './audit-log.ts'
-import { controlPlane } from './control-plane.ts'
+import { authenticationFlags, authenticationFrom } from './authentication.ts'
+import { controlPlane, serviceAccountIssuer } from './control-plane.ts'
 import { encryptionFlags, encryptionFrom } from './encryption.ts'
 import { loadFlags, loadFrom } from './load.ts'
 
 const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
   'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'allow-service-external-ips', 'requestheader-client-ca-file', 'requestheader-allowed-names', 'requestheader-username-headers', 'requestheader-uid-headers', 'requestheader-group-headers', 'requestheader-extra-headers-prefix',
-  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags, ...loadFlags, ...encryptionFlags]
+  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags, ...loadFlags, ...encryptionFlags, ...authenticationFlags]
 
 const openStore = async (flags: Flags): Promise<Store> => {
   const servers = flags.get('etcd-servers')
@@ -44,11 +45,13 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
   const [requestHeaderCa, proxyCertificate, proxyKey] = await Promise.all(['requestheader-client-ca-file', 'proxy-client-cert-file', 'proxy-client-key-file'].map((name) => (flags.get(name) ? text(name) : undefined)))
   const port = flags.number('secure-port', 6443)
   const audit = await auditFrom(flags, { clock: systemClock, log })
+  const clusterDomain = flags.get('cluster-domain') ?? 'cluster.local'
+  const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
   const encryption = await openStore(flags).then((opened) => encryptionFrom(flags, opened, { clock: systemClock, log }))
   const { store } = encryption
   try {
     const plane = controlPlane({
-      store, log, audit, healthChecks: encryption.healthChecks, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', load: loadFrom(flags), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      store, log, audit, healthChecks: encryption.healthChecks, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', load: loadFrom(flags), clusterDomain, authentication,
       allowServiceExternalIPs: flags.get('allow-service-external-ips') === 'true',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
       requestHeader: requestHeaderOf(flags, requestHeaderCa), frontProxy: proxyCertificate !== undefined && proxyKey !== undefined ? { certificate: proxyCertificate, key: proxyKey } : undefined,
@@ -60,7 +63,7 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
     const listening = { run: (until: AbortSignal) => listener.run(until).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? new UserError(`wherry apiserver: port ${port} is in use; end the program that listens there, or choose another with --secure-port`) : error
     }) }
-    await runTogether([plane, listening, encryption], signal)
+    await runTogether([plane, listening, encryption, authentication], signal)
   } finally {
     await audit?.sink.close()
     await store[Symbol.asyncDispose]()

@@ -10,7 +10,8 @@ import { authenticationReviews, tokenSubresource } from '../../apiserver/authent
 import { serviceAccountAuthenticator, serviceAccountTokens, type TokenReviewer } from '../../apiserver/authentication/service-account-token.ts'
 import { tokenIssuer } from '../../apiserver/authentication/token-issuer.ts'
 import { unionTokens } from '../../apiserver/authentication/token-union.ts'
-import { unionAuthenticator } from '../../apiserver/authentication/union.ts'
+import { jwtTokens } from '../../apiserver/authentication/jwt/jwt-tokens.ts'
+import { anonymousAuthenticator, inOrder } from '../../apiserver/authentication/union.ts'
 import type { Authorizer } from '../../apiserver/authorization/authorizer.ts'
 import { nodeAuthorizer } from '../../apiserver/authorization/node-authorizer.ts'
 import { rbacAuthorizer } from '../../apiserver/authorization/rbac.ts'
@@ -33,6 +34,7 @@ import { systemRandom } from '../../api/random.ts'
 import { isAlreadyExists, isConflict } from '../../api/status.ts'
 import { createClient } from '../../client/client.ts'
 import type { Log } from '../../client/component.ts'
+import type { AuthenticationSource } from './authentication.ts'
 import { parseCertificateRequest } from '../../client/pki.ts'
 import type { Store } from '../../store/store.ts'
 import { componentChecks } from '../component-checks.ts'
@@ -61,6 +63,8 @@ export interface ControlPlaneOptions {
   audit?: AuditOptions | undefined
   /** How much is served at the same time; absent: priority and fairness, with upstream's 600 seats. */
   load?: LoadOptions | undefined
+  /** Outside issuers of tokens, and who may come without credentials; absent: none, and everybody. */
+  authentication?: AuthenticationSource | undefined
   /** Besides the server's own. */
   healthChecks?: readonly HealthCheck[] | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
@@ -72,6 +76,9 @@ export interface LoadOptions { fair: boolean; mutating: number; readOnly: number
 const usualLoad: LoadOptions = { fair: true, ...usualInFlightLimits }
 const loadOf = ({ fair, mutating, readOnly, requestTimeoutMs }: LoadOptions = usualLoad): Partial<ApiServerOptions> =>
   ({ ...(fair ? { flowControl: { seats: mutating + readOnly } } : { inFlightLimits: { mutating, readOnly } }), requestTimeoutMs })
+
+/** Who issues the tokens of service accounts. */
+export const serviceAccountIssuer = (clusterDomain: string): string => `https://kubernetes.default.svc.${clusterDomain}`
 
 /** Who the API server is to itself. */
 export const loopbackUser = { name: 'system:apiserver', groups: ['system:masters'] }
@@ -91,10 +98,18 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
   const { log, serviceCIDR } = options
   const guard = dialGuard(options.port)
   const kubelets: KubeletClient = kubeletClient({ ...options.kubeletCertificate, certificateAuthority: options.certificateAuthority }, guard)
-  const issuer = tokenIssuer({ key: options.serviceAccountKey, issuer: `https://kubernetes.default.svc.${options.clusterDomain}`, clock: systemClock, random: systemRandom })
+  const issuer = tokenIssuer({ key: options.serviceAccountKey, issuer: serviceAccountIssuer(options.clusterDomain), clock: systemClock, random: systemRandom })
+  const outside = jwtTokens({ issuers: options.authentication?.configuration.jwt ?? [], audiences: issuer.audiences, clock: systemClock, log })
+  let anonymous = options.authentication?.configuration.anonymous
+  if (options.authentication) {
+    options.authentication.changed = (next) => {
+      outside.use(next.jwt ?? [])
+      anonymous = next.anonymous
+    }
+  }
   const reviewers = new WeakMap<ProviderParts['lookup'], TokenReviewer>()
   const reviewerOf = ({ lookup, clock }: ProviderParts): TokenReviewer => {
-    const known = reviewers.get(lookup) ?? unionTokens(serviceAccountTokens({ issuer, lookup, clock }), bootstrapTokens({ lookup, clock, audiences: issuer.audiences }))
+    const known = reviewers.get(lookup) ?? unionTokens(serviceAccountTokens({ issuer, lookup, clock }), bootstrapTokens({ lookup, clock, audiences: issuer.audiences }), outside)
     reviewers.set(lookup, known)
     return known
   }
@@ -102,7 +117,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
   const server: ApiServer = createApiServer({
     store: options.store, clock: systemClock, random: systemRandom, log, version: wherryVersion,
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
-    authenticator: (parts) => unionAuthenticator(...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []), clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences)),
+    authenticator: (parts) => inOrder([...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []), clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences), anonymousAuthenticator(() => anonymous)]),
     authorizer: authorizerOf,
     admission: (parts) => builtInAdmission({ random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store, { oneProcess: options.oneProcess ?? false })) as VirtualResource],

@@ -11,12 +11,11 @@ import type { Log } from '../../client/component.ts'
 import type { Store } from '../../store/store.ts'
 import type { Flags } from '../flags.ts'
 import { UserError } from '../user-error.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export const encryptionFlags = ['encryption-provider-config', 'encryption-provider-config-automatic-reload'] as const
 
 export interface Encryption { store: Store; healthChecks: readonly HealthCheck[]; run(signal: AbortSignal): Promise<void> }
-
-const untilAborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => { if (signal.aborted) resolve(); else signal.addEventListener('abort', () => resolve(), { once: true }) })
 
 /** `store` itself where nothing is to be encrypted. */
 export const encryptionFrom = async (flags: Flags, store: Store, { clock, log }: { clock: Clock; log: Log }): Promise<Encryption> => {

@@ -20,10 +20,11 @@ import { processLog } from '../log.ts'
 import { singleDnsPort } from '../static-pods.ts'
 import { partsWith } from './client-parts.ts'
 import { encryptionFlags, encryptionFrom } from './encryption.ts'
-import { controlPlane, type ControlPlane } from './control-plane.ts'
+import { authenticationFlags, authenticationFrom } from './authentication.ts'
+import { controlPlane, type ControlPlane, serviceAccountIssuer } from './control-plane.ts'
 import { kubeletFlags, kubeletOf, nodeParts } from './kubelet.ts'
 
-const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...encryptionFlags]
+const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...encryptionFlags, ...authenticationFlags]
 
 const users = {
   scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
@@ -66,11 +67,13 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
   const [requestHeaderCa = '', proxyCertificate = '', proxyKey = ''] = await Promise.all(['front-proxy-ca.crt', 'front-proxy-client.crt', 'front-proxy-client.key'].map(pki))
   const log = processLog('kube-apiserver')
   const port = flags.number('secure-port', 6443)
+  const clusterDomain = flags.get('cluster-domain') ?? 'cluster.local'
+  const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
   const encryption = await encryptionFrom(flags, await openEmbeddedStore({ directory: home.store, clock: systemClock }), { clock: systemClock, log })
   const { store } = encryption
   try {
     const plane = controlPlane({
-      store, log, healthChecks: encryption.healthChecks, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+      store, log, healthChecks: encryption.healthChecks, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain, authentication,
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '', oneProcess: true,
       requestHeader: usualRequestHeaders(requestHeaderCa), frontProxy: { certificate: proxyCertificate, key: proxyKey },
     })
@@ -79,7 +82,7 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
       await Promise.race([plane.server.ready, new Promise((resolve) => { until.addEventListener('abort', resolve, { once: true }) })])
       if (!until.aborted) await runTogether(await clientsOf({ flags, home, plane, pki, signal: until }), until)
     } }
-    await runTogether([plane, listener, everybodyElse, encryption], signal)
+    await runTogether([plane, listener, everybodyElse, encryption, authentication], signal)
   } finally {
     await store[Symbol.asyncDispose]()
   }
