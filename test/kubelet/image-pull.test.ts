@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Pods } from '../../src/api/kinds.ts'
 import type { Images, ResolvedImage } from '../../agents/kubelet/image.ts'
 import type { Registries } from '../../agents/kubelet/images/registries.ts'
+import type { ContainerStateWaiting } from '../../src/api/types.ts'
 import { isReady, testNode, type TestNode } from './support.ts'
 
 const image = (id: string): ResolvedImage => ({ ref: { kind: 'root', path: `/roots/${id}`, id }, id: `r.example/app@${id}`, name: 'r.example/app:1', entrypoint: ['/run'], command: [], env: [], workingDir: '/', user: undefined, userName: '', stopSignal: undefined, pulled: true })
@@ -26,7 +27,7 @@ const fakeRegistry = () => {
 }
 
 const container = (policy: string) => [{ name: 'web', image: 'r.example/app:1', imagePullPolicy: policy as 'Always' }]
-const waitingOf = async (node: TestNode): Promise<{ reason?: string; message?: string } | undefined> => (await node.pod('web-1'))?.status.containerStatuses?.[0]?.state?.waiting
+const waitingOf = async (node: TestNode): Promise<ContainerStateWaiting | undefined> => (await node.pod('web-1'))?.status.containerStatuses?.[0]?.state?.waiting
 
 describe('a pod', () => {
   test('runs with what was pulled, and says so', async () => {
