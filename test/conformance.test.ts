@@ -16,12 +16,12 @@ test.runIf(hasOracle)('it names every behaviour of upstream\'s list, and no othe
 })
 
 test('what it says to be tested in a file has a test of that title there, and every such title is on the list', () => {
-  const claimed = named((seen) => seen.endsWith('.test.ts')).map((name) => `${behaviours[name] ?? ''}: ${name}`)
-  const written = readdirSync(folder).filter((file) => file.endsWith('.test.ts')).flatMap((file) => titlesOf(file).map((name) => `${file}: ${name}`))
+  const claimed = named((seen) => seen.endsWith('.ts')).map((name) => `${behaviours[name] ?? ''}: ${name}`)
+  const written = readdirSync(folder).filter((file) => file !== 'behaviours.ts').flatMap((file) => titlesOf(file).map((name) => `${file}: ${name}`))
   expect(written.toSorted()).toEqual(claimed.toSorted())
 })
 
 test('fewer and fewer are without a test and were not seen with the official suite', () => {
   // To be lowered with every behaviour that gets its test; never to be raised.
-  expect(named((seen) => seen === 'none').length).toBeLessThanOrEqual(130)
+  expect(named((seen) => seen === 'none').length).toBeLessThanOrEqual(77)
 })

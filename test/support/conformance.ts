@@ -28,6 +28,8 @@ export interface World {
   watch<T extends KubeObject>(kind: Kind<T>, options: Omit<WatchOptions, 'signal'>): Watched<T>
   /** Reads the object, changes it, writes it; once more after each conflict. */
   updated<T extends KubeObject>(kind: Kind<T>, at: { name: string; namespace?: string }, change: (object: T) => void, options?: { subresource?: string }): Promise<T>
+  /** A namespace in which pods may be made. */
+  makeNamespace(name: string): Promise<void>
   gone<T extends KubeObject>(kind: Kind<T>, at: { name: string; namespace?: string }): Promise<void>
 }
 
@@ -58,6 +60,8 @@ const watched = <T extends KubeObject>(client: Client, kind: Kind<T>, options: O
   }
 }
 
+const notYet = (error: unknown): undefined => { if (!(error instanceof StatusError) || error.status.code !== 404) throw error }
+
 const worldOf = (cluster: TestCluster, live: LiveClient): World => {
   const client = createClient(asGoClient({ request: (request, signal) => live.client.raw(request, signal) }), { userAgent: 'e2e.test' })
   return {
@@ -80,6 +84,10 @@ const worldOf = (cluster: TestCluster, live: LiveClient): World => {
           if (!(error instanceof StatusError) || error.status.code !== 409) throw error
         }
       }
+    },
+    makeNamespace: async (name) => {
+      await client.create(Namespaces, { metadata: { name, labels: { 'e2e-run': name } }, spec: {} })
+      await until(`${name} has its service account`, () => client.get(ServiceAccounts, { namespace: name, name: 'default' }).catch(notYet))
     },
     gone: async (kind, at) => {
       await until(`${kind.kind} ${at.name} is gone`, () => client.get(kind, at).then(() => false, (error: unknown) => error instanceof StatusError && error.status.code === 404), 30)
@@ -107,7 +115,7 @@ export const conformance = (file: string, options: TestClusterOptions, define: (
     define((title, play) => {
       test.concurrent(title, async () => {
         const namespace = `e2e-${++made}`
-        await world.client.create(Namespaces, { metadata: { name: namespace, labels: { 'e2e-run': namespace } }, spec: {} })
+        await world.makeNamespace(namespace)
         try {
           await until(`namespace ${namespace} can have pods`, () => world.client.get(ServiceAccounts, { namespace, name: 'default' }))
           await play(world, namespace)

@@ -10,8 +10,8 @@ import { world } from '../fake-world.ts'
 const namespace = (over: Partial<Namespace['metadata']> = {}, finalizers = ['kubernetes']): Namespace => ({ metadata: metadata('shop', { namespace: undefined, ...over }), spec: { finalizers }, status: { phase: 'Active' } })
 const going = { deletionTimestamp: secondsBefore(1) }
 const inShop = (name: string, over: Partial<KubeObject['metadata']> = {}) => pod(name, { metadata: { namespace: 'shop', ...over } })
-const plan = (shop: Namespace, pods: readonly KubeObject[]): string[] =>
-  planNamespace('shop', world([[Namespaces, [shop]], [Pods, pods], [ConfigMaps, []]]), [Pods, ConfigMaps]).map((action) => (action.do === 'deleteContent' ? `deleteContent ${action.kinds.map(({ plural }) => plural).join()}` : action.do))
+const plan = (shop: Namespace, pods: readonly KubeObject[], configMaps: readonly KubeObject[] = []): string[] =>
+  planNamespace('shop', world([[Namespaces, [shop]], [Pods, pods], [ConfigMaps, configMaps]]), [ConfigMaps, Pods]).map((action) => (action.do === 'deleteContent' ? `deleteContent ${action.kinds.map(({ plural }) => plural).join()}` : action.do))
 
 test.each<[string, Namespace, KubeObject[], string[]]>([
   ['is not being deleted', namespace(), [inShop('a')], []],
@@ -20,6 +20,13 @@ test.each<[string, Namespace, KubeObject[], string[]]>([
   ['is empty', namespace(going), [pod('elsewhere')], ['finalize']],
   ['waits for finalizers of others only', namespace(going, ['example.com/hold']), [], []],
 ])('%s', (_, shop, pods, expected) => expect(plan(shop, pods)).toEqual(expected))
+
+describe('pods go first', () => {
+  const settings = { metadata: metadata('settings', { namespace: 'shop' }) }
+  test('nothing else is touched while one is there', () => expect(plan(namespace(going), [inShop('a')], [settings])).toEqual(['deleteContent pods', 'requeueAfter']))
+  test('nor while one is going', () => expect(plan(namespace(going), [inShop('a', going)], [settings])).toEqual(['updateStatus', 'requeueAfter']))
+  test('then all the rest', () => expect(plan(namespace(going), [], [settings])).toEqual(['deleteContent configmaps', 'requeueAfter']))
+})
 
 describe('conditions', () => {
   const remaining = [{ kind: Pods, objects: [inShop('a', { finalizers: ['x/y'] }), inShop('b')] }]
