@@ -4,6 +4,7 @@ import type { Node, Pod, Taint, Toleration } from '../../src/api/types.ts'
 import { appArmorProblem } from './apparmor.ts'
 import { pressureMessage } from './eviction/messages.ts'
 import { wantsNode } from './node-affinity.ts'
+import { shutdownRejection } from './node-shutdown/node-shutdown.ts'
 import { isCriticalPod, isStaticPod, qosClassOf } from './pod.ts'
 import { addAmounts, type Amounts, podRequests } from './resources.ts'
 import { unsupportedFields } from './unsupported.ts'
@@ -21,6 +22,7 @@ export interface AdmissionInput {
   pressures?: readonly string[]
   /** Whether the kernel has AppArmor. */
   appArmor?: boolean
+  shuttingDown?: boolean
 }
 
 /** undefined: welcome. */
@@ -30,7 +32,7 @@ export const admit = (input: AdmissionInput): Rejection | undefined => {
   const appArmor = appArmorProblem(pod, input.appArmor ?? false)
   if (appArmor) return { reason: 'AppArmor', message: appArmor }
   if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
-  return underPressure(input) ?? fits(input)
+  return underPressure(input) ?? (input.shuttingDown ? shutdownRejection : fits(input))
 }
 
 /** Short of memory only, the node takes what has asked for some; short of anything else, only what is critical. Mirrors eviction_manager.go's Admit. */

@@ -11,12 +11,15 @@ import type { Evictor } from './eviction/evictor.ts'
 import { nodeEvictor } from './eviction/node-evictor.ts'
 import { hostImage } from './image.ts'
 import { garbageCollector } from './images/collect-garbage.ts'
+import { logindInhibitor } from './node-shutdown/inhibitor.ts'
+import { type NodeShutdown, nodeShutdown, shutdownSignals } from './node-shutdown/node-shutdown.ts'
 import { machine } from './machine.ts'
 import { readMachineFacts } from './machine-facts.ts'
-import { allocatableOf, initialNode, type Health, nodeStatus, type NodeFacts } from './node-status.ts'
+import { allocatableOf, initialNode, type Health, nodeStatus, type NodeFacts, podsLimits } from './node-status.ts'
 import { renewLease, reportNode } from './node-registration.ts'
 import type { KubeletOptions } from './options.ts'
 import { isMirrorPod, isStaticPod } from './pod.ts'
+import type { Machine } from './pod-run.ts'
 import { mirrorPods } from './pod-source/mirrors.ts'
 import { mirrorOf } from './pod-source/mirror-pods.ts'
 import { watchStaticPods } from './pod-source/static-pods.ts'
@@ -39,26 +42,31 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const machineFacts = options.machine ?? await readMachineFacts(options.dataDirectory, random)
   const facts: NodeFacts = {
     nodeName, nodeIP: options.nodeIP, machine: machineFacts, maxPods: options.maxPods ?? defaultMaxPods, labels: options.labels ?? {}, taints: options.taints ?? [],
-    version: options.version, providerID: options.providerID, kubeletPort: options.server?.port || defaultPort,
+    version: options.version, providerID: options.providerID, kubeletPort: options.server?.port || defaultPort, ...(options.reserved && { reserved: options.reserved }), ...(options.eviction?.thresholds && { thresholds: options.eviction.thresholds }),
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
-  const health = (): Health => ({ pressures: shared.pressures(), networkProblem: shared.networkProblem(), images: (options.images ?? hostImage).list() })
+  const health = (): Health => ({ pressures: shared.pressures(), shuttingDown: shared.isShuttingDown(), networkProblem: shared.networkProblem(), images: (options.images ?? hostImage).list() })
   const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
   const wakeNode = new Wakeable(clock)
   const shared = machine({
     options, facts: machineFacts, context,
     services: () => (api.services ? (servicesKnown ? api.services.lister.list() : undefined) : []),
     allocatable: () => ({ ...ownNode()?.status?.allocatable, ...allocatableOf(facts) }),
-    pressures: () => evictions?.pressures() ?? [],
+    pressures: () => evictions?.pressures() ?? [], isShuttingDown: () => shutdown?.isShuttingDown() ?? false,
     wake: (podUid) => workers.wake(podUid), refresh: (podUid) => workers.refresh(podUid),
   }, signal)
   let servicesKnown = false
   let evictions: Evictor | undefined
+  let shutdown: NodeShutdown | undefined
   const fallbackNode = { ...initialNode(facts, nodeStatus(facts, health(), {}, clock.now())), metadata: { ...initialNode(facts, {}).metadata, name: nodeName, uid: '', resourceVersion: '', creationTimestamp: '' } } as Node
   const workers = podWorkers(shared, () => ownNode() ?? fallbackNode, signal)
   const images = options.imageStore && garbageCollector({ store: options.imageStore, clock, log, tell: shared.recordNode, ...(options.imageGarbagePolicy && { policy: options.imageGarbagePolicy }) })
   evictions = nodeEvictor({ options: { ...options, ...(images && { reclaimImages: async () => { await images.free(Infinity) } }) }, machine: shared, workers, maxPids: machineFacts.maxPids, changed: () => wakeNode.notify() })
+  shutdown = nodeShutdown({
+    graces: options.shutdown?.graces ?? [], requests: options.shutdown?.requests ?? shutdownSignals, inhibitor: options.shutdown?.inhibitor ?? ((seconds) => logindInhibitor(seconds, log)), clock, log,
+    pods: () => workers.active(), fail: (podUid, failure) => workers.fail(podUid, failure), hasStopped: (podUid) => workers.hasStopped(podUid), tellNode: shared.recordNode, changed: () => wakeNode.notify(),
+  })
   const sampler = usageSampler({ runtime, clock, log, pods: () => workers.list() })
 
   let staticPods: readonly Pod[] | undefined = options.staticPodDirectory === undefined ? [] : undefined
@@ -99,7 +107,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
       for (const hear of shared.heard) hear(event)
     }
   }
-  const registration = client && api.nodes && { client, clock, random, log, facts, nodes: api.nodes, health, wake: wakeNode }
+  const registration = client && api.nodes && { client, clock, random, log, facts, nodes: api.nodes, health, wake: wakeNode, tell: shared.recordNode }
   const staticDirectory = options.staticPodDirectory
 
   const parts: Promise<void>[] = [
@@ -114,8 +122,11 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     sampler.run(signal),
     evictions.run(signal),
     ...(images ? [images.run(signal)] : []),
+    shutdown.run(signal),
   ]
   changed()
+  shared.recordNode({ type: 'Normal', reason: 'Starting', message: 'Starting kubelet.' })
+  await enforceAllocatable(shared, facts)
   // One part that fails takes the kubelet down: whoever keeps it starts another, which adopts everything.
   await Promise.all(parts.map((part) => part.catch((error: unknown) => {
     if (signal.aborted) return
@@ -123,4 +134,14 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     throw error
   })))
   await workers.settled()
+}
+
+/** Whatever pods ask for: together they get no more than is not reserved. */
+const enforceAllocatable = async ({ runtime, recordNode, nodeName }: Machine, facts: NodeFacts): Promise<void> => {
+  try {
+    await runtime.updateNode(podsLimits(facts))
+    recordNode({ type: 'Normal', reason: 'NodeAllocatableEnforced', message: 'Updated Node Allocatable limit across pods' })
+  } catch (error) {
+    recordNode({ type: 'Warning', reason: 'FailedNodeAllocatableEnforcement', message: `Failed to update Node Allocatable Limits ${JSON.stringify(nodeName)}: ${error instanceof Error ? error.message : String(error)}` })
+  }
 }

@@ -34,6 +34,7 @@ export interface MachineParts {
   wake(podUid: string): void
   refresh(podUid: string): void
   pressures(): readonly string[]
+  isShuttingDown(): boolean
 }
 
 /** An armed spare costs its shim and a process that waits: this much memory is reckoned for each, of a fiftieth of the machine's. */
@@ -65,7 +66,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
-    services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, record, recordNode, heard: new Set(),
+    services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
     sandboxFacts: async () => ({
       podPidsLimit: options.podPidsLimit, nodeName: options.nodeName, clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,

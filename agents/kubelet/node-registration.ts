@@ -10,7 +10,9 @@ import type { Node, NodeStatus } from '../../src/api/types.ts'
 import { exponentialBackoff } from '../../src/client/backoff.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Log } from '../../src/client/component.ts'
+import type { Occurrence } from '../../src/client/events.ts'
 import type { Informer } from '../../src/client/informer.ts'
+import { nodeStatusEvents } from './node-events.ts'
 import { initialNode, nodeLabels, nodeStatus, nodeStatusDiffers, type Health, type NodeFacts } from './node-status.ts'
 import type { Wakeable } from './wakeable.ts'
 
@@ -23,6 +25,8 @@ export interface NodeRegistration {
   /** Of this one node. */
   nodes: Informer<Node>
   health(): Health
+  /** Told what has changed about the node. */
+  tell(what: Occurrence): void
   /** Woken when something that the status shows may have changed. */
   wake: Wakeable
 }
@@ -48,6 +52,7 @@ const register = async (registration: NodeRegistration, status: NodeStatus, sign
   const { client, facts } = registration
   try {
     await client.create(Nodes, initialNode(facts, status), { signal })
+    for (const event of nodeStatusEvents(facts.nodeName, {}, status)) registration.tell(event)
     return
   } catch (error) { if (!isAlreadyExists(error)) throw error }
   const existing = await client.get(Nodes, { name: facts.nodeName }, { signal })
@@ -68,6 +73,7 @@ export const reportNode = async (registration: NodeRegistration, signal: AbortSi
       if (!due && !nodeStatusDiffers(node.status ?? {}, fresh)) return
       const written = await client.patch(Nodes, { name: facts.nodeName }, { type: 'strategic', body: { status: statusBody(node.status ?? {}, fresh) } }, { subresource: 'status', signal })
       reportedAt = clock.monotonic()
+      for (const event of nodeStatusEvents(facts.nodeName, node.status ?? {}, fresh)) registration.tell(event)
       await nodes.waitFor(written.metadata.resourceVersion, AbortSignal.any([signal, AbortSignal.timeout(5_000)])).catch(() => {}) // late: the next look compares with what is there then
     })
     wake.notifyIn(lookMilliseconds)

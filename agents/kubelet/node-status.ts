@@ -1,15 +1,21 @@
 /** The Node object as this kubelet reports it. Pure. Mirrors pkg/kubelet/nodestatus/setters.go and initialNode, with upstream's reasons and messages. */
 import { timestamp } from '../../src/api/clock.ts'
 import type { Draft } from '../../src/api/meta.ts'
-import { formatQuantity, quantityOf } from '../../src/api/quantity.ts'
+import { formatQuantity, quantityOf, toMilli, toNumber } from '../../src/api/quantity.ts'
 import type { Node, NodeCondition, NodeStatus, Taint } from '../../src/api/types.ts'
+import { amountOf, defaultThresholds, type Threshold } from './eviction/threshold.ts'
 import type { MachineFacts } from './machine-facts.ts'
+import type { ResourceLimits } from './runtime/runtime.ts'
 
 export interface NodeFacts {
   nodeName: string
   nodeIP: string
   machine: MachineFacts
   maxPods: number
+  /** For the system and for Kubernetes' own daemons, summed up: not for pods. */
+  reserved?: Readonly<Record<string, string>>
+  /** Upstream's defaults if absent. */
+  thresholds?: readonly Threshold[]
   labels: Readonly<Record<string, string>>
   taints: readonly Taint[]
   version: string
@@ -20,6 +26,7 @@ export interface NodeFacts {
 export interface Health {
   /** What the node is short of. */
   pressures: readonly string[]
+  shuttingDown?: boolean
   /** Why pods cannot have a network yet; undefined: they can. */
   networkProblem: string | undefined
   images: readonly { names: string[]; sizeBytes: number }[]
@@ -30,9 +37,6 @@ const maxImages = 50
 /** Upstream's MaxNamesPerImageInNodeStatus. */
 const maxNames = 5
 
-// Upstream's default hard eviction thresholds; what they reserve is not allocatable.
-const memoryReserveBytes = 100 * 1024 * 1024
-const diskReserve = 0.1
 
 // As the API server keeps it: the largest unit that loses nothing.
 const kibibytes = (bytes: number): string => formatQuantity(quantityOf(Math.floor(bytes / 1024) * 1024, 'BinarySI'))
@@ -41,8 +45,28 @@ const capacityOf = ({ machine, maxPods }: Pick<NodeFacts, 'machine' | 'maxPods'>
   cpu: String(machine.cpus), 'ephemeral-storage': kibibytes(machine.diskBytes), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(machine.memoryBytes), pods: String(maxPods),
 })
 
-export const allocatableOf = (facts: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
-  ...capacityOf(facts), 'ephemeral-storage': formatQuantity(quantityOf(Math.floor(facts.machine.diskBytes * (1 - diskReserve)))), memory: kibibytes(facts.machine.memoryBytes - memoryReserveBytes),
+/** What hard thresholds keep free is nobody's. */
+const keptFree = (thresholds: readonly Threshold[], signal: Threshold['signal'], capacity: number): number => {
+  const threshold = thresholds.find((each) => each.signal === signal && each.graceMilliseconds === 0)
+  return threshold ? amountOf(threshold.value, capacity) : 0
+}
+
+type AllocatableFacts = Pick<NodeFacts, 'machine' | 'maxPods' | 'reserved' | 'thresholds'>
+
+/** Capacity without what is reserved, and without what hard thresholds keep free. Mirrors GetNodeAllocatableReservation. */
+export const allocatableOf = (facts: AllocatableFacts): Record<string, string> => {
+  const { machine, reserved = {}, thresholds = defaultThresholds } = facts
+  const taken = (name: string): number => toNumber(reserved[name] ?? '0')
+  return {
+    ...capacityOf(facts), cpu: formatQuantity(quantityOf(Math.max(0, machine.cpus * 1000 - Number(toMilli(reserved['cpu'] ?? '0'))), 'DecimalSI', -3)),
+    'ephemeral-storage': formatQuantity(quantityOf(Math.max(0, machine.diskBytes - taken('ephemeral-storage') - keptFree(thresholds, 'nodefs.available', machine.diskBytes)))),
+    memory: kibibytes(Math.max(0, machine.memoryBytes - taken('memory') - keptFree(thresholds, 'memory.available', machine.memoryBytes))),
+  }
+}
+
+/** What all pods together may use: capacity without what is reserved. Upstream's limit of the cgroup kubepods. */
+export const podsLimits = ({ machine, reserved = {} }: AllocatableFacts): ResourceLimits => ({
+  memoryLimitBytes: Math.max(1, machine.memoryBytes - toNumber(reserved['memory'] ?? '0')), cpuShares: Math.max(2, Math.floor((machine.cpus * 1000 - Number(toMilli(reserved['cpu'] ?? '0'))) * 1024 / 1000)),
 })
 
 export const nodeLabels = ({ nodeName, machine, labels }: NodeFacts): Record<string, string> => ({
@@ -61,16 +85,22 @@ interface Verdict { type: string; status: 'True' | 'False'; reason: string; mess
 const pressure = (type: string, low: boolean, [enough, scarce]: [[string, string], [string, string]]): Verdict =>
   (low ? { type, status: 'True', reason: scarce[0], message: scarce[1] } : { type, status: 'False', reason: enough[0], message: enough[1] })
 
-const verdicts = ({ pressures, networkProblem }: Health): Verdict[] => [
+const verdicts = ({ pressures, networkProblem, shuttingDown }: Health): Verdict[] => [
   pressure('MemoryPressure', pressures.includes('MemoryPressure'),
     [['KubeletHasSufficientMemory', 'kubelet has sufficient memory available'], ['KubeletHasInsufficientMemory', 'kubelet has insufficient memory available']]),
   pressure('DiskPressure', pressures.includes('DiskPressure'),
     [['KubeletHasNoDiskPressure', 'kubelet has no disk pressure'], ['KubeletHasDiskPressure', 'kubelet has disk pressure']]),
   pressure('PIDPressure', pressures.includes('PIDPressure'),
     [['KubeletHasSufficientPID', 'kubelet has sufficient PID available'], ['KubeletHasInsufficientPID', 'kubelet has insufficient PID available']]),
-  networkProblem === undefined ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
-    : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${networkProblem}` },
+  ready([
+    ...(networkProblem === undefined ? [] : [`container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${networkProblem}`]),
+    ...(shuttingDown ? ['node is shutting down'] : []),
+  ]),
 ]
+
+// Several errors as Go prints them together.
+const ready = (problems: readonly string[]): Verdict => (problems.length === 0 ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+  : { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: problems.length === 1 ? (problems[0] ?? '') : `[${problems.join(', ')}]` })
 
 const conditions = (old: readonly NodeCondition[], fresh: readonly Verdict[], now: string): NodeCondition[] => [
   ...old.filter(({ type }) => !fresh.some((each) => each.type === type)),

@@ -10,6 +10,8 @@ import type { GarbagePolicy } from './images/garbage.ts'
 import type { ImageStore } from './images/image-store.ts'
 import type { Registries } from './images/registries.ts'
 import type { MachineFacts, MachineReadings } from './machine-facts.ts'
+import type { Inhibitor } from './node-shutdown/inhibitor.ts'
+import type { GraceOfPriority } from './node-shutdown/shutdown-groups.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import type { Mounter } from './volumes/mounter.ts'
 
@@ -70,6 +72,10 @@ export interface KubeletOptions {
   version: string
   /** When pods are evicted; upstream's defaults if absent. */
   eviction?: Partial<EvictionSettings>
+  /** Kept for the system and for Kubernetes' own daemons (systemReserved and kubeReserved, summed up). */
+  reserved?: Readonly<Record<string, string>>
+  /** How pods end when the machine shuts down; without any group they do not wait for each other, nor the machine for them. */
+  shutdown?: { graces: readonly GraceOfPriority[]; inhibitor?: (neededSeconds: number) => Promise<Inhibitor | undefined>; requests?: (signal: AbortSignal) => AsyncIterable<boolean> }
   /** What is free on the machine; read from it if absent. */
   readMachine?: (directory: string, memoryCapacityBytes: number) => Promise<MachineReadings>
   /** Where images are kept, if on a disk of their own that must not fill up. */

@@ -49,6 +49,7 @@ export interface Machine {
   allocatable(): Readonly<Record<string, string>>
   /** What the node is short of. */
   pressures(): readonly string[]
+  isShuttingDown(): boolean
   sandboxFacts(): Promise<SandboxFacts>
   /** Why pods cannot have a network yet. */
   networkProblem(): string | undefined

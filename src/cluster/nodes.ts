@@ -1,5 +1,7 @@
 /** The nodes of this machine: their networks and their kubelets' keepers. */
 import { serverFileArguments } from './server-files.ts'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { instanceTypeOf, machineProviderID } from '../cloud-controller-manager/ssh/ssh-cloud.ts'
 import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
@@ -29,6 +31,9 @@ export const ensureNetworks = async (home: Home, config: ClusterConfig): Promise
   return { ...config, forwardingBefore: config.forwardingBefore ?? before }
 }
 
+/** Where whoever runs the cluster may put a KubeletConfiguration, for all nodes of this machine; read when a kubelet starts. */
+const kubeletConfigurationFile = ({ data }: Home): string => path.join(data, 'kubelet.yaml')
+
 /** Program and arguments of a node's kubelet (or of the one process of a `--single` cluster). */
 export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig): string[] => {
   const at = home.node(node.name)
@@ -45,6 +50,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig)
     `--provider-id=${machineProviderID(machine)}`,
     `--node-labels=${[...(controlPlane ? ['node-role.kubernetes.io/control-plane='] : []), `node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`].join(',')}`,
     ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),
+    ...(existsSync(kubeletConfigurationFile(home)) ? [`--config=${kubeletConfigurationFile(home)}`] : []),
   ]
 }
 

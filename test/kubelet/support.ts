@@ -54,7 +54,7 @@ export interface TestNode extends AsyncDisposable {
   get<T extends KubeObject>(kind: Kind<T>, name: string, namespace?: string): Promise<T | undefined>
   /** Resolves with the pod once it is as wanted. */
   untilPod(name: string, what: string, wanted: (pod: Pod) => boolean, namespace?: string): Promise<Pod>
-  /** `Killing Stopping container web`, in order. */
+  /** `Killing Stopping container web`, of pods, in order. */
   events(): Promise<string[]>
 }
 
@@ -107,7 +107,7 @@ export const testNode = async ({ api = true }: { api?: boolean } = {}): Promise<
     get: (kind, name, namespace) => needed().get(kind, { name, namespace }).catch(() => undefined),
     untilPod: (name, what, wanted, namespace) => node.until(`pod ${name} ${what}`, async () => { const pod = await node.pod(name, namespace); return pod && wanted(pod) ? pod : undefined })
       .catch(async (error: unknown) => { throw new Error(`${error instanceof Error ? error.message : String(error)}\nstatus: ${JSON.stringify((await node.pod(name, namespace))?.status, undefined, 1)}`) }) as Promise<Pod>,
-    events: async () => (await needed().list(Events)).items.filter(({ source }) => source?.component === 'kubelet')
+    events: async () => (await needed().list(Events)).items.filter(({ source, involvedObject }) => source?.component === 'kubelet' && involvedObject.kind === 'Pod')
       .sort((left, right) => (left.metadata.name.split('.').at(-1) ?? '' ) < (right.metadata.name.split('.').at(-1) ?? '') ? -1 : 1).map(({ reason, message }) => `${reason ?? ''} ${message ?? ''}`),
     async [Symbol.asyncDispose]() {
       await node.kill()

@@ -6,7 +6,7 @@ import { appendFile, mkdir } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
-import type { ContainerSpec, ContainerState, ExecOptions, Runtime, RuntimeEvent, SandboxSpec, SandboxState, Usage } from '../../agents/kubelet/runtime/runtime.ts'
+import type { ContainerSpec, ContainerState, ExecOptions, ResourceLimits, Runtime, RuntimeEvent, SandboxSpec, SandboxState, Usage } from '../../agents/kubelet/runtime/runtime.ts'
 import type { Clock } from '../../src/api/clock.ts'
 
 /** How a program behaves; by default it runs until it is told to stop. */
@@ -25,6 +25,8 @@ export interface FakeRuntime extends Runtime {
   execHandler: ExecHandler
   /** Of every pod and container. */
   memoryUsageBytes: number
+  /** What the node was limited to. */
+  nodeLimits: ResourceLimits
   /** The running process of a container ends. */
   exit(podUid: string, name: string, code: number, more?: { signal?: number; oomKilled?: boolean }): void
   loseSandbox(podUid: string): void
@@ -73,6 +75,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
 
   const runtime: FakeRuntime = {
     memoryUsageBytes: 1_100_000,
+    nodeLimits: {},
     program: () => ({}),
     execHandler: () => 0,
     log,
@@ -151,6 +154,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
       sandbox.spec = { ...sandbox.spec, resources: { ...sandbox.spec.resources, ...limits } }
       log.push(`update ${sandbox.spec.podName} ${JSON.stringify(limits)}`)
     },
+    updateNode: (limits) => { runtime.nodeLimits = limits; return Promise.resolve() },
     async updateContainer(podUid, name, limits) {
       failIfAsked('updateContainer')
       const process = running(podUid, name)

@@ -6,7 +6,7 @@ import { attach } from './attach.ts'
 import { type Attempt, discard, forget, removeFiles } from './attempt.ts'
 import { removeDirectory } from './attempt-files.ts'
 import { cgroupPids, emptyCgroup, removeCgroup, updateCgroup } from './cgroups/cgroup.ts'
-import { type Context, podDirectory, rootsDirectory, type RuntimeOptions } from './context.ts'
+import { type Context, nodeCgroup, podDirectory, rootsDirectory, type RuntimeOptions } from './context.ts'
 import { dial } from './dial.ts'
 import { eventQueue } from './event-queue.ts'
 import { exec } from './exec.ts'
@@ -65,6 +65,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
       for (const attempt of running(context, podUid, name)) await stopAttempt(context, attempt, graceSeconds)
     },
     async updateSandbox(podUid, limits) { updateCgroup(context.hierarchies, readySandbox(context, podUid).record.cgroup, limits); return Promise.resolve() },
+    async updateNode(limits) { updateCgroup(context.hierarchies, nodeCgroup(context), limits); return Promise.resolve() },
     async updateContainer(podUid, name, limits) { updateCgroup(context.hierarchies, runningOne(context, podUid, name).cgroup, limits); return Promise.resolve() },
     async signalContainer(podUid, name, signal, pid) {
       const attempt = runningOne(context, podUid, name)

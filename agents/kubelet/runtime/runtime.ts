@@ -169,6 +169,8 @@ export interface Runtime {
   /** Other limits for a sandbox's cgroup, or for a running container's; those that are not named stay. */
   updateSandbox(podUid: string, limits: ResourceLimits): Promise<void>
   updateContainer(podUid: string, name: string, limits: ResourceLimits): Promise<void>
+  /** Limits for all pods of the node together. */
+  updateNode(limits: ResourceLimits): Promise<void>
   /** A signal to the container's first process, or to one pid inside its cgroup. */
   signalContainer(podUid: string, name: string, signal: NodeJS.Signals | number, pid?: number): Promise<void>
   removeContainer(podUid: string, name: string, attempt: number): Promise<void>

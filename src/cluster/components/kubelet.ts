@@ -17,11 +17,12 @@ import type { Component, Log } from '../../client/component.ts'
 import { parseFlags, type Flags } from '../flags.ts'
 import { UserError } from '../user-error.ts'
 import { kubernetesVersion } from '../version.ts'
+import { parseKubeletConfiguration } from './kubelet-configuration.ts'
 import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
 export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
-  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'seccomp-default', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
+  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'config', 'seccomp-default', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
   Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
@@ -40,6 +41,14 @@ const parallelPulls = (flags: Flags): number => {
   const most = flags.number('max-parallel-image-pulls', 0)
   if (serialize === 'true' && most > 1) throw new UserError('wherry kubelet: --max-parallel-image-pulls above 1 needs --serialize-image-pulls=false', 2)
   return serialize === 'true' ? 1 : most || Infinity
+}
+
+const configured = async (flags: Flags): Promise<Pick<KubeletOptions, 'eviction' | 'shutdown' | 'reserved'>> => {
+  const file = flags.get('config')
+  if (file === undefined) return {}
+  const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`wherry kubelet: --config: cannot read ${file}: ${error.message}`, 2) })
+  const { eviction, graces, reserved } = parseKubeletConfiguration(text, file)
+  return { eviction, shutdown: { graces }, reserved }
 }
 
 const garbagePolicy = (flags: Flags): GarbagePolicy => {
@@ -77,7 +86,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
     network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
-    ...imageOptions(flags),
+    ...imageOptions(flags), ...(await configured(flags)),
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,

@@ -1,0 +1,108 @@
+/**
+ * `--config` of the kubelet: a KubeletConfiguration (kubelet.config.k8s.io/v1beta1), of which only what follows here is understood; everything else is refused by name.
+ * Mirrors the fields' meaning in staging/src/k8s.io/kubelet/config/v1beta1. Pure.
+ */
+import { parse } from 'yaml'
+import type { EvictionSettings } from '../../../agents/kubelet/eviction/evictor.ts'
+import { type Amount, defaultThresholds, type Signal, type Threshold } from '../../../agents/kubelet/eviction/threshold.ts'
+import { type GraceOfPriority, graceByCriticality } from '../../../agents/kubelet/node-shutdown/shutdown-groups.ts'
+import { parseDuration } from '../../api/duration.ts'
+import { addQuantities, formatQuantity, isValidQuantity, toNumber } from '../../api/quantity.ts'
+import { UserError } from '../user-error.ts'
+
+export interface KubeletConfiguration { eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string> }
+
+type Fields = Readonly<Record<string, unknown>>
+type Fail = (field: string, why: string) => never
+
+const known = ['apiVersion', 'kind', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMaxPodGracePeriod', 'evictionPressureTransitionPeriod', 'evictionMinimumReclaim',
+  'mergeDefaultEvictionSettings', 'systemReserved', 'kubeReserved', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods', 'shutdownGracePeriodByPodPriority']
+const signals: readonly Signal[] = ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available']
+const reservable = ['cpu', 'memory', 'ephemeral-storage']
+
+const isMap = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+const mapOf = (fields: Fields, field: string, fail: Fail): Record<string, string> => {
+  const value = fields[field] ?? {}
+  if (!isMap(value)) return fail(field, 'must be a map')
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, typeof each === 'string' || typeof each === 'number' ? String(each) : fail(`${field}[${name}]`, 'must be a text')]))
+}
+const millisecondsOf = (text: unknown, field: string, fail: Fail): number => {
+  const milliseconds = typeof text === 'string' ? parseDuration(text) : undefined
+  return milliseconds === undefined || milliseconds < 0 ? fail(field, 'must be a duration like 30s') : milliseconds
+}
+const wholeOf = (value: unknown, field: string, fail: Fail): number => (Number.isInteger(value) ? (value as number) : fail(field, 'must be a whole number'))
+
+const amountOf = (text: string, field: string, fail: Fail): Amount => {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
+  if (percent !== undefined && Number(percent) <= 100) return { fraction: Number(percent) / 100 }
+  return isValidQuantity(text) && toNumber(text) >= 0 ? { quantity: toNumber(text) } : fail(field, 'must be a quantity like 100Mi, or a percentage like 10%')
+}
+
+const thresholdsOf = (fields: Fields, fail: Fail): Threshold[] => {
+  const [hard, soft, graces, reclaims] = ['evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMinimumReclaim'].map((field) => mapOf(fields, field, fail))
+  const signalOf = (name: string, field: string): Signal => signals.find((each) => each === name) ?? fail(`${field}[${name}]`, `is no signal of this kubelet: ${signals.join(', ')}`)
+  const make = (list: Record<string, string> = {}, field: string, grace: (name: string) => number): Threshold[] => Object.entries(list).flatMap(([name, text]) => {
+    const [signal, value] = [signalOf(name, field), amountOf(text, `${field}[${name}]`, fail)]
+    const reclaim = reclaims && Object.hasOwn(reclaims, name) ? reclaims[name] : undefined
+    // A threshold of nothing is none, as upstream has it.
+    if (('fraction' in value ? value.fraction : value.quantity) === 0) return []
+    return [{ signal, value, graceMilliseconds: grace(name), ...(reclaim !== undefined && { minReclaim: amountOf(reclaim, `evictionMinimumReclaim[${name}]`, fail) }) }]
+  })
+  for (const name of Object.keys(reclaims ?? {})) signalOf(name, 'evictionMinimumReclaim')
+  for (const name of Object.keys(graces ?? {})) if (!soft || !Object.hasOwn(soft, name)) fail(`evictionSoftGracePeriod[${name}]`, 'has no evictionSoft of that name')
+  const merge = fields['mergeDefaultEvictionSettings'] ?? false
+  if (typeof merge !== 'boolean') fail('mergeDefaultEvictionSettings', 'must be true or false')
+  const hards = make(hard, 'evictionHard', () => 0)
+  const named = new Set(Object.keys(hard ?? {}))
+  const defaults = fields['evictionHard'] === undefined || merge ? defaultThresholds.filter(({ signal }) => !named.has(signal)) : []
+  return [...hards, ...defaults, ...make(soft, 'evictionSoft', (name) => {
+    const grace = graces && Object.hasOwn(graces, name) ? graces[name] : undefined
+    return grace === undefined ? fail(`evictionSoft[${name}]`, 'needs an evictionSoftGracePeriod') : millisecondsOf(grace, `evictionSoftGracePeriod[${name}]`, fail)
+  })]
+}
+
+const gracesOf = (fields: Fields, fail: Fail): GraceOfPriority[] => {
+  const list = fields['shutdownGracePeriodByPodPriority']
+  const seconds = (field: string): number => (fields[field] === undefined ? 0 : millisecondsOf(fields[field], field, fail) / 1000)
+  const [whole, critical] = [seconds('shutdownGracePeriod'), seconds('shutdownGracePeriodCriticalPods')]
+  if (critical > whole) fail('shutdownGracePeriodCriticalPods', 'must not be longer than shutdownGracePeriod')
+  if (list === undefined) return graceByCriticality(whole, critical)
+  if (!Array.isArray(list)) return fail('shutdownGracePeriodByPodPriority', 'must be a list')
+  if (whole > 0 || critical > 0) return fail('shutdownGracePeriodByPodPriority', 'cannot be set together with shutdownGracePeriod and shutdownGracePeriodCriticalPods')
+  return list.map((each: unknown, index): GraceOfPriority => {
+    const at = `shutdownGracePeriodByPodPriority[${index}]`
+    if (!isMap(each)) return fail(at, 'must have priority and shutdownGracePeriodSeconds')
+    return { priority: wholeOf(each['priority'] ?? 0, `${at}.priority`, fail), graceSeconds: wholeOf(each['shutdownGracePeriodSeconds'], `${at}.shutdownGracePeriodSeconds`, fail) }
+  })
+}
+
+const reservedOf = (fields: Fields, fail: Fail): Record<string, string> => {
+  const sum: Record<string, string> = {}
+  for (const field of ['systemReserved', 'kubeReserved']) {
+    for (const [name, text] of Object.entries(mapOf(fields, field, fail))) {
+      if (!reservable.includes(name)) fail(`${field}[${name}]`, `cannot be reserved on this cluster: ${reservable.join(', ')} can`)
+      if (!isValidQuantity(text) || toNumber(text) < 0) fail(`${field}[${name}]`, 'must be a quantity like 500m or 1Gi')
+      sum[name] = formatQuantity(addQuantities(sum[name] ?? '0', text))
+    }
+  }
+  return sum
+}
+
+/** `file` is named in errors. */
+export const parseKubeletConfiguration = (text: string, file: string): KubeletConfiguration => {
+  const fail: Fail = (field, why) => { throw new UserError(`wherry kubelet: ${file}: ${field} ${why}`, 2) }
+  let fields: unknown
+  try { fields = parse(text) } catch (error) { return fail('the file', `is no YAML: ${(error as Error).message}`) }
+  if (!isMap(fields)) return fail('the file', 'must hold a KubeletConfiguration')
+  if (fields['apiVersion'] !== 'kubelet.config.k8s.io/v1beta1' || fields['kind'] !== 'KubeletConfiguration') fail('the file', 'must have apiVersion kubelet.config.k8s.io/v1beta1 and kind KubeletConfiguration')
+  for (const field of Object.keys(fields)) if (!known.includes(field)) fail(field, `is not understood by this kubelet: it has ${known.slice(2).join(', ')}`)
+  const { evictionMaxPodGracePeriod, evictionPressureTransitionPeriod } = fields
+  return {
+    graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail),
+    eviction: {
+      thresholds: thresholdsOf(fields, fail),
+      ...(evictionMaxPodGracePeriod !== undefined && { maxPodGraceSeconds: wholeOf(evictionMaxPodGracePeriod, 'evictionMaxPodGracePeriod', fail) }),
+      ...(evictionPressureTransitionPeriod !== undefined && { transitionMilliseconds: millisecondsOf(evictionPressureTransitionPeriod, 'evictionPressureTransitionPeriod', fail) }),
+    },
+  }
+}
