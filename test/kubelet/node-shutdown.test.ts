@@ -76,7 +76,7 @@ describe('a machine that shuts down', () => {
     expect(pod.status).toMatchObject({ reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' })
     expect(pod.status.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({ status: 'True', reason: 'TerminationByKubelet', message: 'Pod was terminated in response to imminent node shutdown.' })
     await node.untilPod('important', 'is terminated', ({ status }) => status.phase === 'Failed')
-    await node.until('the machine may go down', () => logind.held.at(-1) === 'release')
+    await node.until('the machine may go down', async () => { await node.clock.advance(200); return logind.held.at(-1) === 'release' })
     await node.until('events', async () => { const events = await nodeEvents(node); return events.includes('NodeShutdown Shutdown manager detected shutdown event') && events.includes('NodeNotReady Node node-1 status is now: NodeNotReady') })
   })
 
