@@ -3,13 +3,13 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { goDuration, nextBackOff } from './back-off.ts'
 import { ConfigError } from './env.ts'
-import { type ResolvedImage, runtimeRefOf } from './image.ts'
+import { runtimeRefOf } from './image.ts'
 import { currentOf } from './observed.ts'
 import type { PodAction } from './plan.ts'
 import { describePod, fieldPathOf, findContainer, type RoledContainer } from './pod.ts'
 import { containerRecord } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
-import { containerLogDirectory, MissingImage, obtainImage, podIPsOf, prepareContainer } from './prepare-container.ts'
+import { containerLogDirectory, localImages, MissingImage, type ObtainedImages, obtainImages, podIPsOf, prepareContainer } from './prepare-container.ts'
 import type { ContainerSpec, ContainerState } from './runtime/runtime.ts'
 import { resize } from './allocation/resize-executor.ts'
 import { sandboxLimits } from './resources.ts'
@@ -55,9 +55,9 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     return hold(each, error instanceof ConfigError ? 'CreateContainerConfigError' : reason, text(error))
   }
 
-  const create = async (each: RoledContainer, { attempt, image }: { attempt: number; image: ResolvedImage }): Promise<void> => {
+  const create = async (each: RoledContainer, { attempt, images }: { attempt: number; images: ObtainedImages }): Promise<void> => {
     const { container } = each
-    const spec = await prepareContainer(machine, run, { container, attempt, image })
+    const spec = await prepareContainer(machine, run, { container, attempt, images })
     await mkdir(path.dirname(spec.logPath), { recursive: true, mode: 0o755 })
     containerRecord(run.record, container.name).images[String(attempt)] = container.image ?? ''
     await runtime.createContainer(spec, run.starting)
@@ -112,10 +112,10 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     async startContainer({ container: name, attempt, armed }) {
       const each = named(name)
       const record = containerRecord(run.record, name)
-      let obtained: Awaited<ReturnType<typeof obtainImage>>
-      try { obtained = await obtainImage(machine, run, each) } catch (error) { return fail(each, 'CreateContainerError', error) }
-      if (!obtained) return false
-      const { image, pulled } = obtained
+      let images: ObtainedImages | undefined
+      try { images = await obtainImages(machine, run, each) } catch (error) { return fail(each, 'CreateContainerError', error) }
+      if (!images) return false
+      const { image, pulled } = images
       const spare = run.observed.containers.find((state) => state.name === name && state.attempt === attempt)
       // Under the same name there may be another image by now.
       const usable = armed && record.images[String(attempt)] === each.container.image && spare?.imageRef === runtimeRefOf(image.ref)
@@ -124,9 +124,9 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       let spec: ContainerSpec
       try {
         if (armed && !usable) await runtime.removeContainer(uid, name, attempt)
-        spec = await prepareContainer(machine, run, { container: each.container, attempt, image })
+        spec = await prepareContainer(machine, run, { container: each.container, attempt, images })
         if (!pulled) tell(each, 'Normal', ['Pulled', `Container image ${JSON.stringify(each.container.image ?? '')} already present on machine and can be accessed by the pod`])
-        if (!usable) await create(each, { attempt, image })
+        if (!usable) await create(each, { attempt, images })
         tell(each, 'Normal', ['Created', 'Container created'])
         run.starting.throwIfAborted()
       } catch (error) {
@@ -157,9 +157,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     async armContainer({ container: name, attempt }) {
       try {
         machine.spares.armed(spareKey(run.pod, name))
-        const image = await machine.images.resolve(named(name).container.image ?? '')
-        if (!image) throw new Error('its image is not on this machine')
-        await create(named(name), { attempt, image })
+        await create(named(name), { attempt, images: await localImages(machine, run, named(name).container) })
       } catch (error) {
         // A restart will start cold; why it cannot be prepared will be told then.
         machine.log.debug('cannot arm the next attempt', { pod: describePod(run.pod), container: name, error: text(error) })

@@ -6,6 +6,7 @@ import { containerSpec } from './container-spec.ts'
 import { type Environment, environmentOf, ConfigError } from './env.ts'
 import type { DownwardFacts } from './field-ref.ts'
 import type { ImageVerdict, ResolvedImage } from './image.ts'
+import { imageVolumesOf, volumeRoot, type VolumeRoot } from './images/image-volume.ts'
 import { fieldPathOf, isStaticPod, type RoledContainer } from './pod.ts'
 import type { Machine, PodRun } from './pod-run.ts'
 import { referencesOf } from './references.ts'
@@ -32,12 +33,12 @@ export const downwardFacts = (machine: Machine, run: PodRun): DownwardFacts =>
 export const containerLogDirectory = (machine: Pick<Machine, 'logDirectory'>, { metadata }: PodRun['pod'], container: string): string =>
   path.join(machine.logDirectory, `${metadata.namespace ?? ''}_${metadata.name}_${metadata.uid}`, container)
 
+interface Wanted { part: string; name: string; pullPolicy: string | undefined; fieldPath?: string }
+
 /** undefined: it is being pulled, and the worker will be woken. `pulled`: so it was, and that has been told. Throws MissingImage. */
-export const obtainImage = async (machine: Machine, run: PodRun, each: RoledContainer): Promise<{ image: ResolvedImage; pulled: boolean } | undefined> => {
-  const { pod, record, starting: signal } = run
-  const { name: part, image: name = '', imagePullPolicy: pullPolicy } = each.container
+const obtain = async (machine: Machine, { pod, record, starting: signal }: PodRun, { part, name, pullPolicy, fieldPath }: Wanted): Promise<{ image: ResolvedImage; pulled: boolean } | undefined> => {
   const backOff = Object.hasOwn(record.imageBackOffs, name) ? record.imageBackOffs[name] : undefined
-  const answer = await machine.images.ensure({ pod, part, image: name, pullPolicy, backOff, signal, tell: (what) => machine.record(pod, { ...what, fieldPath: fieldPathOf(each) }) })
+  const answer = await machine.images.ensure({ pod, part, image: name, pullPolicy, backOff, signal, tell: (what) => machine.record(pod, { ...what, ...(fieldPath !== undefined && { fieldPath }) }) })
   if (answer.is === 'coming') return undefined
   if (answer.is === 'here') {
     Reflect.deleteProperty(record.imageBackOffs, name)
@@ -45,6 +46,37 @@ export const obtainImage = async (machine: Machine, run: PodRun, each: RoledCont
   }
   if (answer.verdict.backOff) record.imageBackOffs = { ...record.imageBackOffs, [name]: answer.verdict.backOff }
   throw new MissingImage(answer.verdict)
+}
+
+/** Everything of images that a container needs: its own, and those of its volumes, by volume. */
+export interface ObtainedImages { image: ResolvedImage; pulled: boolean; volumes: ReadonlyMap<string, VolumeRoot> }
+
+const volumePart = (container: string, volume: string): string => `${container}#${volume}`
+
+/** undefined: some are being pulled. Throws MissingImage, or ConfigError for a volume that has no image's content. */
+export const obtainImages = async (machine: Machine, run: PodRun, each: RoledContainer): Promise<ObtainedImages | undefined> => {
+  const { name: part, image: name = '', imagePullPolicy: pullPolicy } = each.container
+  const wanted = imageVolumesOf(run.pod, each.container)
+  const roots = new Map<string, VolumeRoot>()
+  for (const volume of wanted) {
+    const found = await obtain(machine, run, { part: volumePart(part, volume.name), name: volume.reference, pullPolicy: volume.pullPolicy })
+    if (found) roots.set(volume.name, volumeRoot(volume, found.image))
+  }
+  const own = await obtain(machine, run, { part, name, pullPolicy, fieldPath: fieldPathOf(each) })
+  if (!own || roots.size < wanted.length) return undefined
+  machine.images.taken(run.pod.metadata.uid, [part, ...wanted.map((volume) => volumePart(part, volume.name))])
+  return { ...own, volumes: roots }
+}
+
+/** What is on this machine, for an attempt that is only prepared. Throws what is not. */
+export const localImages = async (machine: Machine, { pod }: PodRun, container: Container): Promise<ObtainedImages> => {
+  const found = async (name: string): Promise<ResolvedImage> => {
+    const image = await machine.images.resolve(name)
+    if (!image) throw new Error(`image ${JSON.stringify(name)} is not on this machine`)
+    return image
+  }
+  const volumes = await Promise.all(imageVolumesOf(pod, container).map(async (volume): Promise<[string, VolumeRoot]> => [volume.name, volumeRoot(volume, await found(volume.reference))]))
+  return { image: await found(container.image ?? ''), pulled: false, volumes: new Map(volumes) }
 }
 
 /** The objects of the pod's namespace that this container's environment names. */
@@ -88,12 +120,12 @@ const seccompProfile = async (machine: Machine, { pod }: PodRun, container: Cont
   }
 }
 
-export const prepareContainer = async (machine: Machine, run: PodRun, { container, attempt, image }: { container: Container; attempt: number; image: ResolvedImage }): Promise<ContainerSpec> => {
+export const prepareContainer = async (machine: Machine, run: PodRun, { container, attempt, images }: { container: Container; attempt: number; images: ObtainedImages }): Promise<ContainerSpec> => {
   const { pod } = run
   const env = await environment(machine, run, container)
-  const mounts = await machine.volumes.mountsOf(pod, container, env)
+  const mounts = await machine.volumes.mountsOf(pod, container, env, images.volumes)
   return containerSpec(pod, container, {
-    attempt, image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container),
+    attempt, image: images.image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container),
     logPath: path.join(containerLogDirectory(machine, pod, container.name), `${attempt}.log`),
   })
 }

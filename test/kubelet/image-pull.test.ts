@@ -78,4 +78,22 @@ describe('a pod', () => {
     expect(pod.status.containerStatuses?.[0]?.imageID).toBe('r.example/app@two')
     expect(state.pulls).toBe(2)
   })
+  test('gets the content of another image as a volume, pulled before it starts', async () => {
+    await using node = await testNode()
+    const { state, images, registries } = fakeRegistry()
+    node.start({ images, registries })
+    const volumeMounts = [{ name: 'data', mountPath: '/data' }]
+    const { metadata: { uid } } = await node.createPod({ containers: [{ ...container('Always')[0], name: 'web', volumeMounts }], volumes: [{ name: 'data', image: { reference: 'r.example/data:1' } }, { name: 'unused', image: { reference: 'r.example/unused:1' } }] })
+    const pod = await node.untilPod('web-1', 'is ready', isReady)
+    expect(pod.spec.volumes?.[0]?.image?.pullPolicy).toBe('IfNotPresent')
+    expect(node.runtime.specOf(uid, 'web', 0)?.mounts).toContainEqual(expect.objectContaining({ hostPath: '/roots/one', containerPath: '/data', readOnly: true, noExec: true, imageId: 'one' }))
+    expect(state.pulls).toBe(2)
+  })
+  test('whose volume names what is no image of files says so', async () => {
+    await using node = await testNode()
+    node.start()
+    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['x'], volumeMounts: [{ name: 'data', mountPath: '/data' }] }], volumes: [{ name: 'data', image: { reference: 'host' } }] })
+    await node.until('it is told', async () => (await waitingOf(node))?.reason === 'CreateContainerConfigError')
+    expect((await waitingOf(node))?.message).toBe('volume "data": image "host" is the machine\'s own file system here and no image of files: use hostPath')
+  })
 })

@@ -108,7 +108,7 @@ describe('hostPath', () => {
 describe('subPath', () => {
   const base = () => path.join(directory, 'volume')
   const target = () => path.join(directory, 'target')
-  const bind = async (subPath: string) => { const mounter = fakeMounter(); await bindSubPath(base(), subPath, target(), mounter); return mounter }
+  const bind = async (subPath: string) => { const mounter = fakeMounter(); await bindSubPath(base(), subPath, target(), { mounter, make: true }); return mounter }
   beforeEach(async () => {
     await mkdir(path.join(base(), 'sub'), { recursive: true })
     await writeFile(path.join(base(), 'sub', 'file'), 'x')
@@ -160,7 +160,7 @@ describe('subPath', () => {
     for (let round = 0; round < 200; round++) {
       let opened = ''
       const mounter = { ...fakeMounter(), bind: async (source: string) => { opened = await readlink(source) } }
-      await bindSubPath(base(), 'swapped', path.join(directory, `target-${round}`), mounter).catch(() => {})
+      await bindSubPath(base(), 'swapped', path.join(directory, `target-${round}`), { mounter, make: true }).catch(() => {})
       expect(opened.startsWith(path.join(directory, 'outside'))).toBe(false)
     }
     swapping = false
@@ -276,6 +276,23 @@ describe('a pod\'s volumes', () => {
     const pod = aPod({ volumes: [{ name: 'v', emptyDir: {} }], containers: [aContainer('web', { volumeMounts: [{ name: 'v', mountPath: '/v', ...mount }] })] })
     await of.prepare(pod, facts)
     await expect(of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])).rejects.toThrow(message)
+  })
+
+  test('an image\'s content is read-only, executes nothing, and nothing is made in it', async () => {
+    const { of, mounter } = make()
+    const root = path.join(directory, 'image')
+    await mkdir(path.join(root, 'part'), { recursive: true })
+    const mounted = async (...mounts: object[]) => {
+      const pod = aPod({ volumes: [{ name: 'v', image: { reference: 'r.example/data:1' } }], containers: [aContainer('web', { volumeMounts: mounts.map((mount, index) => ({ name: 'v', mountPath: `/v${index}`, ...mount })) })] })
+      await of.prepare(pod, facts)
+      return of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [], new Map([['v', { path: root, id: `sha256:${'a'.repeat(64)}` }]]))
+    }
+    const [whole, part] = await mounted({}, { subPath: 'part' })
+    for (const mount of [whole, part]) expect(mount).toMatchObject({ readOnly: true, noExec: true, imageId: `sha256:${'a'.repeat(64)}` })
+    expect(whole?.hostPath).toBe(root)
+    expect(mounter.mounts.has(part?.hostPath ?? '')).toBe(true)
+    await expect(mounted({ subPath: 'none' })).rejects.toThrow(/failed to prepare subPath for volumeMount "v" of container "web": ENOENT/)
+    expect(await readdir(root)).toEqual(['part'])
   })
 
   test('removal takes everything of the pod, and nothing that a link of its leads to', async () => {

@@ -44,6 +44,16 @@ describe.runIf(isRoot && busybox !== undefined)('a registry', () => {
     expect(pod.status.containerStatuses?.[0]).toMatchObject({ image: `${registry.host}/team/tiny:1`, imageID: expect.stringMatching(/\/team\/tiny@sha256:[0-9a-f]{64}$/) as unknown })
     await cluster.until('the pull is told', async () => (await eventsOf('mine')).some((line) => /^Pulled: Successfully pulled image ".*\/team\/tiny:1" in \S+s \(\S+s including waiting\)\. Image size: \d+ bytes\.$/.test(line)))
   })
+  test('gives an image as a volume, read-only, from which nothing is executed', async () => {
+    const script = '/bin/sh -c "echo x > /data/etc/new" 2>&1; /data/bin/sh -c true 2>&1; cat /data/etc/mark /part/mark; exec sleep 1000'
+    const volumeMounts = [{ name: 'data', mountPath: '/data' }, { name: 'data', mountPath: '/part', subPath: 'etc' }]
+    await create('volume', { imagePullSecrets: [{ name: 'login' }], volumes: [{ name: 'data', image: { reference: `${registry.host}/team/tiny:1` } }],
+      containers: [{ name: 'main', image: 'host', command: ['/bin/bash', '-c', script], volumeMounts }] })
+    await live.untilPod('volume', 'is ready', isReady)
+    const log = async (): Promise<string> => cluster.kubectl(['logs', 'volume'])
+    await cluster.until('the log has come', async () => (await log()).endsWith('pulledpulled'))
+    expect(await log()).toMatch(/Read-only file system[^]*Permission denied[^]*pulledpulled$/)
+  })
   test('gives it to nobody else, although it is here by now', async () => {
     await create('other', { imagePullSecrets: [{ name: 'none' }] })
     const pod = await live.untilPod('other', 'waits', ({ status }) => /ErrImagePull|ImagePullBackOff/.test(status.containerStatuses?.[0]?.state?.waiting?.reason ?? ''))

@@ -30,6 +30,8 @@ export type ImageAnswer = { is: 'here'; image: ResolvedImage; pulled: boolean } 
 
 export interface ImageManager {
   ensure(wanted: ImageWanted): Promise<ImageAnswer>
+  /** Everything that a part of the pod wanted is here: its next start asks anew. */
+  taken(podUid: string, parts: readonly string[]): void
   /** What this machine has by this name, without asking anybody. */
   resolve: Images['resolve']
   /** The pod is gone. */
@@ -137,8 +139,11 @@ export const imageManager = ({ images, registries, clock, maxParallelPulls = 1, 
       const key = `${pod.metadata.uid}/${part}/${image}`
       const job = jobs.get(key)
       if (job && !job.outcome) return { is: 'coming' }
-      jobs.delete(key)
-      if (job?.outcome) return finished(wanted, job.outcome)
+      if (job?.outcome) {
+        const answer = await finished(wanted, job.outcome)
+        if (answer.is !== 'here') jobs.delete(key)
+        return answer
+      }
       const present = await images.resolve(image)
       const secrets = await secretsOf(wanted)
       const now = clock.now().getTime()
@@ -159,6 +164,9 @@ export const imageManager = ({ images, registries, clock, maxParallelPulls = 1, 
         // A configuration or a secret that cannot be read.
         return missing(backingOff(image, backOff, now) ?? pullFailed(image, text(error), { backOff, now }))
       }
+    },
+    taken(podUid, parts) {
+      for (const key of jobs.keys()) if (parts.some((part) => key.startsWith(`${podUid}/${part}/`))) jobs.delete(key)
     },
     forget(podUid) {
       untold.delete(podUid)

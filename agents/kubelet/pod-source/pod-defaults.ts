@@ -33,6 +33,7 @@ const withContainerDefaults = (container: Container, hostNetwork: boolean): Cont
 
 const withVolumeDefaults = (volume: Volume): Volume => ({
   ...volume,
+  ...(volume.image && { image: { pullPolicy: pullPolicy(volume.image.reference ?? ''), ...volume.image } }),
   ...(volume.hostPath && { hostPath: { type: '', ...volume.hostPath } }),
   ...(volume.downwardAPI && { downwardAPI: { defaultMode: 0o644, ...volume.downwardAPI } }),
   ...(volume.projected && { projected: { defaultMode: 0o644, ...volume.projected } }),

@@ -24,6 +24,11 @@ import { assignments } from './shim/quote.ts'
 export const shapeOf = ({ env: _env, command: _command, shownImage: _shown, ...fixed }: ContainerSpec, sandbox: Sandbox): string =>
   createHash('sha256').update(JSON.stringify([fixed, sandbox.record.attempt, sandbox.record.createdAt])).digest('hex')
 
+const volumeImages = ({ mounts }: ContainerSpec): Pick<AttemptRecord, 'volumeImages'> => {
+  const ids = mounts.flatMap(({ imageId }) => imageId ?? [])
+  return ids.length > 0 ? { volumeImages: ids } : {}
+}
+
 export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpec, signal: AbortSignal): Promise<Attempt> => {
   signal.throwIfAborted()
   const directory = attemptDirectory(context, spec)
@@ -32,7 +37,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const record: AttemptRecord = {
     bootId: context.bootId, id: context.random.uuid().replaceAll('-', '').repeat(2), podUid: spec.podUid, name: spec.name, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
-    imageRef: spec.image.kind === 'host' ? 'host' : spec.image.id, ...(spec.shownImage && { shownImage: spec.shownImage }), logPath: spec.logPath, stopSignal: spec.stopSignal, tty: spec.tty, stdin: spec.stdin, stdinOnce: spec.stdinOnce,
+    imageRef: spec.image.kind === 'host' ? 'host' : spec.image.id, ...(spec.shownImage && { shownImage: spec.shownImage }), ...volumeImages(spec), logPath: spec.logPath, stopSignal: spec.stopSignal, tty: spec.tty, stdin: spec.stdin, stdinOnce: spec.stdinOnce,
     workingDir: spec.workingDir, sandboxAttempt: sandbox.record.attempt, shape: shapeOf(spec, sandbox), rootDirectory,
   }
   attemptFile.write(directory, 'record', record)

@@ -16,6 +16,8 @@ export interface AttemptRecord {
   createdAt: string
   imageRef: string
   shownImage?: ShownImage
+  /** Images that its volumes show. */
+  volumeImages?: readonly string[]
   logPath: string
   stopSignal: string
   tty: boolean

@@ -42,6 +42,10 @@ export interface Mount {
   readOnly: boolean
   /** What is mounted below is read-only, too. */
   recursiveReadOnly?: boolean
+  /** Programs in it cannot be executed. */
+  noExec?: boolean
+  /** It is an image's content: the image is in use as long as the attempt is known. */
+  imageId?: string
   propagation: 'private' | 'rslave' | 'rshared'
 }
 

@@ -46,11 +46,11 @@ const openInside = async (base: string, relative: string, make: boolean): Promis
   return handle
 }
 
-/** Mounts `subPath` of the volume at `base` on `target`, making it as a directory if it is not there. */
-export const bindSubPath = async (base: string, subPath: string, target: string, mounter: Mounter): Promise<void> => {
+/** Mounts `subPath` of the volume at `base` on `target`; with `make` it is made as a directory if it is not there. */
+export const bindSubPath = async (base: string, subPath: string, target: string, { mounter, make }: { mounter: Mounter; make: boolean }): Promise<void> => {
   checkSubPath(subPath)
   const relative = await realInside(base, subPath).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
+    if (error.code !== 'ENOENT' || !make) throw error
     await (await openInside(base, subPath, true)).close()
     return realInside(base, subPath)
   })

@@ -7,6 +7,7 @@ import type { ConfigMap, Container, EmptyDirVolumeSource, Pod, Secret, Volume, V
 import { ConfigError, type Environment } from '../env.ts'
 import { expand } from '../expansion.ts'
 import type { DownwardFacts } from '../field-ref.ts'
+import type { VolumeRoot } from '../images/image-volume.ts'
 import type { Mount } from '../runtime/runtime.ts'
 import { giveToGroup, writeAtomically } from './atomic-writer.ts'
 import { type ClaimFacts, claimNameOf, volumeOfClaim } from './claim.ts'
@@ -30,8 +31,8 @@ export interface Volumes {
   prepare(pod: Pod, facts: VolumeFacts): Promise<void>
   /** Milliseconds until `prepare` has something to renew. */
   renewIn(podUid: string): number | undefined
-  /** Where one container sees them. Throws ConfigError for a subPath that leads out of its volume. */
-  mountsOf(pod: Pod, container: Container, environment: Environment): Promise<Mount[]>
+  /** Where one container sees them; `images`: by the names of volumes that have one's content. Throws ConfigError for a subPath that leads out of its volume. */
+  mountsOf(pod: Pod, container: Container, environment: Environment, images?: ReadonlyMap<string, VolumeRoot>): Promise<Mount[]>
   /** Unmounts and deletes everything of a pod that does not run any more. */
   remove(podUid: string): Promise<void>
 }
@@ -107,21 +108,24 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
     else if (volume.hostPath) await prepareHostPath(volume.hostPath)
     else if (claimNameOf(pod, volume) !== undefined) await prepareClaimed(pod, volume, facts)
+    else if (volume.image) return // its image comes with the containers that mount it
     else throw new Error(`no volume plugin matched: ${Object.keys(volume).find((field) => field !== 'name') ?? 'no source'}`)
     ready.add(key)
   }
 
-  const mountOf = async (pod: Pod, container: Container, { mount, index, environment }: { mount: VolumeMount; index: number; environment: Environment }): Promise<Mount> => {
+  const mountOf = async (pod: Pod, container: Container, { mount, index, environment, images }: { mount: VolumeMount; index: number; environment: Environment; images: ReadonlyMap<string, VolumeRoot> }): Promise<Mount> => {
     const volume = (pod.spec.volumes ?? []).find(({ name }) => name === mount.name)
     if (!volume) throw new ConfigError(`cannot find volume ${JSON.stringify(mount.name)} to mount into container ${JSON.stringify(container.name)}`)
-    const base = volumeDirectory(pod.metadata.uid, volume)
+    const image = images.get(volume.name)
+    if (volume.image && !image) throw new ConfigError(`volume ${JSON.stringify(volume.name)}: its image is not on this machine`)
+    const base = image?.path ?? volumeDirectory(pod.metadata.uid, volume)
     const subPath = mount.subPathExpr ? expandStrictly(mount.subPathExpr, environment) : (mount.subPath ?? '')
-    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false) || isProjection(volume), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private', ...(isRecursive(mount) && { recursiveReadOnly: true }) } as const
+    const shown = { containerPath: mount.mountPath, readOnly: (mount.readOnly ?? false) || (volume.persistentVolumeClaim?.readOnly ?? false) || isProjection(volume) || image !== undefined, ...(image && { noExec: true, imageId: image.id }), propagation: propagations[mount.mountPropagation ?? 'None'] ?? 'private', ...(isRecursive(mount) && { recursiveReadOnly: true }) } as const
     if (!subPath) return { hostPath: base, ...shown }
     try {
       checkSubPath(subPath)
-      const target = path.join(podDirectory(pod.metadata.uid), 'volume-subpaths', volume.name, container.name, String(index))
-      await bindSubPath(base, subPath, target, mounter)
+      const target = path.join(podDirectory(pod.metadata.uid), 'volume-subpaths', volume.name, container.name, image ? `${index}-${image.id.slice(-12)}` : String(index))
+      await bindSubPath(base, subPath, target, { mounter, make: image === undefined })
       return { hostPath: target, ...shown }
     } catch (error) {
       throw new ConfigError(`failed to prepare subPath for volumeMount ${JSON.stringify(mount.name)} of container ${JSON.stringify(container.name)}: ${error instanceof Error ? error.message : String(error)}`)
@@ -139,7 +143,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
       }
     },
     renewIn: (podUid) => tokens.renewIn(podUid),
-    mountsOf: (pod, container, environment) => Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment }))),
+    mountsOf: (pod, container, environment, images = new Map()) => Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images }))),
     async remove(podUid) {
       tokens.forget(podUid)
       for (const key of ready) if (key.startsWith(`${podUid}/`)) ready.delete(key)

@@ -60,7 +60,7 @@ const verdictOf = (answer: ImageAnswer) => (answer.is === 'missing' ? answer.ver
 
 describe('a pull', () => {
   test('goes on beside the worker, which is woken and told', async () => {
-    const { clock, ensure, told, turns, woken } = setUp()
+    const { clock, ensure, manager, told, turns, woken } = setUp()
     expect(await ensure()).toEqual({ is: 'coming' })
     expect(await ensure()).toEqual({ is: 'coming' })
     await clock.advance(1_234)
@@ -69,6 +69,7 @@ describe('a pull', () => {
     expect(woken).toEqual(['uid-1'])
     expect(await ensure()).toMatchObject({ is: 'here', pulled: true })
     expect(told).toEqual(['Pulling Pulling image "r.example/app:1"', 'Pulled Successfully pulled image "r.example/app:1" in 1.234s (1.234s including waiting). Image size: 1234 bytes.'])
+    manager.taken('uid-1', ['web'])
     expect(await ensure()).toMatchObject({ is: 'here', pulled: false })
     expect(turns).toHaveLength(1)
   })
@@ -90,12 +91,13 @@ describe('a pull', () => {
     }
   })
   test('happens each time where the policy is Always', async () => {
-    const { ensure, turns } = setUp()
+    const { ensure, manager, turns } = setUp()
     for (let time = 1; time <= 2; time++) {
       expect(await ensure({ policy: 'Always' })).toEqual({ is: 'coming' })
       turns.at(-1)?.finish()
       await settle()
-      expect(await ensure({ policy: 'Always' })).toMatchObject({ is: 'here', pulled: true })
+      for (let look = 0; look < 2; look++) expect(await ensure({ policy: 'Always' })).toMatchObject({ is: 'here', pulled: true })
+      manager.taken('uid-1', ['web'])
       expect(turns).toHaveLength(time)
     }
   })

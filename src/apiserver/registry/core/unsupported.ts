@@ -49,9 +49,9 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'env[*].valueFrom.fileKeyRef', why: 'use configMapKeyRef or secretKeyRef instead', isSet: ({ env = [] }) => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined) },
 ]
 
-export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected', 'persistentVolumeClaim', 'ephemeral'] as const
+export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected', 'persistentVolumeClaim', 'ephemeral', 'image'] as const
 
-const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image',
+const unsupportedVolumes: readonly string[] = ['awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'fc', 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs',
   'iscsi', 'nfs', 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos', 'vsphereVolume', 'emptyDir.medium', 'projected.clusterTrustBundle', 'projected.podCertificate']
 
 const whyNoVolume = (type: string): string => {

@@ -2,7 +2,7 @@
 import { compareQuantities, isValidQuantity } from '../../../api/quantity.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { CSIVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource, Volume } from '../../../api/types.ts'
-import { checkDnsLabel, checkDnsSubdomain, checkEach } from '../field-checks.ts'
+import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOneOf } from '../field-checks.ts'
 import { checkAnnotations, checkLabels } from '../label-checks.ts'
 import { checkDriverName } from '../storage/parameters-validation.ts'
 import { checkHostPath } from './host-path-validation.ts'
@@ -64,6 +64,10 @@ const checks: Partial<Record<keyof Volume, Check>> = {
   // Accepted by the API, as clients of drivers expect; a kubelet that has no such driver says so.
   csi: (path, { csi }) => (csi ? checkCsi(path, csi) : []),
   ephemeral: (path, { ephemeral }) => (ephemeral ? checkEphemeral(path, ephemeral) : []),
+  image: (path, { image }) => [
+    ...(image?.reference ? [] : [fieldError.required(`${path}.reference`)]),
+    ...checkOneOf(`${path}.pullPolicy`, image?.pullPolicy, ['Always', 'IfNotPresent', 'Never']),
+  ],
 }
 
 const checkSource: Check = (path, volume) => {

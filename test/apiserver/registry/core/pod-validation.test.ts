@@ -103,6 +103,7 @@ describe('scheduling', () => {
     ['no template of a claim', withSpec({ volumes: [{ name: 'v', ephemeral: {} }] }), ['spec.volumes[0].ephemeral.volumeClaimTemplate: Required value']],
     ['a template of a claim', withSpec({ volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { metadata: { name: 'n', labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'], resources: {} } } } }] }),
       ['spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set for an ephemeral volume', 'spec.volumes[0].ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value']],
+    ['an image as a volume', withSpec({ volumes: [{ name: 'v', image: { pullPolicy: 'Sometimes' } }] }), ['spec.volumes[0].image.reference: Required value', 'spec.volumes[0].image.pullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"']],
     ['two types', withSpec({ volumes: [{ name: 'v', emptyDir: {}, persistentVolumeClaim: { claimName: 'c' } }] }), ['spec.volumes[0].persistentVolumeClaim: Forbidden: may not specify more than 1 volume type']],
     ['overhead', withSpec({ overhead: { dogs: '1' } }), ['spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource type or fully qualified', 'spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource for containers']],
     ['deadline', withSpec({ activeDeadlineSeconds: 0 }), ['spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive']],
