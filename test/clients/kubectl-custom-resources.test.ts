@@ -107,11 +107,15 @@ describe('kubectl 1.36 with custom resources', () => {
     expect((await kubectl('get', 'tabs', '-o', 'name')).out).toBe('crontab.stable.example.com/my-new-cron-object\n')
     expect((await kubectl('get', 'ct', '--field-selector', 'spec.image=other', '-o', 'name')).out).toBe('')
     expect((await kubectl('apply', '-f', path.join(folder, 'right.yaml'))).out).toBe('crontab.stable.example.com/my-new-cron-object unchanged\n')
+    const changed = await written('right.yaml', crontab('{cronSpec: "* * * * */5", image: his-image}'))
+    // kubectl learns from OpenAPI which patch it may send.
+    expect((await kubectl('apply', '-f', changed)).out).toBe('crontab.stable.example.com/my-new-cron-object configured\n')
+    expect((await kubectl('get', 'ct', '-o', 'jsonpath={.items[*].spec.image}')).out).toBe('his-image')
   })
 
   test('scale, patch, edit the status, apply on the server, describe', async () => {
     expect((await kubectl('scale', '--replicas=5', 'crontabs/my-new-cron-object')).out).toBe('crontab.stable.example.com/my-new-cron-object scaled\n')
-    expect((await kubectl('get', 'ct', 'my-new-cron-object', '-o', 'jsonpath={.spec.replicas} {.metadata.generation}')).out).toBe('5 2')
+    expect((await kubectl('get', 'ct', 'my-new-cron-object', '-o', 'jsonpath={.spec.replicas} {.metadata.generation}')).out).toBe('5 3')
     expect((await kubectl('patch', 'ct', 'my-new-cron-object', '--type=merge', '-p', '{"spec":{"replicas":7}}')).out).toContain('patched')
     expect((await kubectl('patch', 'ct', 'my-new-cron-object', '--subresource=status', '--type=merge', '-p', '{"status":{"replicas":7}}')).out).toContain('patched')
     const applied = await kubectl('apply', '--server-side', '--force-conflicts', '-f', await written('right.yaml', crontab('{cronSpec: "* * * * */6", image: my-image}')))

@@ -12,6 +12,8 @@ const listing = ['allowWatchBookmarks', 'continue', 'fieldSelector', 'labelSelec
 const deleting = [queryParameter('dryRun', 'string'), queryParameter('gracePeriodSeconds', 'integer'), queryParameter('orphanDependents', 'boolean'), queryParameter('propagationPolicy', 'string')]
 
 const patchTypes = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']
+/** kubectl apply reads here that custom resources know no strategic merge. */
+const customPatchTypes = patchTypes.slice(0, 3)
 
 /** `infix` stands before the kind in the operation's id: `deleteCoreV1CollectionNamespacedPod`, `connectCoreV1GetNamespacedPodExec`. */
 interface Operation { method: string; action: string; verb: string; infix?: string; parameters: JsonObject[]; body?: JsonObject }
@@ -38,7 +40,7 @@ const objectOperations = (kind: Kind, verbs: readonly string[], { reference, pat
   ...(verbs.includes('get') ? [{ method: 'get', action: 'get', verb: 'read', parameters: [] }] : []),
   ...(verbs.includes('update') ? [{ method: 'put', action: 'put', verb: 'replace', parameters: writing, body: json(reference) }] : []),
   ...(verbs.includes('patch') ? [{ method: 'patch', action: 'patch', verb: 'patch', parameters: [...writing, queryParameter('force', 'boolean')],
-    body: { content: Object.fromEntries(patchTypes.map((type) => [type, { schema: { $ref: patch } }])), required: true } }] : []),
+    body: { content: Object.fromEntries((kind.custom ? customPatchTypes : patchTypes).map((type) => [type, { schema: { $ref: patch } }])), required: true } }] : []),
   ...(verbs.includes('delete') ? [{ method: 'delete', action: 'delete', verb: 'delete', parameters: deleting }] : []),
   ...(verbs.includes('create') && kind.verbs.length === 0 ? [{ method: 'post', action: 'post', verb: 'create', parameters: writing, body: json(reference) }] : []),
 ]

@@ -47,6 +47,14 @@ test('a schema that keeps unknown fields at its root says nothing in version 2',
   expect((await v3())['com.example.stable.v1.Open']).toMatchObject({ 'x-kubernetes-preserve-unknown-fields': true, properties: { spec: { type: 'object' } } })
 })
 
+// apiextensions-apiserver, crdHandler.serveResource: supportedTypes without strategic merge; kubectl apply reads them here.
+test('patches: every kind but the strategic one', async () => {
+  const { paths } = (await server.ask('GET', '/openapi/v3/apis/stable.example.com/v1')).body as unknown as { paths: Record<string, { patch?: { requestBody: { content: object } } }> }
+  const patches = Object.values(paths).flatMap(({ patch }) => (patch ? [Object.keys(patch.requestBody.content).toSorted()] : []))
+  expect(patches.length).toBeGreaterThan(0)
+  expect(new Set(patches.map((types) => types.join(' ')))).toEqual(new Set(['application/apply-patch+yaml application/json-patch+json application/merge-patch+json']))
+})
+
 test('lists, references, paths', async () => {
   const { body } = await server.ask('GET', '/openapi/v3/apis/stable.example.com/v1')
   const { schemas } = body['components'] as { schemas: Record<string, JsonObject> }
