@@ -1,9 +1,7 @@
-/** Real kubectl against a real cluster: scaling, rollouts, waiting, deleting, nodes in maintenance, events; an older kubectl; Helm. */
-import { execa } from 'execa'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+/** Real kubectl against a real cluster: scaling, rollouts, waiting, deleting, nodes in maintenance, events; an older kubectl. */
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { helmPath } from '../support/clients.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { type Folder, folder, webDeployment, webService } from './manifests.ts'
 import { masked, transcript, words } from './transcript.ts'
@@ -252,29 +250,5 @@ spec:
     expect(await old('rollout', 'status', 'deployment/web')).toBe('deployment "web" successfully rolled out')
     expect(await old('explain', 'pod.spec.nodeName')).toContain('FIELD: nodeName <string>')
     expect(await old('auth', 'can-i', 'create', 'pods')).toBe('yes')
-  })
-
-  test.each(['1.36', '1.32'] as const)('the Helm that comes with kubectl %s: install, upgrade, rollback, uninstall', async (version) => {
-    const name = `demo-${version.replace('.', '-')}`
-    await mkdir(path.join(files.path, 'chart', 'templates'), { recursive: true })
-    await files.write('chart/Chart.yaml', 'apiVersion: v2\nname: demo\nversion: 0.1.0\n')
-    await files.write('chart/values.yaml', 'greeting: hello\n')
-    await files.write('chart/templates/all.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "{{ .Release.Name }}"}\ndata: {greeting: {{ .Values.greeting | quote }}, version: {{ .Capabilities.KubeVersion.Version | quote }}}\n')
-    const program = await helmPath(version)
-    const helm = async (...args: string[]): Promise<string> => (await execa(program, args, { env: { KUBECONFIG: cluster.kubeconfig, HELM_CACHE_HOME: files.path, HELM_CONFIG_HOME: files.path, HELM_DATA_HOME: files.path }, timeout: 30_000 })).stdout
-    const greeting = (): Promise<string> => cluster.kubectl(['get', 'configmap', name, '-o', 'jsonpath={.data.greeting}'])
-    const chart = path.join(files.path, 'chart')
-    expect(await helm('install', name, chart, '--wait')).toContain('STATUS: deployed\nREVISION: 1\n')
-    expect(await greeting()).toBe('hello')
-    expect(await cluster.kubectl(['get', 'configmap', name, '-o', 'jsonpath={.data.version}'])).toMatch(/^v1\.36\.0/)
-    expect(await helm('upgrade', name, chart, '--set', 'greeting=bye')).toContain(`Release "${name}" has been upgraded. Happy Helming!`)
-    expect(await greeting()).toBe('bye')
-    expect(await helm('rollback', name, '1')).toContain('Rollback was a success! Happy Helming!')
-    expect(await greeting()).toBe('hello')
-    expect((await helm('history', name)).split('\n').slice(1).map((line) => line.split('\t').map((cell) => cell.trim()).filter((_, index) => index !== 1))).toEqual([
-      ['1', 'superseded', 'demo-0.1.0', '', 'Install complete'], ['2', 'superseded', 'demo-0.1.0', '', 'Upgrade complete'], ['3', 'deployed', 'demo-0.1.0', '', 'Rollback to 1'],
-    ])
-    expect(await helm('uninstall', name)).toContain(`release "${name}" uninstalled`)
-    expect((await cluster.tryKubectl(['get', 'configmap', name])).stderr).toBe(`Error from server (NotFound): configmaps "${name}" not found`)
   })
 })

