@@ -2,7 +2,7 @@
 import type { Clock } from '../api/clock.ts'
 import { audit, type AuditOptions } from './audit/audit.ts'
 import { type Aggregation, aggregation, type AggregationOptions } from './aggregation/aggregation.ts'
-import { CustomResourceDefinitions, Events, groupResource, ValidatingAdmissionPolicies } from '../api/kinds.ts'
+import { CustomResourceDefinitions, Events, groupResource, type Kind, ValidatingAdmissionPolicies } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
 import type { AdmissionPlugin } from './admission/plugin.ts'
 import { runPolicyStatus } from './admission/validating-admission-policy-status.ts'
@@ -32,11 +32,14 @@ import { EventLeases } from './storage/event-leases.ts'
 import { ObjectStorage, type ServerStore } from './storage/object-storage.ts'
 import type { ConnectHandler } from './streaming/connect-handler.ts'
 import { viewedResources } from './views.ts'
+import type { Follower } from './watch-cache/kind-cache.ts'
 import { WatchCache } from './watch-cache/watch-cache.ts'
 
 /** What parts that are made with the server may use: the objects, read from its cache, and a line to itself. */
 export interface ProviderParts {
   lookup: Lookup
+  /** Tells of all objects of a kind and of every change. */
+  follow(kind: Pick<Kind, 'group' | 'plural'>, follower: Follower): void
   clock: Clock
   random: Random
   log: Log
@@ -113,7 +116,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const given = <T>(provided: Provided<T>): T => (typeof provided === 'function' ? (provided as (parts: ProviderParts) => T)(providerParts) : provided)
   // Requests may come while the pieces below are still being put together: they go through here.
   const handle = (exchange: Exchange): Promise<void> => pipeline.handle(exchange)
-  const providerParts: ProviderParts = { lookup: cache.lookup, clock, random, log, transport: (user) => inMemoryTransport(user, handle) }
+  const providerParts: ProviderParts = { lookup: cache.lookup, follow: (kind, follower) => cache.followKind(kind, follower), clock, random, log, transport: (user) => inMemoryTransport(user, handle) }
   const parts: ServerParts = {
     store, cache, resources, clock, random, log, stopping: stopping.signal, admission: given(options.admission), storage: new ObjectStorage({ store, cache, leases: new EventLeases(store, clock) }),
   }

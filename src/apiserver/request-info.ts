@@ -16,6 +16,9 @@ export interface RequestInfo {
   name: string
   /** The path from the resource on: `[resource, name, subresource, ...]`. */
   parts: readonly string[]
+  /** As sent, of requests about collections; '' otherwise. */
+  fieldSelector: string
+  labelSelector: string
 }
 
 const verbOf: Readonly<Record<string, string>> = { POST: 'create', GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
@@ -39,7 +42,7 @@ const splitPath = (path: string): string[] => {
 }
 
 const nonResource = (path: string, method: string): RequestInfo =>
-  ({ resourceRequest: false, path, verb: method.toLowerCase(), apiPrefix: '', apiGroup: '', apiVersion: '', namespace: '', resource: '', subresource: '', name: '', parts: [] })
+  ({ resourceRequest: false, path, verb: method.toLowerCase(), apiPrefix: '', apiGroup: '', apiVersion: '', namespace: '', resource: '', subresource: '', name: '', parts: [], fieldSelector: '', labelSelector: '' })
 
 /** The name that a `metadata.name=x` field selector pins, so that RBAC's resourceNames apply to such lists and watches. */
 const pinnedName = (query: URLSearchParams): string => {
@@ -48,6 +51,11 @@ const pinnedName = (query: URLSearchParams): string => {
     if (name && !name.includes('/') && !name.includes('%') && name !== '.' && name !== '..') return name
   }
   return ''
+}
+
+const narrow = (info: RequestInfo, query: URLSearchParams): void => {
+  info.fieldSelector = query.get('fieldSelector') ?? ''
+  info.labelSelector = query.get('labelSelector') ?? ''
 }
 
 const isTrue = (value: string | null): boolean => value !== null && value !== 'false' && value !== '0'
@@ -80,12 +88,16 @@ export const requestInfo = (method: string, rawPath: string, query: () => URLSea
   }
   const info: RequestInfo = {
     resourceRequest: true, path, verb, apiPrefix: prefix, apiGroup, apiVersion, namespace, parts,
-    resource: parts[0] ?? '', name: parts[1] ?? '', subresource: verb === 'proxy' ? '' : (parts[2] ?? ''),
+    resource: parts[0] ?? '', name: parts[1] ?? '', subresource: verb === 'proxy' ? '' : (parts[2] ?? ''), fieldSelector: '', labelSelector: '',
   }
   if (info.name === '' && verb === 'get') {
     info.verb = isTrue(query().get('watch')) ? 'watch' : 'list'
     info.name = pinnedName(query())
-  } else if (info.name === '' && verb === 'delete') info.verb = 'deletecollection'
+    narrow(info, query())
+  } else if (info.name === '' && verb === 'delete') {
+    info.verb = 'deletecollection'
+    narrow(info, query())
+  }
   return info
 }
 

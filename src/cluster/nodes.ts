@@ -48,7 +48,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig)
     `--server=${serverURL(config)}`,
     ...(config.single ? [`--secure-port=${config.serverPort}`, `--service-cluster-ip-range=${config.serviceCIDR}`, ...Object.entries(serverFileArguments(home, config)).map(([flag, file]) => `--${flag}=${file}`)] : []),
     `--provider-id=${machineProviderID(machine)}`,
-    `--node-labels=${[...(controlPlane ? ['node-role.kubernetes.io/control-plane='] : []), `node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`].join(',')}`,
+    `--node-labels=node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`,
     ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),
     ...(existsSync(kubeletConfigurationFile(home)) ? [`--config=${kubeletConfigurationFile(home)}`] : []),
   ]

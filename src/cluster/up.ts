@@ -12,6 +12,7 @@ import { manifestsFolder, parseManifest, readManifests } from './manifests.ts'
 import { machineAddress, nodeNetworkOf } from './node-network.ts'
 import { bridgeName } from '../../agents/kubelet/network/names.ts'
 import { ensureNetworks, planNodes, startNodes } from './nodes.ts'
+import { markControlPlane } from './mark-control-plane.ts'
 import { ensurePki, firstAddress } from './pki.ts'
 import { problemsOf, readFacts } from './preflight.ts'
 import { ensureProgram } from './program.ts'
@@ -141,5 +142,6 @@ const settle = async (client: Client, { options, config, files, quiet }: Settlin
   await inTurn(home, { work: async () => { for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`) }, waiting: () => {} }, signal)
   if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')
   for (const { file, text } of files) for (const applied of await applyObjects(client, parseManifest(text, file), file)) tell(`${applied} applied`)
+  await markControlPlane(client, config.nodes[0]?.name ?? 'node-1', signal)
   if (options.wait) { await waitSettled(client, { config, tell }, signal); tell(`everything runs after ${elapsed()}`) }
 }

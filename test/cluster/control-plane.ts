@@ -7,6 +7,7 @@ import { builtInAdmission } from '../../src/apiserver/admission/built-in.ts'
 import type { ProviderParts } from '../../src/apiserver/api-server.ts'
 import type { Authorizer } from '../../src/apiserver/authorization/authorizer.ts'
 import { bootstrapRbac } from '../../src/apiserver/authorization/bootstrap.ts'
+import { followedGraph } from '../../src/apiserver/authorization/followed-graph.ts'
 import { nodeAuthorizer } from '../../src/apiserver/authorization/node-authorizer.ts'
 import { rbacAuthorizer } from '../../src/apiserver/authorization/rbac.ts'
 import { accessReviews } from '../../src/apiserver/authorization/reviews.ts'
@@ -47,7 +48,7 @@ const bootstrapRoles = (server: TestServer, client: Client): Promise<void> => bo
 })
 
 export const startControlPlane = async (options: ControllerOptions = {}): Promise<TestControlPlane> => {
-  const authorizer = ({ lookup }: ProviderParts): Authorizer => unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup), rbacAuthorizer(lookup))
+  const authorizer = ({ lookup, follow }: ProviderParts): Authorizer => unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup, followedGraph({ follow })), rbacAuthorizer(lookup))
   const server = await startTestServer({
     authorizer, virtualResources: (parts) => accessReviews(authorizer(parts)),
     admission: (parts) => builtInAdmission({ ...parts, authorizer: authorizer(parts), organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),

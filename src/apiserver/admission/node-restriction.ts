@@ -1,72 +1,95 @@
 /** A kubelet changes its own node and the pods bound to it, and nobody else's. Mirrors `plugin/pkg/admission/noderestriction`. */
-import { CSINodes, groupResource, Leases, Nodes, Pods, ResourceSlices, ServiceAccounts } from '../../api/kinds.ts'
-import { forbidden } from '../../api/status.ts'
-import type { Node, Pod, ResourceSlice } from '../../api/types.ts'
+import { deepEqual, semanticEqual } from '../../api/equal.ts'
+import { CSINodes, groupResource, Leases, Nodes, PersistentVolumeClaims, Pods, ResourceSlices, ServiceAccounts } from '../../api/kinds.ts'
+import { forbidden, notFound } from '../../api/status.ts'
+import type { Node, PersistentVolumeClaim, ResourceSlice } from '../../api/types.ts'
 import { nodeOf } from '../authentication/users.ts'
+import { forbiddenNodeLabels } from './kubelet-labels.ts'
+import { checkMirrorPod, checkPodStatus } from './node-restriction-pods.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror'
-/** Labels that say where a workload may run: an administrator's, not a kubelet's. */
-const isRestricted = (label: string): boolean => label.split('/')[0] === 'node-restriction.kubernetes.io' || label.split('/')[0]?.endsWith('.node-restriction.kubernetes.io') === true
+type Check = (node: string, attributes: AdmissionAttributes, context: AdmissionContext) => void
 
-const checkPod = (node: string, { operation, subresource, name, object, oldObject, namespace }: AdmissionAttributes, { lookup }: AdmissionContext): void => {
-  if (operation === 'CREATE' && subresource === '') {
-    const pod = object as Pod
-    if (pod.metadata.annotations?.[mirrorAnnotation] === undefined) throw forbidden(Pods, name, `pod does not have "${mirrorAnnotation}" annotation, node ${JSON.stringify(node)} can only create mirror pods`)
-    if (pod.spec.nodeName !== node) throw forbidden(Pods, name, `node ${JSON.stringify(node)} can only create pods with spec.nodeName set to itself`)
-    const owner = pod.metadata.ownerReferences?.[0]
-    if ((pod.metadata.ownerReferences ?? []).length > 1 || (owner && (owner.kind !== 'Node' || owner.name !== node || owner.uid !== lookup.get(Nodes, node)?.metadata.uid))) {
-      throw forbidden(Pods, name, `node ${JSON.stringify(node)} can only create pods with an owner reference set to itself`)
-    }
-    return
+const checkPod: Check = (node, attributes, context) => {
+  const { operation, subresource, name, oldObject, namespace } = attributes
+  if (subresource === '' && operation === 'CREATE') return checkMirrorPod(node, attributes, context)
+  if (subresource === 'status' && operation === 'UPDATE') return checkPodStatus(node, attributes)
+  const evicts = subresource === 'eviction' && operation === 'CREATE'
+  if (!evicts && !(subresource === '' && operation === 'DELETE')) {
+    throw forbidden(Pods, name, subresource === '' ? `unexpected operation ${JSON.stringify(operation)}, node ${JSON.stringify(node)} can only create and delete mirror pods` : `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`)
   }
-  const existing = (oldObject as Pod | undefined) ?? lookup.get(Pods, name, namespace)
-  if (existing && existing.spec.nodeName !== node) {
-    const verb = operation === 'DELETE' ? 'delete pods' : subresource === 'eviction' ? 'evict pods' : 'update pod status for pods'
-    throw forbidden(Pods, name, `node ${JSON.stringify(node)} can only ${verb} with spec.nodeName set to itself`)
-  }
+  // Of a collection each is looked at by itself, with what it is.
+  const existing = oldObject ?? context.lookup.get(Pods, name, namespace)
+  if (!existing) throw notFound(Pods, name)
+  if ((existing as { spec?: { nodeName?: string } }).spec?.nodeName !== node) throw forbidden(Pods, name, evicts ? `node ${node} can only evict pods with spec.nodeName set to itself` : `node ${JSON.stringify(node)} can only delete pods with spec.nodeName set to itself`)
 }
 
-const checkNode = (node: string, { operation, name, object, oldObject }: AdmissionAttributes): void => {
-  const own = (operation === 'CREATE' ? (object as Node).metadata.name : name) === node
-  if (!own) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`)
-  const [labels, before] = [object?.metadata.labels ?? {}, oldObject?.metadata.labels ?? {}]
-  const changed = Object.keys({ ...labels, ...before }).filter((label) => isRestricted(label) && labels[label] !== before[label])
-  if (changed.length > 0) throw forbidden(Nodes, name, `is not allowed to modify labels: ${changed.join(', ')}`)
+const checkNode: Check = (node, { operation, name, object, oldObject }) => {
+  if ((operation === 'CREATE' ? object?.metadata.name : name) !== node) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`)
+  const changed = forbiddenNodeLabels(object?.metadata.labels ?? {}, oldObject?.metadata.labels ?? {})
+  if (operation === 'CREATE') {
+    if (changed.length > 0) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to set the following labels: ${changed.join(', ')}`)
+    // With an owner that does not exist the collector would take the node away, and with it what it may not change.
+    if ((object?.metadata.ownerReferences ?? []).length > 0) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to set ownerReferences`)
+    if ((object as Node).spec.configSource) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to create pods with a non-nil configSource`)
+  }
   if (operation !== 'UPDATE') return
-  const taints = (of: Node | undefined): string => JSON.stringify(of?.spec.taints ?? [])
-  if (taints(object as Node) !== taints(oldObject as Node)) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to modify taints`)
+  const [next, old] = [object as Node, oldObject as Node]
+  if (next.spec.configSource && !semanticEqual(next.spec.configSource, old.spec.configSource)) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to update configSource to a new non-nil configSource`)
+  if (!semanticEqual(next.spec.taints ?? [], old.spec.taints ?? [])) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to modify taints`)
+  if (changed.length > 0) throw forbidden(Nodes, name, `is not allowed to modify labels: ${changed.join(', ')}`)
+  if (!semanticEqual(next.metadata.ownerReferences ?? [], old.metadata.ownerReferences ?? [])) throw forbidden(Nodes, name, `node ${JSON.stringify(node)} is not allowed to modify ownerReferences`)
 }
 
-const checkCSINode = (node: string, { kind, name, object }: AdmissionAttributes): void => {
+/** Of a claim's status a kubelet tells how large the file system has become, and nothing else. */
+const checkClaim: Check = (node, { operation, subresource, name, object, oldObject }) => {
+  if (subresource !== 'status') throw forbidden(PersistentVolumeClaims, name, "may only update PVC status")
+  if (operation !== 'UPDATE') throw forbidden(PersistentVolumeClaims, name, `unexpected operation ${JSON.stringify(operation)}`)
+  const rest = (claim: PersistentVolumeClaim): unknown => {
+    const { resourceVersion: _version, managedFields: _fields, ...metadata } = claim.metadata
+    const { capacity: _capacity, conditions: _conditions, allocatedResources: _allocated, allocatedResourceStatuses: _statuses, modifyVolumeStatus: _modify, currentVolumeAttributesClassName: _class, ...status } = claim.status ?? {}
+    return { ...claim, metadata, status }
+  }
+  if (!deepEqual(rest(object as PersistentVolumeClaim), rest(oldObject as PersistentVolumeClaim))) throw forbidden(PersistentVolumeClaims, name, `node ${JSON.stringify(node)} is not allowed to update fields other than status.quantity and status.conditions`)
+}
+
+const checkCSINode: Check = (node, { kind, name, object }) => {
   if ((object?.metadata.name ?? name) !== node) throw forbidden(kind, name, 'can only access CSINode with the same name as the requesting node')
 }
 
 /** What is there already, the authorizer has looked at; but not at each one of a collection. */
-const checkResourceSlice = (node: string, { kind, operation, name, object, oldObject }: AdmissionAttributes): void => {
+const checkResourceSlice: Check = (node, { kind, operation, name, object, oldObject }) => {
   if (operation !== 'CREATE' && operation !== 'DELETE') return
   const slice = (operation === 'CREATE' ? object : oldObject) as ResourceSlice | undefined
   if (slice?.spec.nodeName !== node) throw forbidden(kind, name, `can only ${operation.toLowerCase()} ResourceSlice with the same NodeName as the requesting node`)
 }
 
+const checkLease: Check = (node, { operation, namespace, name, object }) => {
+  if (namespace !== 'kube-node-lease') throw forbidden(Leases, name, 'can only access leases in the "kube-node-lease" system namespace')
+  if ((operation === 'CREATE' ? object?.metadata.name : name) !== node) throw forbidden(Leases, name, 'can only access node lease with the same name as the requesting node')
+}
+
+/** Tokens are for pods of the node, for audiences that nothing else here decides about. */
+const checkToken: Check = (node, { operation, subresource, name, namespace, object }, { lookup }) => {
+  if (operation !== 'CREATE' || subresource !== 'token') return
+  const bound = (object as unknown as { spec?: { boundObjectRef?: { apiVersion?: string; kind?: string; name?: string; uid?: string } } }).spec?.boundObjectRef
+  if (bound?.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) throw forbidden(ServiceAccounts, name, 'node requested token not bound to a pod')
+  if (!bound.uid) throw forbidden(ServiceAccounts, name, 'node requested token with a pod binding without a uid')
+  const pod = lookup.get(Pods, bound.name, namespace)
+  if (!pod) throw notFound(Pods, bound.name)
+  if (pod.metadata.uid !== bound.uid) {
+    throw forbidden(ServiceAccounts, name, `the UID in the bound object reference (${bound.uid}) does not match the UID in record. The object might have been deleted and then recreated`)
+  }
+  if (pod.spec.nodeName !== node) throw forbidden(ServiceAccounts, name, 'node requested token bound to a pod scheduled on a different node')
+}
+
+const checks: ReadonlyMap<string, Check> = new Map([
+  [groupResource(Pods), checkPod], [groupResource(Nodes), checkNode], [groupResource(PersistentVolumeClaims), checkClaim], [groupResource(CSINodes), checkCSINode],
+  [groupResource(ResourceSlices), checkResourceSlice], [groupResource(Leases), checkLease], [groupResource(ServiceAccounts), checkToken],
+])
+
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   handles: ({ user }) => nodeOf(user) !== undefined,
-  validate: (attributes, context) => {
-    const node = nodeOf(attributes.user) ?? ''
-    const { kind, subresource, object, name, namespace } = attributes
-    if (kind === Pods) checkPod(node, attributes, context)
-    else if (kind === Nodes) checkNode(node, attributes)
-    else if (groupResource(kind) === groupResource(CSINodes)) checkCSINode(node, attributes)
-    else if (groupResource(kind) === groupResource(ResourceSlices)) checkResourceSlice(node, attributes)
-    else if (kind === Leases && (namespace !== 'kube-node-lease' || (object?.metadata.name ?? name) !== node)) {
-      throw forbidden(Leases, name, `node ${JSON.stringify(node)} can only access its own lease in "kube-node-lease"`)
-    } else if (kind === ServiceAccounts && subresource === 'token') {
-      const bound = (object as unknown as { spec?: { boundObjectRef?: { kind?: string; name?: string; uid?: string } } }).spec?.boundObjectRef
-      if (bound?.kind !== 'Pod' || !bound.uid) throw forbidden(ServiceAccounts, name, `node requested token not bound to a pod`)
-      const pod = context.lookup.get(Pods, bound.name ?? '', namespace)
-      if (pod?.metadata.uid !== bound.uid) throw forbidden(ServiceAccounts, name, 'the UID in the bound object reference does not match the UID in record')
-      if (pod.spec.nodeName !== node) throw forbidden(ServiceAccounts, name, 'node requested token bound to a pod scheduled on a different node')
-    }
-  },
+  validate: (attributes, context) => checks.get(groupResource(attributes.kind))?.(nodeOf(attributes.user) ?? '', attributes, context),
 }

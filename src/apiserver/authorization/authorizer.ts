@@ -1,4 +1,6 @@
 /** Who may do what. Mirrors `k8s.io/apiserver/pkg/authorization/authorizer`. */
+import type { FieldTerm } from '../../api/field-selector.ts'
+import type { Requirement } from '../../api/selector.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 
 export interface AuthorizationAttributes {
@@ -16,6 +18,9 @@ export interface AuthorizationAttributes {
   name: string
   /** The decoded path of the request. */
   path: string
+  /** What a list, watch or deletion of a collection is narrowed to; absent: nothing, or nothing that can be read. */
+  fieldSelector?: readonly FieldTerm[]
+  labelSelector?: readonly Requirement[]
 }
 
 export interface Decision {

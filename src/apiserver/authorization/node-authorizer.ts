@@ -1,10 +1,9 @@
-/** What a kubelet may do: its rules, and of Secrets, ConfigMaps, tokens, claims and their volumes only what the pods bound to its node refer to. Mirrors `plugin/pkg/auth/authorizer/node`. */
-import { PersistentVolumes, Pods } from '../../api/kinds.ts'
-import type { PersistentVolume, Pod } from '../../api/types.ts'
+/** What a kubelet may do: its rules, its own node and pods, and of Secrets, ConfigMaps, tokens, claims and their volumes only what the pods bound to its node refer to. Mirrors `plugin/pkg/auth/authorizer/node`. */
 import { nodeOf } from '../authentication/users.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts'
 import { nodeRules } from './bootstrap-roles.ts'
+import type { Guarded, NodeGraph } from './node-graph.ts'
 import { whyNotCSINode, whyNotResourceSlice } from './node-objects.ts'
 import { ruleAllows } from './rbac.ts'
 
@@ -12,69 +11,65 @@ const refuse = (reason: string): Decision => ({ verdict: 'no-opinion', reason })
 const allow: Decision = { verdict: 'allow', reason: '' }
 const unless = (why: string | undefined): Decision => (why === undefined ? allow : refuse(why))
 
-const referencesOf = (pod: Pod, resource: 'secrets' | 'configmaps'): Set<string> => {
-  const names = new Set<string>()
-  const add = (name: string | undefined): void => { if (name) names.add(name) }
-  const secret = resource === 'secrets'
-  const { spec } = pod
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
-    for (const { valueFrom } of container.env ?? []) add(secret ? valueFrom?.secretKeyRef?.name : valueFrom?.configMapKeyRef?.name)
-    for (const { secretRef, configMapRef } of container.envFrom ?? []) add(secret ? secretRef?.name : configMapRef?.name)
+const reads: ReadonlySet<string> = new Set(['get', 'list', 'watch'])
+const unrelated = (node: string): string => `no relationship found between node '${node}' and this object`
+
+const guardedRead = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
+  if (!reads.has(asked.verb)) return 'can only read resources of this type'
+  if (asked.subresource !== '') return 'cannot read subresource'
+  if (asked.name === '') return 'can only get individual resources of this type'
+  const related = asked.resource === 'persistentvolumes' ? graph.hasVolume(node, asked.name) : graph.refers(node, asked.resource as Guarded, asked)
+  return related ? undefined : unrelated(node)
+}
+
+const token = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
+  if (asked.verb !== 'create' || asked.name === '') return 'can only create tokens for individual service accounts'
+  if (asked.subresource !== 'token') return 'can only create token subresource of serviceaccount'
+  return graph.refers(node, 'serviceaccounts', asked) ? undefined : unrelated(node)
+}
+
+const ownNode = (node: string, { verb, subresource, name }: AuthorizationAttributes): string | undefined => {
+  // Whose they are NodeRestriction sees.
+  if ((subresource === '' && verb === 'create') || ((subresource === '' || subresource === 'status') && (verb === 'update' || verb === 'patch'))) return undefined
+  if (subresource !== '' || !reads.has(verb)) return ''
+  return name === node ? undefined : name === '' ? `node '${node}' cannot read all nodes, only its own Node object` : `node '${node}' cannot read '${name}', only its own Node object`
+}
+
+const ownPods = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
+  const { verb, subresource, name, fieldSelector = [] } = asked
+  if (subresource === 'status') return verb === 'update' || verb === 'patch' ? undefined : ''
+  if (subresource === 'eviction') return verb === 'create' ? undefined : ''
+  if (subresource !== '') return ''
+  if (verb === 'create' || verb === 'delete') return undefined
+  if (!reads.has(verb)) return ''
+  if (verb !== 'get' && fieldSelector.some((term) => term.field === 'spec.nodeName' && term.operator === '=' && term.value === node)) return undefined
+  if (verb !== 'get' && name === '') return 'can only list/watch pods with spec.nodeName field selector'
+  return graph.hasPod(node, asked) ? undefined : unrelated(node)
+}
+
+const lease = (node: string, { verb, namespace, name }: AuthorizationAttributes): string | undefined => {
+  if (!['get', 'create', 'update', 'patch', 'delete'].includes(verb)) return 'can only get, create, update, patch, or delete a node lease'
+  if (namespace !== 'kube-node-lease') return 'can only access leases in the "kube-node-lease" system namespace'
+  return verb !== 'create' && name !== node ? 'can only access node lease with the same name as the requesting node' : undefined
+}
+
+/** By group and resource: why a kubelet may not; undefined: it may. What is not here its rules decide. */
+type Rule = (node: string, asked: AuthorizationAttributes) => string | undefined
+
+export const nodeAuthorizer = (lookup: Lookup, graph: NodeGraph): Authorizer => {
+  const guarded: Rule = (node, asked) => guardedRead(graph, node, asked)
+  const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+    ['secrets', guarded], ['configmaps', guarded], ['persistentvolumeclaims', guarded], ['persistentvolumes', guarded], ['resource.k8s.io/resourceclaims', guarded],
+    ['serviceaccounts', (node, asked) => token(graph, node, asked)], ['nodes', ownNode], ['pods', (node, asked) => ownPods(graph, node, asked)],
+    ['coordination.k8s.io/leases', lease], ['storage.k8s.io/csinodes', whyNotCSINode], ['resource.k8s.io/resourceslices', (node, asked) => whyNotResourceSlice(lookup, node, asked)],
+  ])
+  return {
+    authorize: (asked) => {
+      const node = nodeOf(asked.user)
+      if (node === undefined) return refuse('')
+      const rule = asked.resourceRequest ? rules.get(asked.apiGroup === '' ? asked.resource : `${asked.apiGroup}/${asked.resource}`) : undefined
+      if (rule) return unless(rule(node, asked))
+      return nodeRules.some((each) => ruleAllows(each, asked)) ? allow : refuse('')
+    },
   }
-  for (const volume of spec.volumes ?? []) {
-    add(secret ? volume.secret?.secretName : volume.configMap?.name)
-    for (const source of volume.projected?.sources ?? []) add(secret ? source.secret?.name : source.configMap?.name)
-  }
-  if (secret) for (const { name } of spec.imagePullSecrets ?? []) add(name)
-  return names
 }
-
-const hasClaim = (lookup: Lookup, node: string, { namespace, name }: { namespace?: string | undefined; name?: string | undefined }): boolean =>
-  lookup.list(Pods, namespace).some(({ metadata, spec }) => spec.nodeName === node
-    && spec.volumes?.some((volume) => (volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${metadata.name}-${volume.name}`)) === name))
-
-const hasVolume = (lookup: Lookup, node: string, name: string): boolean => {
-  const claimRef: PersistentVolume['spec']['claimRef'] = lookup.get(PersistentVolumes, name)?.spec.claimRef
-  return claimRef !== undefined && hasClaim(lookup, node, claimRef)
-}
-
-const refersTo = (lookup: Lookup, node: string, { resource, namespace, name }: AuthorizationAttributes): boolean =>
-  lookup.list(Pods, namespace).some((pod) => pod.spec.nodeName === node
-    && (resource === 'serviceaccounts' ? (pod.spec.serviceAccountName ?? 'default') === name : referencesOf(pod, resource as 'secrets').has(name)))
-
-const isRelated = (lookup: Lookup, node: string, asked: AuthorizationAttributes): boolean => {
-  switch (asked.resource) {
-    case 'persistentvolumeclaims': return hasClaim(lookup, node, asked)
-    case 'persistentvolumes': return hasVolume(lookup, node, asked.name)
-    default: return refersTo(lookup, node, asked)
-  }
-}
-
-const guardedResources: ReadonlySet<string> = new Set(['secrets', 'configmaps', 'persistentvolumeclaims', 'persistentvolumes'])
-
-const guarded = (lookup: Lookup, node: string, asked: AuthorizationAttributes): Decision => {
-  if (!['get', 'list', 'watch'].includes(asked.verb)) return refuse('can only read resources of this type')
-  if (asked.subresource !== '') return refuse('cannot read subresource')
-  if (asked.name === '') return refuse('can only get individual resources of this type')
-  return isRelated(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
-}
-
-export const nodeAuthorizer = (lookup: Lookup): Authorizer => ({
-  authorize: (asked) => {
-    const node = nodeOf(asked.user)
-    if (node === undefined || !asked.resourceRequest) return refuse('')
-    const core = asked.apiGroup === ''
-    if (core && guardedResources.has(asked.resource)) return guarded(lookup, node, asked)
-    if (core && asked.resource === 'serviceaccounts') {
-      if (asked.subresource !== 'token' || asked.verb !== 'create') return refuse('only "token" of service accounts is allowed')
-      return refersTo(lookup, node, asked) ? allow : refuse(`no relationship found between node '${node}' and this object`)
-    }
-    if (asked.apiGroup === 'coordination.k8s.io' && asked.resource === 'leases') {
-      const own = asked.namespace === 'kube-node-lease' && (asked.verb === 'create' || asked.name === node)
-      return own && ['get', 'create', 'update', 'patch', 'delete'].includes(asked.verb) ? allow : refuse(`can only access node lease with the same name as the requesting node`)
-    }
-    if (asked.apiGroup === 'storage.k8s.io' && asked.resource === 'csinodes') return unless(whyNotCSINode(node, asked))
-    if (asked.apiGroup === 'resource.k8s.io' && asked.resource === 'resourceslices') return unless(whyNotResourceSlice(lookup, node, asked))
-    return nodeRules.some((rule) => ruleAllows(rule, asked)) ? allow : refuse('')
-  },
-})

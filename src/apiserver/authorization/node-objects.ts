@@ -3,7 +3,7 @@ import { ResourceSlices } from '../../api/kinds.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import type { AuthorizationAttributes } from './authorizer.ts'
 
-type Asked = Pick<AuthorizationAttributes, 'verb' | 'name' | 'subresource'>
+type Asked = Pick<AuthorizationAttributes, 'verb' | 'name' | 'subresource' | 'fieldSelector'>
 
 /** Why a kubelet may not; undefined: it may. Whose a new CSINode is only NodeRestriction can see. */
 export const whyNotCSINode = (node: string, { verb, name, subresource }: Asked): string | undefined => {
@@ -12,10 +12,13 @@ export const whyNotCSINode = (node: string, { verb, name, subresource }: Asked):
   return verb !== 'create' && name !== node ? 'can only access CSINode with the same name as the requesting node' : undefined
 }
 
-/** The same for ResourceSlices. What is created, and each one of a collection that is deleted, NodeRestriction looks at. */
-export const whyNotResourceSlice = (lookup: Lookup, node: string, { verb, name, subresource }: Asked): string | undefined => {
+/** The same for ResourceSlices. What is created NodeRestriction looks at. */
+export const whyNotResourceSlice = (lookup: Lookup, node: string, { verb, name, subresource, fieldSelector = [] }: Asked): string | undefined => {
   if (subresource !== '') return 'cannot authorize ResourceSlice subresources'
-  if (['create', 'watch', 'list', 'deletecollection'].includes(verb)) return undefined
+  if (verb === 'create') return undefined
+  if (['watch', 'list', 'deletecollection'].includes(verb)) {
+    return fieldSelector.some(({ field, operator, value }) => (field === 'nodeName' || field === 'spec.nodeName') && operator === '=' && value === node) ? undefined : 'can only list/watch/deletecollection resourceslices with nodeName field selector'
+  }
   if (!['get', 'update', 'patch', 'delete'].includes(verb)) return 'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection'
   return lookup.get(ResourceSlices, name)?.spec.nodeName === node ? undefined : `no relationship found between node '${node}' and this object`
 }

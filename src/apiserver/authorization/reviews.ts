@@ -7,6 +7,7 @@ import type { ExtensionRequest, VirtualResource } from '../extension.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { AuthorizationAttributes, Authorizer } from './authorizer.ts'
 import { rulesFor } from './rbac.ts'
+import { reviewSelectorErrors, selectorsOfReview } from './selectors.ts'
 
 const group = { group: 'authorization.k8s.io', version: 'v1', verbs: ['create'] as const, namespaced: false }
 export const SelfSubjectAccessReviews: Kind<SelfSubjectAccessReview> = kind({ ...group, kind: 'SelfSubjectAccessReview', plural: 'selfsubjectaccessreviews' })
@@ -19,7 +20,7 @@ interface Asked { resourceAttributes?: ResourceAttributes | undefined; nonResour
 const attributesOf = (user: UserInfo, { resourceAttributes: resource, nonResourceAttributes: path }: Asked): AuthorizationAttributes => (resource
   ? {
     user, resourceRequest: true, verb: resource.verb ?? '', apiGroup: resource.group ?? '', apiVersion: resource.version ?? '', resource: resource.resource ?? '', subresource: resource.subresource ?? '',
-    namespace: resource.namespace ?? '', name: resource.name ?? '', path: '',
+    namespace: resource.namespace ?? '', name: resource.name ?? '', path: '', ...selectorsOfReview(resource),
   }
   : { user, resourceRequest: false, verb: path?.verb ?? '', apiGroup: '', apiVersion: '', resource: '', subresource: '', namespace: '', name: '', path: path?.path ?? '' })
 
@@ -27,7 +28,7 @@ const attributesOf = (user: UserInfo, { resourceAttributes: resource, nonResourc
 const checkAsked = (spec: Asked): FieldError[] => {
   if (spec.resourceAttributes && spec.nonResourceAttributes) return [fieldError.invalid('spec.nonResourceAttributes', spec.nonResourceAttributes, 'cannot be specified in combination with resourceAttributes')]
   if (!spec.resourceAttributes && !spec.nonResourceAttributes) return [fieldError.invalid('spec.resourceAttributes', spec.resourceAttributes, 'exactly one of nonResourceAttributes or resourceAttributes must be specified')]
-  return []
+  return spec.resourceAttributes ? reviewSelectorErrors(spec.resourceAttributes) : []
 }
 
 const refuseIf = (of: Kind, errors: readonly FieldError[]): void => { if (errors.length > 0) throw invalid(of, '', errors) }

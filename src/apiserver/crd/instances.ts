@@ -15,7 +15,7 @@ export const deleteInstances = async (served: ServedDefinition, server: ServerPa
   const { kind } = resource
   // Deletions ask of a request only whether it is still wanted, and where warnings go.
   const exchange = { signal, addHeader: () => undefined } as unknown as Exchange
-  const info = { resourceRequest: true, path: '', verb: 'deletecollection', apiPrefix: 'apis', apiGroup: kind.group, apiVersion: kind.version, namespace: '', resource: kind.plural, subresource: '', name: '', parts: [kind.plural] } as const
+  const info = { resourceRequest: true, path: '', verb: 'deletecollection', apiPrefix: 'apis', apiGroup: kind.group, apiVersion: kind.version, namespace: '', resource: kind.plural, subresource: '', name: '', parts: [kind.plural], fieldSelector: '', labelSelector: '' } as const
   const pending = served.raw.list('').map((slot) => slot.current.object.metadata).filter(({ deletionTimestamp }) => deletionTimestamp === undefined).values()
   await Promise.all(Array.from({ length: workers }, async () => {
     for (const { namespace = '', name } of pending) {

@@ -1,12 +1,13 @@
 import { StatusError } from '../../api/status.ts'
 import type { AuthorizationAttributes, Authorizer } from '../authorization/authorizer.ts'
+import { selectorsOfText } from '../authorization/selectors.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { Filter } from '../request-context.ts'
 import type { RequestInfo } from '../request-info.ts'
 
 export const attributesOf = (user: UserInfo, info: RequestInfo): AuthorizationAttributes => ({
   user, verb: info.verb, resourceRequest: info.resourceRequest, apiGroup: info.apiGroup, apiVersion: info.apiVersion, resource: info.resource, subresource: info.subresource,
-  namespace: info.namespace, name: info.name, path: info.path,
+  namespace: info.namespace, name: info.name, path: info.path, ...(info.fieldSelector !== '' || info.labelSelector !== '' ? selectorsOfText(info.fieldSelector, info.labelSelector) : undefined),
 })
 
 const quoted = (text: string): string => JSON.stringify(text)

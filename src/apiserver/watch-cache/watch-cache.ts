@@ -8,7 +8,7 @@ import type { KubeObject } from '../../api/meta.ts'
 import { CompactedError, prefixEnd, type Store, type StoreEvent } from '../../store/store.ts'
 import type { Log } from '../log.ts'
 import type { Lookup } from '../registry/strategy.ts'
-import { KindCache, type Watcher } from './kind-cache.ts'
+import { type Follower, KindCache, type Watcher } from './kind-cache.ts'
 import { RevisionGate } from './revision-gate.ts'
 
 const root = '/registry/'
@@ -31,6 +31,7 @@ export class WatchCache {
   private readonly loading = new Map<string, Loading>()
   /** What our own writes stored, by the very bytes: spares the watch to parse them again. */
   private readonly written = new WeakMap<Uint8Array, KubeObject>()
+  private readonly waitingFollowers = new Map<string, Follower[]>()
   private asking: Promise<number> | undefined
   private nextAsk: Promise<number> | undefined
   private started = false
@@ -63,8 +64,19 @@ export class WatchCache {
   /** Before `start`, or at any later time: a kind that is served from now on. */
   async add(kind: Kind, cache = new KindCache(kind, storePrefix(kind))): Promise<void> {
     const route = routeOf(kind)
+    for (const follower of this.waitingFollowers.get(route) ?? []) cache.follow(follower)
     this.loading.set(route, { cache, pending: [] })
     if (this.started) await this.load(route)
+  }
+
+  /** Tells of all objects of a kind and of every change, from when the kind is served. */
+  followKind(kind: GroupPlural, follower: Follower): void {
+    const route = routeOf(kind)
+    this.waitingFollowers.set(route, [...(this.waitingFollowers.get(route) ?? []), follower])
+    const cache = this.kinds.get(route)
+    if (!cache) return
+    cache.follow(follower)
+    follower.reset(cache.list('').map((slot) => slot.current), this.revision)
   }
 
   remove(kind: GroupPlural): void {

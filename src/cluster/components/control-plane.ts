@@ -13,6 +13,7 @@ import { unionTokens } from '../../apiserver/authentication/token-union.ts'
 import { jwtTokens } from '../../apiserver/authentication/jwt/jwt-tokens.ts'
 import { anonymousAuthenticator, inOrder } from '../../apiserver/authentication/union.ts'
 import type { Authorizer } from '../../apiserver/authorization/authorizer.ts'
+import { followedGraph } from '../../apiserver/authorization/followed-graph.ts'
 import { nodeAuthorizer } from '../../apiserver/authorization/node-authorizer.ts'
 import { rbacAuthorizer } from '../../apiserver/authorization/rbac.ts'
 import { accessReviews } from '../../apiserver/authorization/reviews.ts'
@@ -85,8 +86,8 @@ export const loopbackUser = { name: 'system:apiserver', groups: ['system:masters
 
 const authorizers = new WeakMap<ProviderParts['lookup'], Authorizer>()
 /** One for all who ask: reviews, admission and the request filter. */
-const authorizerOf = ({ lookup }: ProviderParts): Authorizer => {
-  const known = authorizers.get(lookup) ?? unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup), rbacAuthorizer(lookup))
+const authorizerOf = ({ lookup, follow }: ProviderParts): Authorizer => {
+  const known = authorizers.get(lookup) ?? unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup, followedGraph({ follow })), rbacAuthorizer(lookup))
   authorizers.set(lookup, known)
   return known
 }

@@ -1,4 +1,5 @@
 /** `authorizer`: what the requester may do. Mirrors `k8s.io/apiserver/pkg/cel/library/authz.go`. */
+import { selectorsOfText } from '../../authorization/selectors.ts'
 import { isDns1123Label, isDns1123Subdomain } from '../../../api/names.ts'
 import type { AuthorizationAttributes, Authorizer, Decision } from '../../authorization/authorizer.ts'
 import type { UserInfo } from '../../registry/strategy.ts'
@@ -101,9 +102,9 @@ export const authorizationFunctions: readonly Overload[] = [
   refine('ResourceCheck', 'subresource', (subresource) => ({ subresource })),
   refine('ResourceCheck', 'namespace', (namespace) => ({ namespace })),
   refine('ResourceCheck', 'name', (name) => ({ name })),
-  // No authorizer here judges by selectors; to leave them out asks for more, never for less.
-  refine('ResourceCheck', 'fieldSelector', () => ({})),
-  refine('ResourceCheck', 'labelSelector', () => ({})),
+  // What cannot be read asks for everything, as upstream.
+  refine('ResourceCheck', 'fieldSelector', (text) => ({ fieldSelector: selectorsOfText(text, '').fieldSelector ?? [] })),
+  refine('ResourceCheck', 'labelSelector', (text) => ({ labelSelector: selectorsOfText('', text).labelSelector ?? [] })),
   ...['PathCheck', 'ResourceCheck'].map((type) => overload(`(${prefix}${type}).check(string): ${prefix}Decision`, ([value, verb], { charge }) => {
     charge(decisionCost)
     const check = checkOf(value)
