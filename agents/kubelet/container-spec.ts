@@ -39,6 +39,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     supplementalGroups: [...(podSecurity.supplementalGroups ?? []), ...(podSecurity.fsGroup === undefined ? [] : [podSecurity.fsGroup])],
     ...(podSecurity.supplementalGroupsPolicy === 'Strict' && { strictGroups: true }),
     capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
+    ...(security.procMount === 'Unmasked' && { unmaskedProc: true }),
     allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true, ...(facts.seccomp && { seccomp: facts.seccomp }),
     resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
     terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,

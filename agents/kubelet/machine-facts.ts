@@ -18,6 +18,8 @@ export interface MachineFacts {
   maxPids: number
   /** Whether the kernel has AppArmor. */
   appArmor?: boolean
+  /** Whether the kernel gives pods users of their own. */
+  userNamespaces?: boolean
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm', ppc64: 'ppc64le', s390x: 's390x' }
@@ -41,6 +43,7 @@ export const readMachineFacts = async (directory: string, random: Random): Promi
     systemUUID: (await firstOf(['/sys/class/dmi/id/product_uuid', '/proc/device-tree/vm,uuid'])) ?? machineID,
     bootID: (await firstOf(['/proc/sys/kernel/random/boot_id'])) ?? '', kernelVersion: os.release(),
     osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(release ?? '')?.[1] ?? os.type(), architecture: architectures[os.arch()] ?? os.arch(),
+    userNamespaces: Number(await firstOf(['/proc/sys/user/max_user_namespaces'])) > 0,
     appArmor: (await firstOf(['/sys/module/apparmor/parameters/enabled'])) === 'Y',
     maxPids: Number(await firstOf(['/proc/sys/kernel/pid_max'])) || 32_768,
   }

@@ -118,7 +118,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
   features: { supplementalGroupsPolicy: true },
-  runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: false } }],
+  runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: facts.machine.userNamespaces ?? false } }],
   images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
   nodeInfo: {
     architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,

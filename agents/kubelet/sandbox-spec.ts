@@ -38,6 +38,7 @@ export const sandboxSpec = (pod: Pod, attempt: number, facts: SandboxFacts): San
     podUid: pod.metadata.uid, podName: pod.metadata.name, podNamespace: pod.metadata.namespace ?? '', attempt, hostname, domainName,
     hostNetwork: pod.spec.hostNetwork ?? false, hostPid: pod.spec.hostPID ?? false, hostIpc: pod.spec.hostIPC ?? false,
     sharedProcessNamespace: pod.spec.shareProcessNamespace ?? false,
+    ...(pod.spec.hostUsers === false && { ownUsers: true }),
     sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
     resources: withPids(sandboxLimits(pod), facts.podPidsLimit), qosClass: qosClassOf(pod),
     resolvConf: resolvConfOf(pod, facts.hostResolvConf, facts),

@@ -1,21 +1,26 @@
 /** What a pod may ask for and this kubelet cannot give: refused by name, never ignored. Pure. */
-import type { Container, Pod } from '../../src/api/types.ts'
+import type { Container, Pod, PodSpec } from '../../src/api/types.ts'
 
 const inContainer = (container: Container, path: string): string[] => {
-  const { securityContext } = container
   return [
     ...(container.volumeDevices?.length ? [`${path}.volumeDevices`] : []),
     ...(container.resources?.claims?.length ? [`${path}.resources.claims`] : []),
-    ...(securityContext?.procMount && securityContext.procMount !== 'Default' ? [`${path}.securityContext.procMount`] : []),
   ]
 }
 
 /** Places of host ports that iptables has no rule for here; in the host's own network none is needed. */
 const sctpHostPorts = ({ ports = [] }: Container): number[] => ports.flatMap(({ hostPort, protocol }, index) => (hostPort && protocol === 'SCTP' ? [index] : []))
 
+/** What a pod with users of its own cannot have beside them. */
+const withOwnUsers = (spec: PodSpec): string[] => [
+  ...(spec.hostNetwork ? ['spec.hostNetwork with spec.hostUsers'] : []), ...(spec.hostPID ? ['spec.hostPID with spec.hostUsers'] : []), ...(spec.hostIPC ? ['spec.hostIPC with spec.hostUsers'] : []),
+  ...(spec.shareProcessNamespace ? ['spec.shareProcessNamespace with spec.hostUsers'] : []),
+  ...([...(spec.initContainers ?? []), ...spec.containers].some(({ volumeMounts = [] }) => volumeMounts.some(({ mountPropagation }) => mountPropagation === 'Bidirectional')) ? ['volumeMounts[].mountPropagation with spec.hostUsers'] : []),
+]
+
 /** The paths of such fields. */
 export const unsupportedFields = ({ spec }: Pod): string[] => [
-  ...(spec.hostUsers === false ? ['spec.hostUsers'] : []),
+  ...(spec.hostUsers === false ? withOwnUsers(spec) : []),
   ...(spec.resourceClaims?.length ? ['spec.resourceClaims'] : []),
   ...(spec.runtimeClassName ? ['spec.runtimeClassName'] : []),
   ...(spec.os?.name && spec.os.name !== 'linux' ? ['spec.os.name'] : []),

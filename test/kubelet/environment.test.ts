@@ -182,7 +182,7 @@ describe('admission', () => {
     ['AppArmor of an init container', input(aPod({ initContainers: [aContainer('init', { securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } })] }), { appArmor: true }), { reason: 'AppArmor', message: 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }],
     ['AppArmor of the pod only, whose container wants none', input(aPod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } }, containers: [aContainer('web', { securityContext: { appArmorProfile: { type: 'Unconfined' } } })] })), undefined],
     ['AppArmor of another container, by annotation', input(aPod({}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/other': 'runtime/default' } })), undefined],
-    ['a feature that is not there', input(aPod({ hostUsers: false })), { reason: 'UnsupportedPodFeature', message: 'this kubelet does not support spec.hostUsers' }],
+    ['a feature that is not there', input(aPod({ runtimeClassName: 'x' })), { reason: 'UnsupportedPodFeature', message: 'this kubelet does not support spec.runtimeClassName' }],
   ])('%s', (_, of, expected) => {
     if (expected) expect(admit(of)).toMatchObject(expected)
     else expect(admit(of)).toBeUndefined()

@@ -1,12 +1,12 @@
 /** Security contexts of real pods: what a container may do is what its pod says. S19, S30 and S31 of the security checks among them. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadImages } from '../../agents/kubelet/images/load.ts'
 import { loadedImages } from '../../agents/kubelet/images/loaded-images.ts'
 import { readIfThere } from '../../agents/kubelet/runtime/proc/stat.ts'
-import { Nodes } from '../../src/api/kinds.ts'
+import { ConfigMaps, Nodes } from '../../src/api/kinds.ts'
 import type { Container, PodSpec } from '../../src/api/types.ts'
 import { podSecurity } from '../../src/apiserver/admission/pod-security/pod-security.ts'
 import { isReady, type KubeletNode, shell, startKubeletNode } from '../support/kubelet-node.ts'
@@ -153,7 +153,63 @@ describe.runIf(isRoot)('the security context of pods', () => {
   })
 
   test('the node says what it can', async () => {
-    expect((await node.client.get(Nodes, { name: 'node-1' })).status).toMatchObject({ features: { supplementalGroupsPolicy: true }, runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true } }] })
+    expect((await node.client.get(Nodes, { name: 'node-1' })).status).toMatchObject({ features: { supplementalGroupsPolicy: true }, runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: true } }] })
+  })
+
+  describe('with users of its own (hostUsers: false)', () => {
+    const own: Partial<PodSpec> = { hostUsers: false }
+    for (const image of ['host', 'plain:1']) {
+      test(`root of ${image} is nobody of the machine's; what is in its root is its own`, async () => {
+        await node.create(`users-${image.replace(':', '-')}`, { spec: own, container: { image, stdin: true, command: shell('id -u; id -G; echo >/etc/mine && echo >/tmp/mine && echo wrote; exec 2>&1; echo core >/proc/sys/kernel/core_pattern; read line') } })
+        const pod = await node.untilPod(`users-${image.replace(':', '-')}`, 'is ready', isReady)
+        expect((await until('its words', () => (node.logOf(pod).split('\n').length > 3 ? node.logOf(pod) : undefined))).split('\n').slice(0, 3)).toEqual(['0', '0', 'wrote'])
+        const pid = (await node.runtime.listContainers(pod.metadata.uid)).find(({ state }) => state === 'running')?.pid ?? 0
+        const [, uid = ''] = /^Uid:\t(\d+)\t/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+        expect(Number(uid) % 65_536).toBe(0)
+        expect(Number(uid)).toBeGreaterThan(65_536)
+        expect(readFileSync(`/proc/${pid}/uid_map`, 'utf8').trim().split(/\s+/)).toEqual(['0', uid, '65536'])
+        expect(readlinkSync(`/proc/${pid}/ns/user`)).not.toBe(readlinkSync('/proc/self/ns/user'))
+        const { out } = await node.exec(pod, 'id -u; grep -E "^(Uid|Seccomp)" /proc/self/status')
+        expect(out.split('\n').slice(0, 2)).toEqual(['0', 'Uid:\t0\t0\t0\t0'])
+      })
+    }
+
+    test('volumes are shown with owners as the pod counts them, and written as the machine does', async () => {
+      const directory = path.join(node.place.scratch, 'owned')
+      mkdirSync(directory)
+      writeFileSync(path.join(directory, 'file'), 'kept')
+      chownSync(path.join(directory, 'file'), 1000, 1000)
+      chmodSync(path.join(directory, 'file'), 0o600)
+      await node.client.create(ConfigMaps, { metadata: { name: 'settings', namespace: 'default' }, data: { key: 'value' } } as never)
+      const { output } = await node.runToEnd('users-volumes', 'stat -c "%u %g" /v/file; cat /v/file; echo; touch /v/new /e/new && stat -c "%u" /v/new /e/new; cat /c/key; echo; stat -c "%u" /etc/hosts /c/key', { spec: { ...own, volumes: [{ name: 'v', hostPath: { path: directory } }, { name: 'e', emptyDir: {} }, { name: 'c', configMap: { name: 'settings' } }] },
+        container: { volumeMounts: [{ name: 'v', mountPath: '/v' }, { name: 'e', mountPath: '/e' }, { name: 'c', mountPath: '/c' }] } })
+      expect(output.split('\n')).toEqual(['1000 1000', 'kept', '0', '0', 'value', '0', '0', ''])
+      expect(statSync(path.join(directory, 'new')).uid).toBe(0)
+    })
+
+    test('as one of its users, under a filter, without rights to gain', async () => {
+      const { output } = await node.runToEnd('users-restricted', `id -u; ${status('NoNewPrivs|Seccomp|CapBnd')}`, { namespace: 'strict', spec: { ...own, ...restricted }, container: restrictedContainer })
+      expect(output).toBe('1000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n')
+    })
+
+    test('its rights end at its own namespaces', async () => {
+      const script = 'exec 2>&1; hostname mine && hostname; ip link set lo up && echo network; mount -t tmpfs none /mnt && echo mounted; echo 1 > /proc/sys/vm/drop_caches || echo kernel refused; mknod /dev/sda b 8 0 || echo device refused'
+      const { output } = await node.runToEnd('users-rights', script, { spec: own, container: { securityContext: { capabilities: { add: ['SYS_ADMIN', 'NET_ADMIN'] } } } })
+      expect(output).toContain('mine\nnetwork\nmounted\n')
+      expect(output).toContain('kernel refused')
+      expect(output).toContain('device refused')
+    })
+
+    test('procMount: all of /proc to see with Unmasked, not without', async () => {
+      const run = async (procMount: 'Default' | 'Unmasked') => (await node.runToEnd(`proc-${procMount.toLowerCase()}`, 'grep -c " /proc/" /proc/self/mountinfo', { spec: own, container: { securityContext: { procMount } } })).output.trim()
+      expect(Number(await run('Default'))).toBeGreaterThan(3)
+      expect(await run('Unmasked')).toBe('0')
+    })
+
+    test('no two pods have the same users', async () => {
+      const bases = (await Promise.all(['a', 'b'].map((name) => node.runToEnd(`users-base-${name}`, 'cat /proc/self/uid_map', { spec: own })))).map(({ output }) => output.trim().split(/\s+/)[1])
+      expect(new Set(bases).size).toBe(2)
+    })
   })
 
   describe('S30: of another pod', () => {

@@ -13,8 +13,9 @@ import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/sta
 import { type Credentials, credentialsOf, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
-import { toolCommand, toolsInContainer, underFilter } from './rootfs/tools.ts'
+import { idMapper, toolCommand, toolsInContainer, underFilter } from './rootfs/tools.ts'
 import type { ContainerSpec } from './runtime.ts'
+import { mapMounts } from './users.ts'
 import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
 import { filterFileName, filterOf } from './seccomp.ts'
 import { startFailureMessage } from './shim/go-script.ts'
@@ -49,7 +50,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
     createCgroup(context.hierarchies, attempt.cgroup, spec.resources)
     await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : [])]), sharesMounts(spec) && isolateRoots(context)])
     signal.throwIfAborted()
-    for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid, credentials.gid)
+    for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid + (sandbox.record.users ?? 0), credentials.gid + (sandbox.record.users ?? 0))
     listen(context, attempt)
     const heard = attempt.heard.promise
     launch(context, { attempt, sandbox, command })
@@ -77,16 +78,20 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
     spec, directory: record.rootDirectory, terminationMessageFile, tools: toolsDirectory(context), template: templateDirectory(context),
     etc: { 'resolv.conf': text('resolv.conf'), hosts: text('hosts'), hostname: `${sandbox.record.hostname}\n` },
     sharedMemory: sandbox.record.hostIpc ? '/dev/shm' : path.join(sandbox.directory, 'shm'),
-    hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
+    users: sandbox.record.users, hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
   })
   const credentials = credentialsOf(spec, prepared)
   if (spec.seccomp) writeFileSync(path.join(directory, filterFileName), filterOf(spec.seccomp, credentials.capabilities), { mode: 0o600 })
-  writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, prepared.mounts), { mode: 0o600 })
+  const { users } = sandbox.record
+  const mapped = users === undefined ? undefined : mapMounts(prepared.mounts, path.join(directory, 'owners'))
+  if (mapped) writeFileSync(path.join(directory, 'mapped'), mapped.pairs, { mode: 0o600 })
+  writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, mapped?.mounts ?? prepared.mounts), { mode: 0o600 })
   writeFileSync(path.join(directory, 'spec'), assignments({
     scripts: scriptsDirectory(context), tools: toolsInContainer, root: prepared.mountPoint,
     shim_groups: cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
     filter: spec.seccomp ? `./${filterFileName}` : '', early: spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : '',
+    users: users === undefined ? '' : `/proc/${sandbox.record.holder?.pid}/ns/user`, id_mapper: path.join(toolsDirectory(context), idMapper),
     privileges: setprivArguments(credentials, context.boundingSet).join(' '), oom_score_adj: String(spec.oomScoreAdj),
     tty: spec.tty ? 'yes' : '', controlling: spec.tty ? '--ctty' : '', stdin: spec.stdin ? 'yes' : '',
     label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: command.join(' '),

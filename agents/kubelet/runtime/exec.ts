@@ -62,7 +62,7 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
   return {
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, isFiltered ? filter : '', ...groups, '--',
-      'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
+      'nsenter', '--target', String(identity.process.pid), ...(context.pods.get(record.podUid)?.sandbox?.record.users === undefined ? [] : ['--user']), '--mount', '--net', '--ipc', '--uts', '--pid',
       ...(options.tty ? ownTerminal : []), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {

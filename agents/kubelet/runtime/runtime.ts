@@ -17,6 +17,8 @@ export interface SandboxSpec {
   hostPid: boolean
   hostIpc: boolean
   sharedProcessNamespace: boolean
+  /** The pod's users are none of the machine's: it has a user namespace. */
+  ownUsers?: boolean
   sysctls: Readonly<Record<string, string>>
   /** The pod's cgroup limits (sum over containers, upstream's ResourceConfigForPod); undefined: no limit. */
   resources: ResourceLimits
@@ -73,6 +75,8 @@ export interface ContainerSpec {
   strictGroups?: boolean
   capabilities: { add: readonly string[]; drop: readonly string[] }
   allowPrivilegeEscalation: boolean
+  /** All of /proc, nothing masked or read-only. */
+  unmaskedProc?: boolean
   /** undefined: unconfined. */
   seccomp?: SeccompProfile
   resources: ResourceLimits

@@ -4,6 +4,7 @@
  * instructions), closes it, marks descriptor 5 to be closed by the execution, loads the filter (without no_new_privs that takes CAP_SYS_ADMIN) and executes PATH with its own
  * environment. What fails is said on descriptor 5, `fail seccomp` or `fail exec`, and ends it with 128: nothing ever runs without its filter.
  */
+import { elfProgram } from '../machine-code/elf.ts'
 import { encode, type Instruction } from './bpf.ts'
 
 /** Machine code, as GNU as makes it of the lines beside it. Addresses are relative; the stack holds struct sock_fprog at 0 and what was read at 16. */
@@ -119,40 +120,8 @@ c80b80d2           mov x8, #94           exit_group
 6661696c20657865630a                     exectext: "fail exec\\n"
 `
 
-const machines: Readonly<Record<string, { code: string; elfMachine: number }>> = { x64: { code: x86_64, elfMachine: 62 }, arm64: { code: aarch64, elfMachine: 183 } }
-
-const codeOf = (listing: string): Buffer => Buffer.from(listing.trim().split('\n').map((line) => line.split(' ')[0]).join(''), 'hex')
-
-const base = 0x40_0000n
-const headerBytes = 64
-const programHeaderBytes = 56
-
-/** An ELF executable. `architecture`: as Node names it; undefined: none is known for it. */
-export const loaderProgram = (architecture: string): Buffer | undefined => {
-  const machine = Object.hasOwn(machines, architecture) ? machines[architecture] : undefined
-  if (!machine) return undefined
-  const code = codeOf(machine.code)
-  const start = headerBytes + 2 * programHeaderBytes
-  const header = Buffer.alloc(headerBytes)
-  Buffer.from('7f454c46020101', 'hex').copy(header) // ELF, 64 bits, little-endian, version 1
-  header.writeUInt16LE(2, 16) // an executable
-  header.writeUInt16LE(machine.elfMachine, 18)
-  header.writeUInt32LE(1, 20)
-  header.writeBigUInt64LE(base + BigInt(start), 24) // where it begins
-  header.writeBigUInt64LE(BigInt(headerBytes), 32) // where the program headers are
-  for (const [offset, value] of [[52, headerBytes], [54, programHeaderBytes], [56, 2]] as const) header.writeUInt16LE(value, offset)
-  const size = BigInt(start + code.length)
-  return Buffer.concat([header, programHeader({ type: 1, flags: 5, size, address: base }), programHeader({ type: 0x6474_e551, flags: 6, size: 0n, address: 0n }), code])
-}
-
-/** PT_LOAD, readable and executable; and PT_GNU_STACK, which keeps the stack from being executed. */
-const programHeader = ({ type, flags, size, address }: { type: number; flags: number; size: bigint; address: bigint }): Buffer => {
-  const header = Buffer.alloc(programHeaderBytes)
-  header.writeUInt32LE(type, 0)
-  header.writeUInt32LE(flags, 4)
-  for (const [offset, value] of [[16, address], [24, address], [32, size], [40, size], [48, size > 0n ? 0x1_0000n : 16n]] as const) header.writeBigUInt64LE(value, offset)
-  return header
-}
+/** `architecture`: as Node names it; undefined: none is known for it. */
+export const loaderProgram = (architecture: string): Buffer | undefined => elfProgram({ x64: x86_64, arm64: aarch64 }, architecture)
 
 /** What the loader reads. */
 export const filterFile = (flags: number, program: readonly Instruction[]): Buffer => {

@@ -25,14 +25,14 @@ test('which mounts of the machine are shown, and how', () => {
 })
 
 describe('kernel mounts', () => {
-  const options = { privileged: false, sharedMemory: '/s', devices: [], isDirectory: (each: string) => (each === '/proc/keys' ? false : each === '/proc/sys' || each === '/sys/firmware' ? true : undefined) }
+  const options = { unmasked: false, writableSys: false, terminalGroup: 5, sharedMemory: '/s', devices: [], isDirectory: (each: string) => (each === '/proc/keys' ? false : each === '/proc/sys' || each === '/sys/firmware' ? true : undefined) }
   test('sys can be changed by the privileged alone', () => {
     expect(kernelMounts(options).find(({ containerPath }) => containerPath === '/sys')?.options).toContain('ro')
-    expect(kernelMounts({ ...options, privileged: true }).find(({ containerPath }) => containerPath === '/sys')?.options).toContain('rw')
+    expect(kernelMounts({ ...options, writableSys: true }).find(({ containerPath }) => containerPath === '/sys')?.options).toContain('rw')
   })
   test('what is masked is what this kernel has', () => {
     expect(maskedPaths(options, { empty: '/e', root: '/r' })).toEqual([bind('/dev/null', '/proc/keys'), bind('/e', '/sys/firmware', 'ro'), bind('/r/proc/sys', '/proc/sys', 'ro')])
-    expect(maskedPaths({ ...options, privileged: true }, { empty: '/e', root: '/r' })).toEqual([])
+    expect(maskedPaths({ ...options, unmasked: true }, { empty: '/e', root: '/r' })).toEqual([])
   })
 })
 

@@ -5,6 +5,8 @@ export interface MountLine {
   containerPath: string
   type: string
   options: readonly string[]
+  /** In a pod with users of its own: owners of files are shown as its own. */
+  owners?: 'mapped'
 }
 
 const escape = (field: string): string =>

@@ -11,7 +11,11 @@ const masked = ['/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore',
 const readOnly = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
 
 export interface KernelMountOptions {
-  privileged: boolean
+  /** Nothing is hidden or made read-only. */
+  unmasked: boolean
+  writableSys: boolean
+  /** `tty`, as the machine counts it. */
+  terminalGroup: number
   /** Where the pod's /dev/shm is kept. */
   sharedMemory: string
   /** Nodes below /dev that the container gets, beyond the standard ones. */
@@ -19,18 +23,18 @@ export interface KernelMountOptions {
   isDirectory(path: string): boolean | undefined
 }
 
-export const kernelMounts = ({ privileged, sharedMemory, devices }: KernelMountOptions): MountLine[] => [
+export const kernelMounts = ({ writableSys, terminalGroup, sharedMemory, devices }: KernelMountOptions): MountLine[] => [
   ...[...standardDevices, ...devices].map((name) => bind(`/dev/${name}`, `/dev/${name}`)),
-  { source: 'devpts', containerPath: '/dev/pts', type: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'] },
+  { source: 'devpts', containerPath: '/dev/pts', type: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', `gid=${terminalGroup}`] },
   bind(sharedMemory, '/dev/shm', 'nosuid', 'nodev', 'noexec'),
   { source: 'mqueue', containerPath: '/dev/mqueue', type: 'mqueue', options: ['nosuid', 'nodev', 'noexec'] },
   { source: 'proc', containerPath: '/proc', type: 'proc', options: ['nosuid', 'nodev', 'noexec'] },
-  { source: 'sysfs', containerPath: '/sys', type: 'sysfs', options: [privileged ? 'rw' : 'ro', 'nosuid', 'nodev', 'noexec'] },
+  { source: 'sysfs', containerPath: '/sys', type: 'sysfs', options: [writableSys ? 'rw' : 'ro', 'nosuid', 'nodev', 'noexec'] },
 ]
 
 /** What a container may not see or change of them; comes after everything else. `empty`: an empty directory of ours; `root`: where the container's root is built. */
-export const maskedPaths = ({ privileged, isDirectory }: KernelMountOptions, { empty, root }: { empty: string; root: string }): MountLine[] =>
-  privileged ? [] : [
+export const maskedPaths = ({ unmasked, isDirectory }: KernelMountOptions, { empty, root }: { empty: string; root: string }): MountLine[] =>
+  unmasked ? [] : [
     ...masked.filter((each) => isDirectory(each) !== undefined).map((each) => (isDirectory(each) ? bind(empty, each, 'ro') : bind('/dev/null', each))),
     ...readOnly.filter((each) => isDirectory(each) !== undefined).map((each) => bind(`${root}${each}`, each, 'ro')),
   ]

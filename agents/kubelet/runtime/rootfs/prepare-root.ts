@@ -9,10 +9,11 @@ import { bind, type MountLine } from './fstab.ts'
 import { hostMounts } from './host-layers.ts'
 import { deviceDirectories, kernelMounts, maskedPaths, standardDevices } from './kernel-mounts.ts'
 import { type LayeredRoot, layeredRoot } from './layered-root.ts'
+import { giveToUsers } from '../users.ts'
 import { toolsInContainer } from './tools.ts'
 
 export interface RootInput {
-  spec: Pick<ContainerSpec, 'image' | 'mounts' | 'privileged' | 'readOnlyRootFilesystem' | 'terminationMessagePath' | 'workingDir' | 'tty'>
+  spec: Pick<ContainerSpec, 'unmaskedProc' | 'image' | 'mounts' | 'privileged' | 'readOnlyRootFilesystem' | 'terminationMessagePath' | 'workingDir' | 'tty'>
   /** A new directory for this attempt, on a disk. */
   directory: string
   /** Texts for /etc: resolv.conf, hosts, hostname. */
@@ -24,6 +25,8 @@ export interface RootInput {
   template: string
   /** Directories of the machine that no container sees by way of `image: host`. */
   hidden: readonly string[]
+  /** Where the numbers of the pod's own users begin; undefined: they are the machine's. */
+  users: number | undefined
 }
 
 export interface PreparedRoot {
@@ -46,7 +49,7 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   chmodSync(path.join(directory, 'root-upper'), mode & 0o7777)
   if (spec.image.kind === 'host') mounts.push(...hostLayers(view, input))
   const devices = spec.privileged ? allDevices() : []
-  const kernel = { privileged: spec.privileged, sharedMemory: input.sharedMemory, devices, isDirectory }
+  const kernel = { unmasked: spec.privileged || spec.unmaskedProc === true, writableSys: spec.privileged, terminalGroup: (input.users ?? 0) + 5, sharedMemory: input.sharedMemory, devices, isDirectory }
   view.mountPoint('/dev', 'directory')
   mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true }))
   for (const name of devices) view.mountPoint(path.join('/dev', name), 'file')
@@ -60,6 +63,7 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   writeEtc(view, input)
   mounts.push(...volumes(view, input), ...maskedPaths(kernel, { empty: path.join(template, 'empty'), root: path.join(template, 'root') }))
   view.mountPoint(spec.workingDir, 'directory')
+  if (input.users !== undefined) giveToUsers(directory, input.users)
   return { mountPoint: path.join(template, 'root'), mounts, passwd, group }
 }
 
@@ -74,7 +78,7 @@ const overlay = (view: LayeredRoot, { containerPath, lower, directory, nodev }: 
   const [upper, work] = [`${directory}-upper`, `${directory}-work`] as const
   for (const each of [upper, work]) mkdirSync(each, { mode: 0o755 })
   view.add({ containerPath, lower, upper })
-  return { source: 'overlay', containerPath, type: 'overlay', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(nodev ? ['nodev'] : [])] }
+  return { source: 'overlay', containerPath, type: 'overlay', owners: 'mapped', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(nodev ? ['nodev'] : [])] }
 }
 
 const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): MountLine[] => {
@@ -84,7 +88,7 @@ const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): 
   const layers = found.map(({ mountPoint, show }, index): MountLine => {
     if (show === 'read-only') {
       view.add({ containerPath: mountPoint, lower: mountPoint, upper: undefined })
-      return bind(mountPoint, mountPoint, 'ro', ...(spec.privileged ? [] : ['nodev']))
+      return { ...bind(mountPoint, mountPoint, 'ro', ...(spec.privileged ? [] : ['nodev'])), owners: 'mapped' }
     }
     return overlay(view, { containerPath: mountPoint, lower: mountPoint, directory: path.join(directory, `layer-${index}`), nodev: !spec.privileged })
   })
@@ -136,7 +140,7 @@ const volumes = (view: LayeredRoot, { spec, terminationMessageFile, template }: 
     const containerPath = view.mountPoint(mount.containerPath, kind ? 'directory' : 'file')
     if (containerPath === '/') throw new Error(`cannot mount ${mount.hostPath} at ${mount.containerPath}: that is the root itself`)
     view.add({ containerPath, lower: mount.hostPath, upper: mount.readOnly ? undefined : mount.hostPath })
-    const line: MountLine = { source: mount.hostPath, containerPath, type: 'none', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(mount.noExec ? ['noexec'] : []), ...(spec.privileged ? [] : ['nodev']), propagationOption(mount)] }
+    const line: MountLine = { source: mount.hostPath, containerPath, type: 'none', owners: 'mapped', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(mount.noExec ? ['noexec'] : []), ...(spec.privileged ? [] : ['nodev']), propagationOption(mount)] }
     return [line, ...(mount.recursiveReadOnly ? mountsBelow(realpathSync(mount.hostPath)).map((below) => {
       const at = path.join(containerPath, below)
       return bind(path.join(template, 'root', at), at, 'ro', ...(spec.privileged ? [] : ['nodev']))

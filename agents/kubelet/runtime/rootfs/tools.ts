@@ -6,12 +6,15 @@ import { createHash } from 'node:crypto'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { idMapperProgram } from '../../machine-code/id-mapper.ts'
 import { loaderProgram } from '../../seccomp/loader.ts'
 import { run } from '../command.ts'
 
 export const toolsInContainer = '/dev/.wherry'
+/** Used before the container's root is its own. */
+export const idMapper = 'id-mapper'
 
-const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], setsid: ['/usr/bin/setsid', '/bin/setsid'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], env: ['/usr/bin/env', '/bin/env'] }
+const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], setsid: ['/usr/bin/setsid', '/bin/setsid'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], nsenter: ['/usr/bin/nsenter', '/bin/nsenter'], unshare: ['/usr/bin/unshare', '/bin/unshare'], env: ['/usr/bin/env', '/bin/env'] }
 
 /** The command line that runs a tool inside a container, whatever libraries that has. */
 export const toolCommand = (tool: keyof typeof programs): string[] =>
@@ -42,9 +45,9 @@ export const installTools = async (directory: string): Promise<void> => {
   const { loader, libraries } = parseLibraries((await Promise.all(sources.map(([, file]) => run('ldd', [file])))).join(''))
   if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
   const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
-  const seccompLoader = loaderProgram(os.arch())
+  const own = Object.entries({ seccomp: loaderProgram(os.arch()), [idMapper]: idMapperProgram(os.arch()) }).flatMap(([name, program]) => (program ? [{ name, program }] : []))
   const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
-    + (seccompLoader ? `seccomp ${createHash('sha256').update(seccompLoader).digest('hex')}\n` : '')
+    + own.map(({ name, program }) => `${name} ${createHash('sha256').update(program).digest('hex')}\n`).join('')
   const stampFile = path.join(directory, '.stamp')
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   const fresh = `${directory}.new`
@@ -54,7 +57,7 @@ export const installTools = async (directory: string): Promise<void> => {
     copyFileSync(file, path.join(fresh, name))
     chmodSync(path.join(fresh, name), 0o755)
   }
-  if (seccompLoader) writeFileSync(path.join(fresh, 'seccomp'), seccompLoader, { mode: 0o755 })
+  for (const { name, program } of own) writeFileSync(path.join(fresh, name), program, { mode: 0o755 })
   writeFileSync(path.join(fresh, '.stamp'), stamp)
   // Containers that run keep the old directory by their mount of it.
   rmSync(directory, { recursive: true, force: true })

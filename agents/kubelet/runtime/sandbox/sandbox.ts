@@ -1,13 +1,15 @@
 /** A pod's sandbox: a process that holds its network, IPC and UTS namespaces, and the pod's cgroup. */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
 import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
 import { bareEnvironment, type Context, podCgroup, podOf, sandboxDirectory, scriptsDirectory } from '../context.ts'
+import { run } from '../command.ts'
 import { openForReading, type Reader, readFifo } from '../fifo.ts'
 import { identify, type ProcessIdentity, readIfThere } from '../proc/stat.ts'
 import type { SandboxSpec, SandboxState } from '../runtime.ts'
+import { chooseUsers, mapUsers } from '../users.ts'
 import { assignments } from '../shim/quote.ts'
 
 export interface SandboxRecord {
@@ -23,6 +25,8 @@ export interface SandboxRecord {
   hostNetwork: boolean
   hostPid: boolean
   hostIpc: boolean
+  /** Where the numbers of its own users begin; undefined: they are the machine's. */
+  users?: number
   podIP: string | undefined
   /** As /proc/<pid>/ns/net names it. */
   networkNamespace: string
@@ -65,8 +69,9 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
   const record: SandboxRecord = {
     bootId: context.bootId, podUid: spec.podUid, podName: spec.podName, podNamespace: spec.podNamespace, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
     cgroup: podCgroup(context, spec.qosClass, spec.podUid), hostname: spec.hostname, hostNetwork: spec.hostNetwork, hostPid: spec.hostPid, hostIpc: spec.hostIpc,
-    podIP: undefined, networkNamespace: '', holder: undefined, init: undefined,
+    ...(spec.ownUsers && { users: chooseUsers(context, spec.podUid) }), podIP: undefined, networkNamespace: '', holder: undefined, init: undefined,
   }
+  if (record.users !== undefined) chownSync(path.join(directory, 'shm'), record.users, record.users)
   const sandbox = sandboxOf(directory, record)
   writeRecord(sandbox)
   pod.sandbox = sandbox
@@ -82,6 +87,7 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
     listenToSandbox(context, sandbox)
     const child = launch(context, sandbox, spec)
     if (!(await sandbox.heard.promise)) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)
+    if (record.users !== undefined) await giveUsers(context, sandbox, child, record.users)
     if (network) await context.network.connect(spec.podUid, spec.portMappings)
     settle(sandbox, child)
     signal.throwIfAborted()
@@ -105,7 +111,7 @@ const writeFiles = (context: Context, { sandbox, spec, network }: { sandbox: San
   write('sysctls', Object.entries(spec.sysctls).map(([name, value]) => `${sysctlPath(name)} ${value}\n`).join(''))
   write('spec', assignments({
     scripts: scriptsDirectory(context), groups: cgroupDirectories(context.hierarchies, sandboxCgroup(record)).join(' '),
-    hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: spec.sharedProcessNamespace && !spec.hostPid ? 'yes' : '',
+    users: spec.ownUsers ? 'own' : '', hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: spec.sharedProcessNamespace && !spec.hostPid ? 'yes' : '',
   }))
 }
 
@@ -117,12 +123,20 @@ export const sysctlPath = (name: string): string => {
 }
 
 const launch = (context: Context, sandbox: Sandbox, spec: SandboxSpec): number | undefined => {
-  const flags = [...(spec.hostNetwork ? [] : ['--net', '--uts']), ...(spec.hostIpc ? [] : ['--ipc'])]
+  // With users of its own it makes its namespaces itself, so that they belong to its user namespace.
+  const flags = spec.ownUsers ? [] : [...(spec.hostNetwork ? [] : ['--net', '--uts']), ...(spec.hostIpc ? [] : ['--ipc'])]
   const [command = '', ...args] = [...(flags.length > 0 ? ['unshare', ...flags] : []), 'sh', path.join(scriptsDirectory(context), 'sandbox')]
   const child = spawn(command, [...args, `${spec.podNamespace}/${spec.podName}`], { cwd: sandbox.directory, detached: true, stdio: 'ignore', env: bareEnvironment })
   child.on('error', (error) => { context.log.error('cannot start a sandbox', { error: error.message }) })
   child.unref()
   return child.pid
+}
+
+/** The namespaces are there: names who is who in them, and does from outside what the pod itself has no right to. */
+const giveUsers = async (context: Context, { directory }: Sandbox, pid: number | undefined, users: number): Promise<void> => {
+  if (pid === undefined) throw new Error('the process of the pod sandbox is gone')
+  mapUsers(pid, users)
+  await run('nsenter', [`--target=${pid}`, '--net', '--uts', '--ipc', 'sh', path.join(scriptsDirectory(context), 'inside')], { cwd: directory })
 }
 
 /** Hears the holder say that it is ready, and its end. */

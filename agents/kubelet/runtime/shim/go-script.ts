@@ -33,14 +33,14 @@ ${filtered ? execUnderFilter(words, last.get('PATH') ?? '') : execute(words)}}
 `
 }
 
-const execute = (words: readonly string[]): string => `exec 0<&3 3<&- 8>&- 9>&-\nexec ${words.map(quote).join(' ')}\n`
+const execute = (words: readonly string[]): string => `exec 0<&3 3<&- 4<&- 5>&- 8>&- 9>&-\nexec ${words.map(quote).join(' ')}\n`
 
 /** The loader looks through no PATH, so the shell does, with what it has built in. Descriptor 5 is where the loader says what failed. */
 const execUnderFilter = (words: readonly string[], searchPath: string): string => {
   const [program = '', ...args] = words
   const candidates = program.includes('/') ? [program] : searchPath.split(':').map((directory) => `${directory || '.'}/${program}`)
   return `set -- ${[program, ...args].map(quote).join(' ')}
-exec 0<&3 3<&- 5>&8 8>&- 9>&-
+exec 0<&3 3<&- 4<&- 5>&8 8>&- 9>&-
 ${candidates.map((file) => `[ -f ${quote(file)} ] && [ -x ${quote(file)} ] && exec ${underFilter([file]).slice(0, 2).map(quote).join(' ')} "$@"\n`).join('')}echo 'fail missing' >&5
 exit 128
 `

@@ -38,11 +38,20 @@ exec 9>&-
  * of its program on `go`. A filter of system calls that the kernel takes only from root is loaded first, while it is root. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
  */
 const root = `. ./spec || exit 125
+if [ -n "$users" ]; then
+  while IFS= read -r source && IFS= read -r target && IFS= read -r alone; do
+    "$id_mapper" "$users" "$source" "$target" $alone || { echo "cannot show the owners of files in $source to a pod with users of its own: its file system does not have them mapped" >&2; exit 125; }
+  done <./mapped
+  exec 0<"$users"
+fi
 mount --all --fstab ./fstab || exit 125
 [ -z "$read_only" ] || mount -o remount,bind,ro "$root" || exit 125
 cd "$root" && pivot_root . dev/mqueue && cd / || exit 125
 [ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/mqueue || exit 125
 "$tools/ld.so" --library-path "$tools" "$tools/umount" -l /dev/mqueue || exit 125
+if [ -n "$users" ]; then
+  exec "$tools/ld.so" --library-path "$tools" "$tools/nsenter" --user=/proc/self/fd/4 "$tools/ld.so" --library-path "$tools" "$tools/unshare" --mount --propagation unchanged $early "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 1>&4 4<&0 0<&7 7>&2 2>&5 5>&7 7>&-
+fi
 [ -z "$early" ] || exec $early "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 7>&2 2>&5 4>&- 5>&7 7>&-
 exec "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 2>&5 4>&- 5>&- 7>&-
 `
@@ -64,16 +73,29 @@ echo "$!" >holder
 exec $launch
 `
 
+/** What is set in a pod's namespaces. */
+const settings = `[ -z "$hostname" ] || echo "$hostname" >/proc/sys/kernel/hostname || exit 1
+[ -z "$domain_name" ] || echo "$domain_name" >/proc/sys/kernel/domainname || exit 1
+[ ! -s network ] || ip -batch network || exit 1
+while IFS=' ' read -r name value; do echo "$value" >"/proc/sys/$name" || exit 1; done <sysctls
+`
+
+/** The namespaces of a pod with users of its own, held by a process that has no rights there or anywhere. */
+const holder = `echo ready >&9
+exec sleep infinity
+`
+
+/** Run from outside in such namespaces. */
+const inside = `. ./spec || exit 1
+${settings}`
+
 /** A pod's namespaces, held by a process that does nothing. Its network is set up from inside. */
 const sandbox = `. ./spec || exit 1
 exec 9<>life 2>>errors </dev/null >/dev/null || exit 1
 { echo -998 >/proc/self/oom_score_adj; } 2>/dev/null
 for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
-[ -z "$hostname" ] || echo "$hostname" >/proc/sys/kernel/hostname || exit 1
-[ -z "$domain_name" ] || echo "$domain_name" >/proc/sys/kernel/domainname || exit 1
-[ ! -s network ] || ip -batch network || exit 1
-while IFS=' ' read -r name value; do echo "$value" >"/proc/sys/$name" || exit 1; done <sysctls
-[ -n "$init" ] && exec unshare --pid sh "$scripts/init"
+[ -z "$users" ] || exec unshare --user --net --uts --ipc sh "$scripts/holder"
+${settings}[ -n "$init" ] && exec unshare --pid sh "$scripts/init"
 echo ready >&9
 exec sleep infinity
 `
@@ -99,10 +121,10 @@ shift
 exec "$@"
 `
 
-export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'init', 'session'] as const
+export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'holder', 'inside', 'init', 'session'] as const
 
 /** Writes the programs into `directory`; shells that run keep what they have read, so the files are replaced, not changed. */
 export const installScripts = (directory: string, replace: (file: string, text: string) => void = (file, text) => { writeFileSync(file, text, { mode: 0o600 }) }): void => {
-  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, init, session }
+  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, holder, inside, init, session }
   for (const name of scriptNames) replace(path.join(directory, name), texts[name])
 }

@@ -10,7 +10,7 @@ import { checkContainers, checkEphemeralContainers, checkInitContainers } from '
 import { checkDns, checkHostAliases } from './dns-config-validation.ts'
 import { checkPodAnnotations } from './pod-annotations.ts'
 import { checkResourceRequirements } from './resource-validation.ts'
-import { checkPodSecurityContext } from './security-context-validation.ts'
+import { checkHostUsers, checkPodSecurityContext } from './security-context-validation.ts'
 import { checkTolerations } from './taint-validation.ts'
 import { checkTopologySpread } from './topology-spread-validation.ts'
 import { unsupportedInPodSpec } from './unsupported.ts'
@@ -57,6 +57,7 @@ export const checkPodSpec = (path: string, spec: PodSpec, isPod: boolean): Field
     ...checkOneOf(`${path}.dnsPolicy`, spec.dnsPolicy, ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']),
     ...checkLabels(`${path}.nodeSelector`, spec.nodeSelector),
     ...checkPodSecurityContext(path, spec),
+    ...checkHostUsers(path, spec),
     ...checkAffinity(`${path}.affinity`, spec.affinity),
     ...checkDns(path, spec),
     ...checkEach(`${path}.readinessGates`, spec.readinessGates, ({ conditionType }, at) => checkQualifiedName(`${at}.conditionType`, conditionType ?? '')),

@@ -61,6 +61,15 @@ export const checkPodSecurityContext = (path: string, spec: PodSpec): FieldError
   ]
 }
 
+/** A pod with users of its own shares no other namespace with the machine; only such a one may see all of /proc. `path`: of the pod's spec. Mirrors validateHostUsers. */
+export const checkHostUsers = (path: string, spec: PodSpec): FieldError[] => {
+  if (spec.hostUsers === false) {
+    return (['hostNetwork', 'hostPID', 'hostIPC'] as const).filter((field) => spec[field]).map((field) => fieldError.forbidden(`${path}.${field}`, 'when `hostUsers` is false'))
+  }
+  return (['containers', 'initContainers', 'ephemeralContainers'] as const).flatMap((list) => (spec[list] ?? []).flatMap(({ securityContext }, index) =>
+    (securityContext?.procMount === 'Unmasked' ? [fieldError.invalid(`${path}.${list}[${index}].securityContext.procMount`, 'Unmasked', '`hostUsers` must be false to use `Unmasked`')] : [])))
+}
+
 const checkEscalation = (path: string, context: SecurityContext): FieldError[] => {
   if (context.allowPrivilegeEscalation !== false) return []
   return [

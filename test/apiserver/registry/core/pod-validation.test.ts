@@ -112,6 +112,14 @@ describe('scheduling', () => {
   ] as const) test(name, () => expect(errors).toEqual(expected))
 })
 
+describe('users of its own', () => {
+  for (const [name, errors, expected] of [
+    ['with namespaces of the machine', withSpec({ hostUsers: false, hostNetwork: true, hostPID: true, hostIPC: true }), ['hostNetwork', 'hostPID', 'hostIPC'].map((field) => `spec.${field}: Forbidden: when \`hostUsers\` is false`)],
+    ['all of /proc without them', withContainer({ securityContext: { procMount: 'Unmasked' } }), ['spec.containers[0].securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`']],
+    ['of an init container', withSpec({ hostUsers: true, initContainers: [{ name: 'i', image: 'a', securityContext: { procMount: 'Unmasked' } }] }), ['spec.initContainers[0].securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`']],
+  ] as const) test(name, () => expect(errors).toEqual(expected))
+})
+
 describe('what this cluster cannot honour is refused by name', () => {
   const sctp = 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP'
   for (const [name, errors, expected] of [
@@ -119,6 +127,7 @@ describe('what this cluster cannot honour is refused by name', () => {
     ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
     ['a host port of SCTP', withContainer({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), `spec.containers[0].ports[1].hostPort: Forbidden: not supported: ${sctp}`],
     ['a host port of SCTP of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', ports: [{ containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }] }), `spec.initContainers[0].ports[0].hostPort: Forbidden: not supported: ${sctp}`],
+    ['a shared process namespace with users of its own', withSpec({ hostUsers: false, shareProcessNamespace: true }), 'spec.shareProcessNamespace: Forbidden: not supported: pods with hostUsers false share no process namespace on this cluster'],
     ['claims', withSpec({ resourceClaims: [{ name: 'a', resourceClaimName: 'b' }] }), 'spec.resourceClaims: Forbidden: not supported: this cluster has no dynamic resource allocation'],
   ] as const) test(name, () => expect(errors).toEqual([expected]))
 
@@ -131,6 +140,7 @@ describe('what this cluster cannot honour is refused by name', () => {
     ['restarts for a resize', withContainer({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })],
     ['claims', withSpec({ volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c', readOnly: true } }, { name: 'w', ephemeral: { volumeClaimTemplate: { metadata: { labels: { a: 'b' } }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } } } }] })],
     ['AppArmor, which the node decides upon', withSpec({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } }, initContainers: [{ name: 'i', image: 'a', securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'p' } } }] })],
+    ['users of its own, and all of /proc to see', withContainer({ securityContext: { procMount: 'Unmasked' } }, { hostUsers: false })],
     ['seccomp profiles', withSpec({ securityContext: { seccompProfile: { type: 'RuntimeDefault' } }, initContainers: [{ name: 'i', image: 'a', securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a/b.json' } } }] })],
     ['no restart for a resize', withContainer({ resizePolicy: [{ resourceName: 'memory', restartPolicy: 'NotRequired' }] })],
   ] as const) test(`${name}: honoured`, () => expect(errors).toEqual([]))
