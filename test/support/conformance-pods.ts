@@ -1,4 +1,4 @@
-/** What behaviours of pods and their controllers need besides `conformance.ts`: two small images, pods until they are ready, watches from a revision. */
+/** What behaviours of pods and their controllers need besides `conformance.ts`: small images, pods until they are ready, watches from a revision. */
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,16 +20,20 @@ export const isFull = process.env['WHERRY_FULL'] === '1'
 export const busybox = 'busybox:1'
 /** A program that does nothing, and ends when it is told to. */
 export const pause = 'pause:1'
+/** Prints in brackets how it was called, and ends. */
+export const entrypointTester = 'entrypoint-tester:1'
 
 const commands = ['sh', 'id', 'cat', 'sleep', 'touch', 'ls', 'expr', 'env', 'echo', 'nc', 'wget', 'true', 'false', 'hostname', 'grep', 'mkdir']
 const layer = (): ArchiveEntry[] => [
   { path: 'bin/busybox', data: readFileSync(program ?? ''), mode: 0o755 },
   ...commands.map((name): ArchiveEntry => ({ path: `bin/${name}`, type: 'Link', linkpath: 'bin/busybox' })),
   { path: 'bin/sysctl', type: 'Link', linkpath: 'bin/busybox' },
+  ...['entrypoint-tester', 'entrypoint-tester-2'].map((name): ArchiveEntry => ({ path: name, data: '#!/bin/sh\necho "[$0 $*]"\n', mode: 0o755 })),
   { path: 'etc/passwd', data: 'root:x:0:0::/root:/bin/sh\n' }, { path: 'etc/group', data: 'root:x:0:\n' }, { path: 'tmp', type: 'Directory', mode: 0o1777 },
 ]
 const images = [
   { name: busybox, config: { Cmd: ['sh'], Env: ['PATH=/bin'] } },
+  { name: entrypointTester, config: { Entrypoint: ['/entrypoint-tester'], Cmd: ['default', 'arguments'], Env: ['PATH=/bin'] } },
   { name: pause, config: { Entrypoint: ['/bin/sh', '-c', 'trap "exit 0" TERM INT; while :; do sleep 3600 & wait $!; done'], Env: ['PATH=/bin'] } },
 ]
 
@@ -46,7 +50,7 @@ const loadImages = async (cluster: TestCluster): Promise<void> => {
   }
 }
 
-/** `conformance` on two nodes that have the images `busybox` and `pause`. */
+/** `conformance` on two nodes that have these images. */
 export const conformanceOfPods = (file: string, define: (behaviour: Behaviour, world: () => World) => void): void => {
   if (program === undefined) {
     console.log(`SKIPPED ${file}: no static busybox; set-up for tests fetches one`)
