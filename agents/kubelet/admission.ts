@@ -7,6 +7,7 @@ import { wantsNode } from './node-affinity.ts'
 import { shutdownRejection } from './node-shutdown/node-shutdown.ts'
 import { isCriticalPod, isStaticPod, qosClassOf } from './pod.ts'
 import { addAmounts, type Amounts, podRequests } from './resources.ts'
+import { sysctlProblem } from './sysctls.ts'
 import { unsupportedFields } from './unsupported.ts'
 
 export interface Rejection { reason: string; message: string }
@@ -23,6 +24,8 @@ export interface AdmissionInput {
   /** Whether the kernel has AppArmor. */
   appArmor?: boolean
   shuttingDown?: boolean
+  /** Sysctls that pods may set besides the safe ones. */
+  allowedUnsafeSysctls?: readonly string[]
 }
 
 /** undefined: welcome. */
@@ -31,6 +34,8 @@ export const admit = (input: AdmissionInput): Rejection | undefined => {
   const unsupported = unsupportedFields(pod)
   const appArmor = appArmorProblem(pod, input.appArmor ?? false)
   if (appArmor) return { reason: 'AppArmor', message: appArmor }
+  const sysctls = sysctlProblem(pod, input.allowedUnsafeSysctls ?? [])
+  if (sysctls) return { reason: 'SysctlForbidden', message: sysctls }
   if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
   return underPressure(input) ?? (input.shuttingDown ? shutdownRejection : fits(input))
 }

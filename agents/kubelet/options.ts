@@ -62,6 +62,8 @@ export interface KubeletOptions {
   maxPods?: number
   /** Containers that name no seccomp profile get RuntimeDefault instead of none. */
   seccompDefault?: boolean
+  /** Names, or beginnings of names with an asterisk behind them, of sysctls that pods may set besides the safe ones. */
+  allowedUnsafeSysctls?: readonly string[]
   /** How many processes each pod may have. */
   podPidsLimit?: number
   labels?: Readonly<Record<string, string>>

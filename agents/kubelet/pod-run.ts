@@ -29,6 +29,7 @@ export interface Machine {
   seccompDefault: boolean
   /** Whether the kernel has AppArmor. */
   appArmor: boolean
+  allowedUnsafeSysctls: readonly string[]
   /** How many processes each pod may have; undefined: no limit of its own. */
   podPidsLimit: number | undefined
   logDirectory: string

@@ -15,13 +15,14 @@ const lab = (container: Partial<Container>) => {
   const clock = fakeClock()
   const ran: string[] = []
   const news: ProbeNews[] = []
-  let healthy: boolean | 'hangs' = true
+  let healthy: boolean | 'hangs' | 'unknown' = true
   const probes = prober({
     clock, tell: (each) => { news.push(each) },
     run: (probe, { container: of }, signal): Promise<ProbeOutcome> => {
       const kind = probe === of.startupProbe ? 'startup' : probe === of.livenessProbe ? 'liveness' : 'readiness'
       ran.push(`${kind} ${clock.monotonic() / 1000}`)
       if (healthy === 'hangs') return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ result: 'failure', output: 'timeout' })) })
+      if (healthy === 'unknown') return Promise.resolve({ result: 'unknown', output: 'no such port' })
       return Promise.resolve({ result: healthy ? 'success' : 'failure', output: '' })
     },
   })
@@ -72,6 +73,16 @@ describe('schedule', () => {
     expect(news.some(({ what }) => what === 'failed')).toBe(false)
     await clock.advance(1)
     expect(news.find(({ what }) => what === 'failed')?.outcome).toEqual({ result: 'failure', output: 'timeout' })
+  })
+
+  test('what cannot be asked is told, tried three times, and says nothing of the container', async () => {
+    const { clock, ran, news, sync, answer, probes, state } = lab({ livenessProbe: { periodSeconds: 10, failureThreshold: 1 } })
+    answer('unknown')
+    sync()
+    await clock.advance(10_000)
+    expect(ran).toEqual(['liveness 0', 'liveness 0', 'liveness 0', 'liveness 10', 'liveness 10', 'liveness 10'])
+    expect(news.filter(({ what }) => what === 'failed').map(({ outcome }) => outcome?.result)).toEqual(['unknown', 'unknown'])
+    expect(probes.verdict('liveness', state)).toBe('success')
   })
 
   test('what liveness has failed is not probed again; another attempt is', async () => {

@@ -1,5 +1,5 @@
 /** A gRPC health check (grpc.health.v1.Health/Check) in plain HTTP/2. Mirrors pkg/probe/grpc. The library is loaded when the first such probe runs. */
-import type { ServiceError } from '@grpc/grpc-js'
+import type { Client, ServiceError } from '@grpc/grpc-js'
 import type { ProbeOutcome } from './probe.ts'
 
 export interface GrpcTarget { address: string; service: string; timeoutSeconds: number }
@@ -17,21 +17,32 @@ const encodeRequest = (service: string): Buffer => {
 // HealthCheckResponse { ServingStatus status = 1 }: a tag and a number below 128; absent means 0.
 const decodeResponse = (bytes: Buffer): number => (bytes[0] === 0x08 ? (bytes[1] ?? 0) : 0)
 
+/** Codes as Go names them: DATA_LOSS is DataLoss. */
+const codeName = (name: string | undefined): string => (name === 'CANCELLED' ? 'Canceled' : (name ?? 'UNKNOWN').toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase()))
+
+const isConnected = (client: Client, signal: AbortSignal): Promise<boolean> => new Promise((resolve) => {
+  signal.addEventListener('abort', () => resolve(false), { once: true })
+  client.waitForReady(Infinity, (error) => { resolve(error === undefined || error === null) })
+})
+
 export const grpcHealth = async ({ address, service, timeoutSeconds }: GrpcTarget, signal: AbortSignal): Promise<ProbeOutcome> => {
-  const { Client, Metadata, credentials, status } = await import('@grpc/grpc-js')
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.primary_user_agent': 'kube-probe/1.36', 'grpc.enable_http_proxy': 0 })
+  // Of a CommonJS module that is loaded late, a bundle knows only the default export.
+  const { Client: HealthClient, Metadata, credentials, status } = (await import('@grpc/grpc-js')).default
+  const client = new HealthClient(address, credentials.createInsecure(), { 'grpc.primary_user_agent': 'kube-probe/1.36', 'grpc.enable_http_proxy': 0 })
   try {
+    // A port that nobody listens on yet is tried until the time is over.
+    if (!await isConnected(client, signal)) return { result: 'failure', output: `timeout: failed to connect service ${JSON.stringify(address)} within ${timeoutSeconds}s: context deadline exceeded` }
     return await new Promise<ProbeOutcome>((resolve) => {
       const call = client.makeUnaryRequest('/grpc.health.v1.Health/Check', encodeRequest, decodeResponse, service, new Metadata(), (error: ServiceError | null, answer?: number) => {
         if (!error) {
           const word = servingStatus[answer ?? 0] ?? String(answer)
           resolve(word === 'SERVING' ? { result: 'success', output: 'service healthy' } : { result: 'failure', output: `service unhealthy (responded with ${JSON.stringify(word)})` })
         } else if (signal.aborted || error.code === status.DEADLINE_EXCEEDED) {
-          resolve({ result: 'failure', output: `timeout: failed to connect service ${JSON.stringify(address)} within ${timeoutSeconds}s: context deadline exceeded` })
+          resolve({ result: 'failure', output: `timeout: health rpc did not complete within ${timeoutSeconds}s` })
         } else if (error.code === status.UNIMPLEMENTED) {
           resolve({ result: 'failure', output: `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.details}` })
         } else {
-          resolve({ result: 'failure', output: error.code === status.UNAVAILABLE ? `error: health rpc failed: rpc error: code = Unavailable desc = ${error.details}` : `error: health rpc failed: ${error.details}` })
+          resolve({ result: 'failure', output: `error: health rpc failed: rpc error: code = ${codeName(status[error.code])} desc = ${error.details}` })
         }
       })
       signal.addEventListener('abort', () => call.cancel(), { once: true })

@@ -81,6 +81,8 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
       begun = true
       const outcome = await runOnce(probe, worker, each.container)
       if (signal.aborted) return
+      // What could not be asked says nothing: neither for it nor against it.
+      if (outcome.result === 'unknown') { news('failed', outcome); continue }
       const before = worker.streak.verdict
       const healthy = outcome.result === 'success' || outcome.result === 'warning'
       worker.streak = nextStreak(worker.streak, healthy, probe)

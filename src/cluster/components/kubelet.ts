@@ -12,6 +12,7 @@ import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
 import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
 import type { Taint } from '../../api/types.ts'
+import { allowedSysctlProblem } from '../../../agents/kubelet/sysctls.ts'
 import type { Client } from '../../client/client.ts'
 import type { Component, Log } from '../../client/component.ts'
 import { parseFlags, type Flags } from '../flags.ts'
@@ -22,7 +23,7 @@ import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
 export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
-  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'config', 'seccomp-default', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
+  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'config', 'seccomp-default', 'allowed-unsafe-sysctls', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
   Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
@@ -33,6 +34,13 @@ const taintsOf = (text: string | undefined): Taint[] => (text ?? '').split(',').
   if (!key) throw new UserError(`wherry kubelet: --register-with-taints: ${JSON.stringify(each)} must look like key=value:NoSchedule`, 2)
   return { key, ...(value && { value }), effect }
 })
+
+const sysctlsOf = (text: string | undefined): string[] => {
+  const allowed = (text ?? '').split(',').filter(Boolean)
+  const problem = allowed.map(allowedSysctlProblem).find((each) => each !== undefined)
+  if (problem !== undefined) throw new UserError(`wherry kubelet: --allowed-unsafe-sysctls: ${problem}`, 2)
+  return allowed
+}
 
 /** As upstream's --serialize-image-pulls and --max-parallel-image-pulls go together. */
 const parallelPulls = (flags: Flags): number => {
@@ -90,7 +98,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
-    seccompDefault: flags.get('seccomp-default') === 'true', ...(flags.has('pod-max-pids') && { podPidsLimit: flags.number('pod-max-pids', 0) }),
+    seccompDefault: flags.get('seccomp-default') === 'true', allowedUnsafeSysctls: sysctlsOf(flags.get('allowed-unsafe-sysctls')), ...(flags.has('pod-max-pids') && { podPidsLimit: flags.number('pod-max-pids', 0) }),
   }
   return guarded(kubelet(options), network, log)
 }
