@@ -1,7 +1,8 @@
 /** /healthz, /livez and /metrics of kube-proxy. Mirrors pkg/proxy/healthcheck/proxy_health.go and pkg/proxy/metrics. */
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Counter, Histogram, Registry } from 'prom-client'
 import { timestamp, type Clock } from '../../src/api/clock.ts'
+import type { EndpointLog } from './endpoint-log.ts'
 
 export interface HealthServer {
   synced(sync: { milliseconds: number; full: boolean }): void
@@ -11,7 +12,7 @@ export interface HealthServer {
   run(signal: AbortSignal): Promise<void>
 }
 
-export const healthServer = ({ clock, port, nodeName }: { clock: Clock; port: number; nodeName: string }): HealthServer => {
+export const healthServer = ({ clock, port, nodeName, endpoints }: { clock: Clock; port: number; nodeName: string; endpoints: EndpointLog }): HealthServer => {
   const registry = new Registry()
   const duration = new Histogram({ name: 'kubeproxy_sync_proxy_rules_duration_seconds', help: 'SyncProxyRules latency in seconds', buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 15], registers: [registry] })
   const full = new Counter({ name: 'kubeproxy_sync_full_proxy_rules_total', help: 'Number of full syncs of the rules', registers: [registry] })
@@ -30,7 +31,8 @@ export const healthServer = ({ clock, port, nodeName }: { clock: Clock; port: nu
         else if (path === '/healthz' || path === '/livez') {
           response.writeHead(healthy ? 200 : 503, { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
             .end(JSON.stringify({ lastUpdated: timestamp(lastUpdated), currentTime: timestamp(clock.now()), nodeName }))
-        } else response.writeHead(404).end()
+        } else if (path === '/wherry/endpoints' && isOwnMachine(request)) void stream(endpoints, response)
+        else response.writeHead(404).end()
       })
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
@@ -39,4 +41,14 @@ export const healthServer = ({ clock, port, nodeName }: { clock: Clock; port: nu
       })
     },
   }
+}
+
+/** Which pods are behind which Services is told to this machine only: nobody is asked here who they are. */
+const isOwnMachine = ({ socket }: IncomingMessage): boolean => socket.remoteAddress === '127.0.0.1' || socket.remoteAddress === '::ffff:127.0.0.1'
+
+const stream = async (endpoints: EndpointLog, response: ServerResponse): Promise<void> => {
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders()
+  for await (const stamp of endpoints.watch(gone.signal)) response.write(`${JSON.stringify(stamp)}\n`)
 }

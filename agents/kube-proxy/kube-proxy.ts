@@ -2,12 +2,14 @@
 import { EndpointSlices, Services } from '../../src/api/kinds.ts'
 import type { Clock } from '../../src/api/clock.ts'
 import { keyOf } from '../../src/api/meta.ts'
+import type { EndpointStamp } from '../../src/api/heal.ts'
 import type { EndpointSlice } from '../../src/api/types.ts'
 import { afterBurst } from '../../src/client/after-burst.ts'
 import type { Component, Log } from '../../src/client/component.ts'
 import type { Index } from '../../src/client/informer.ts'
 import type { Informers } from '../../src/client/informers.ts'
 import { deleteFlows } from './conntrack.ts'
+import { type EndpointLog, endpointLog } from './endpoint-log.ts'
 import { healthServer } from './health.ts'
 import type { Iptables } from './iptables/iptables.ts'
 import { proxier } from './proxier.ts'
@@ -46,21 +48,23 @@ export const kubeProxy = (options: KubeProxyOptions): Component => ({
     await Promise.all([services.synced, slices.synced])
     const tables = proxier({ ...options, marker: markerChain(options.clusterId), deleteFlows: (flows) => deleteFlows(flows).catch((error: unknown) => log.warn('cannot forget UDP flows', { error: String(error) })) })
     const wake = wakeUp()
-    const health = healthServer({ clock, port: options.healthPort, nodeName: options.nodeName })
+    const endpoints = endpointLog({ clock, nodeName: options.nodeName })
+    const health = healthServer({ clock, port: options.healthPort, nodeName: options.nodeName, endpoints })
     const serviceHealth = serviceHealthServers({ isHealthy: health.isHealthy, log })
     signal.addEventListener('abort', serviceHealth.close, { once: true })
-    const take = (key: string): void => {
+    const take = (key: string, isNews = true): void => {
       const [service, ofService] = [services.lister.get(key), slices.lister.byIndex(byService, key)]
       tables.set(key, service, ofService)
+      endpoints.seen(key, ofService, isNews)
       serviceHealth.set(key, signal.aborted ? undefined : serviceHealthOf(service, ofService, options.nodeName))
       wake.call()
     }
     // Everything that is there goes into the first sync together, not one Service at a time.
-    for (const service of services.lister.list()) take(keyOf(service))
-    const follow = async (keys: AsyncIterable<readonly string[]>): Promise<void> => { for await (const each of keys) each.forEach(take) }
+    for (const service of services.lister.list()) take(keyOf(service), false)
+    const follow = async (keys: AsyncIterable<readonly string[]>): Promise<void> => { for await (const each of keys) for (const key of each) take(key) }
     await Promise.all([
       follow(keysOfServices(services.changes(signal))), follow(keysOfSlices(slices.changes(signal))),
-      syncLoop({ tables, wake, clock, log, health }, signal), guard(options, { tables, wake }, signal), health.run(signal),
+      syncLoop({ tables, wake, clock, log, health, endpoints }, signal), guard(options, { tables, wake }, signal), health.run(signal),
     ])
   },
 })
@@ -97,17 +101,22 @@ const wakeUp = (): WakeUp => {
   }
 }
 
-interface SyncParts { tables: ReturnType<typeof proxier>; wake: WakeUp; clock: Clock; log: Log; health: ReturnType<typeof healthServer> }
+interface SyncParts { tables: ReturnType<typeof proxier>; wake: WakeUp; clock: Clock; log: Log; health: ReturnType<typeof healthServer>; endpoints: EndpointLog }
 
-const syncLoop = async ({ tables, wake, clock, log, health }: SyncParts, signal: AbortSignal): Promise<void> => {
+const syncLoop = async ({ tables, wake, clock, log, health, endpoints }: SyncParts, signal: AbortSignal): Promise<void> => {
   const pause = (milliseconds: number): Promise<void> => clock.sleep(milliseconds, signal).catch(() => {})
   let last = -Infinity
+  let unwritten: readonly EndpointStamp[] = []
   for (let asked = await wake.wait(signal); asked; asked = await wake.wait(signal)) {
     if (clock.monotonic() - last < burstMilliseconds) await pause(burstMilliseconds)
     const begun = clock.monotonic()
+    // What is seen while these are written is in the next ones.
+    unwritten = [...unwritten, ...endpoints.pending()]
     try {
       const { full, changedServices } = await tables.sync(asked.full)
       last = clock.monotonic()
+      endpoints.written(unwritten)
+      unwritten = []
       health.synced({ milliseconds: last - begun, full })
       log.debug('synced rules', { milliseconds: Math.round(last - begun), full, changedServices })
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Node, Pod } from '../../src/api/types.ts'
 import type { Component } from '../../src/client/component.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
 import { apiObjects, follow } from './api-objects.ts'
+import { followEndpoints } from './endpoint-stamps.ts'
 import type { Evictor } from './eviction/evictor.ts'
 import { nodeEvictor } from './eviction/node-evictor.ts'
 import { hostImage } from './image.ts'
@@ -99,9 +100,10 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
       const pod = workers.get(event.podUid)
       if (pod && event.container && event.kind === 'exited') {
         const state = (await runtime.listContainers(event.podUid)).find(({ name, attempt }) => name === event.container && attempt === event.attempt)
-        shared.heal.add({ podUid: event.podUid, podNamespace: pod.metadata.namespace ?? '', podName: pod.metadata.name, container: event.container, attempt: event.attempt ?? 0, phase: 'exit',
-          monotonicMs: event.monotonicMilliseconds, ...(state?.exitCode !== undefined && { exitCode: state.exitCode }), ...(state?.signal !== undefined && { signal: state.signal }),
+        const about = { podUid: event.podUid, podNamespace: pod.metadata.namespace ?? '', podName: pod.metadata.name, container: event.container, attempt: event.attempt ?? 0 }
+        shared.heal.add({ ...about, phase: 'exit', monotonicMs: event.exitedMilliseconds ?? event.monotonicMilliseconds, ...(state?.exitCode !== undefined && { exitCode: state.exitCode }), ...(state?.signal !== undefined && { signal: state.signal }),
           ...(state?.oomKilled && { message: 'out of memory' }) })
+        if (event.exitedMilliseconds !== undefined) shared.heal.add({ ...about, phase: 'reaped', monotonicMs: event.monotonicMilliseconds })
       }
       workers.wake(event.podUid)
       for (const hear of shared.heard) hear(event)
@@ -123,6 +125,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     evictions.run(signal),
     ...(images ? [images.run(signal)] : []),
     shutdown.run(signal),
+    ...(options.proxyPort === undefined ? [] : [followEndpoints({ port: options.proxyPort, clock, random, log, heal: shared.heal, pod: (uid) => workers.get(uid) }, signal)]),
   ]
   changed()
   shared.recordNode({ type: 'Normal', reason: 'Starting', message: 'Starting kubelet.' })

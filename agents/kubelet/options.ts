@@ -78,6 +78,8 @@ export interface KubeletOptions {
   reserved?: Readonly<Record<string, string>>
   /** How pods end when the machine shuts down; without any group they do not wait for each other, nor the machine for them. */
   shutdown?: { graces: readonly GraceOfPriority[]; inhibitor?: (neededSeconds: number) => Promise<Inhibitor | undefined>; requests?: (signal: AbortSignal) => AsyncIterable<boolean> }
+  /** Where kube-proxy of this machine answers, for the last steps of the heal log; absent: nobody is asked. */
+  proxyPort?: number
   /** What is free on the machine; read from it if absent. */
   readMachine?: (directory: string, memoryCapacityBytes: number) => Promise<MachineReadings>
   /** Where images are kept, if on a disk of their own that must not fill up. */

@@ -197,7 +197,7 @@ describe('wherry\'s own', () => {
     await node.until('restart', () => node.runtime.running().includes('web-1/web#1'))
     await node.untilPod('web-1', 'is ready again', (pod) => pod.status.containerStatuses?.[0]?.restartCount === 1 && isReady(pod))
     const history = JSON.parse((await get('/wherry/heal')).text) as { podUid: string; phase: string; attempt: number; exitCode?: number; at: string }[]
-    expect(history.filter(({ podUid }) => podUid === uid).map(({ phase, attempt }) => `${phase} ${attempt}`)).toEqual(['sandbox 0', 'started 0', 'ready 0', 'exit 0', 'started 1', 'ready 1'])
+    expect(history.filter(({ podUid }) => podUid === uid).map(({ phase, attempt }) => `${phase} ${attempt}`)).toEqual(['sandbox 0', 'started 0', 'ready 0', 'exit 0', 'reaped 0', 'started 1', 'ready 1'])
     expect(history.find(({ podUid, phase }) => podUid === uid && phase === 'exit')).toMatchObject({ exitCode: 9, at: expect.stringMatching(/\.\d{3}Z$/) as string })
   })
 

@@ -69,7 +69,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
     for (const wake of process.ended) wake()
     const of = { podUid: process.state.podUid, container: process.state.name, attempt: process.state.attempt }
     if (more.oomKilled) emit({ ...of, kind: 'oom' })
-    emit({ ...of, kind: 'exited' })
+    emit({ ...of, kind: 'exited', exitedMilliseconds: clock.monotonic() })
   }
   const usage = (): Usage => ({ at: clock.now(), cpuNanoseconds: BigInt(Math.round(clock.monotonic() * 1000)), memoryWorkingSetBytes: 1_000_000, memoryRssBytes: 900_000, memoryUsageBytes: runtime.memoryUsageBytes, processCount: 1 })
 

@@ -26,3 +26,8 @@ test('the same history told twice is one', () => {
   const exit = event('web', 'exit', 0, { exitCode: 1 })
   expect(storeOf(exit, exit).lanes).toHaveLength(1)
 })
+
+test('what traffic does after a pod is ready again belongs to the same fault', () => {
+  const store = storeOf(event('web', 'exit', 0, { exitCode: 137 }), event('web', 'ready', 85, { attempt: 1 }), event('web', 'endpoint', 90, { attempt: 1 }), event('web', 'rules', 99, { attempt: 1 }), event('web', 'probing', 200, { attempt: 1 }))
+  expect(store.faults().map(({ healedMs, events }) => [healedMs, events.map(({ phase }) => phase)])).toEqual([[85, ['exit', 'ready', 'endpoint', 'rules']]])
+})

@@ -37,7 +37,9 @@ export class HealStore {
       return
     }
     const lane = this.lanes.findLast(({ podUid, container }) => podUid === event.podUid && container === event.container)
-    if (!lane || lane.healedMs !== undefined) return
+    // Traffic follows readiness: what the node's kube-proxy tells comes after it.
+    const follows = event.phase === 'endpoint' || event.phase === 'rules'
+    if (!lane || (lane.healedMs !== undefined && !follows)) return
     lane.events.push(event)
     if (event.phase === 'ready') lane.healedMs = event.monotonicMs - (lane.events[0]?.monotonicMs ?? event.monotonicMs)
   }

@@ -25,7 +25,7 @@ const healWords = (event: HealEvent): string => {
   }
 }
 
-const letters: Readonly<Record<string, string>> = { exit: 'X', killing: 'T', reaped: 'r', backoff: 'B', created: 'c', started: 'S', probing: '~', ready: 'R', unready: 'U', sandbox: 'N' }
+const letters: Readonly<Record<string, string>> = { exit: 'X', killing: 'T', reaped: 'r', backoff: 'B', created: 'c', started: 'S', probing: '~', ready: 'R', unready: 'U', sandbox: 'N', endpoint: 'E', rules: 'K' }
 
 /** The lane as a line of `cells`: each phase's letter where it happened, on a scale that ends at the lane's end. */
 const laneText = ({ events, healedMs }: Lane, cells: number): string => {

@@ -30,11 +30,13 @@ export interface Attempt {
   heard: PromiseWithResolvers<string | undefined>
   ended: PromiseWithResolvers<void>
   oomKills: number
+  /** When its end was heard of, on the monotonic clock. */
+  endedMilliseconds: number | undefined
 }
 
 export const newAttempt = (fields: Pick<Attempt, 'directory' | 'cgroup' | 'record'>): Attempt => ({
   ...fields, phase: 'arming', identity: undefined, spec: undefined, life: undefined, pump: undefined, go: undefined,
-  heard: Promise.withResolvers(), ended: Promise.withResolvers(), oomKills: 0,
+  heard: Promise.withResolvers(), ended: Promise.withResolvers(), oomKills: 0, endedMilliseconds: undefined,
   state: {
     podUid: fields.record.podUid, name: fields.record.name, attempt: fields.record.attempt, id: fields.record.id, state: 'created', pid: undefined,
     createdAt: new Date(fields.record.createdAt), startedAt: undefined, finishedAt: undefined, exitCode: undefined, signal: undefined, oomKilled: false,
@@ -66,6 +68,7 @@ export const listen = (context: Context, attempt: Attempt): void => {
 
 /** The shim has closed `life`: its container has ended, or it has itself. */
 export const onShimEnded = (context: Context, attempt: Attempt): void => {
+  attempt.endedMilliseconds = context.clock.monotonic()
   attempt.life?.close()
   if (attempt.phase === 'starting' || attempt.phase === 'running') {
     finish(context, attempt).catch((error: unknown) => { context.log.error('cannot finish a container', { directory: attempt.directory, error: String(error) }) })
@@ -103,7 +106,7 @@ export const finish = async (context: Context, attempt: Attempt): Promise<void> 
   }
   state.message ??= readTerminationMessage(directory)
   writeEnd(attempt)
-  context.emit({ podUid: state.podUid, container: state.name, attempt: state.attempt, kind: 'exited' })
+  context.emit({ podUid: state.podUid, container: state.name, attempt: state.attempt, kind: 'exited', ...(attempt.endedMilliseconds !== undefined && { exitedMilliseconds: attempt.endedMilliseconds }) })
   attempt.ended.resolve()
   await release(context, attempt)
   await removeCgroup(context.hierarchies, cgroup, context.clock)

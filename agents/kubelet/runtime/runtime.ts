@@ -135,7 +135,15 @@ export interface ContainerState {
 }
 
 /** A change that the kernel told: the pod it concerns wants another look. */
-export interface RuntimeEvent { podUid: string; container?: string; attempt?: number; kind: 'started' | 'exited' | 'sandboxGone' | 'oom'; monotonicMilliseconds: number }
+export interface RuntimeEvent {
+  podUid: string
+  container?: string
+  attempt?: number
+  kind: 'started' | 'exited' | 'sandboxGone' | 'oom'
+  monotonicMilliseconds: number
+  /** Of an exit: when it was heard of. The event itself comes when nothing of the attempt runs any more and its code is known. */
+  exitedMilliseconds?: number
+}
 
 export interface ExecOptions {
   command: readonly string[]

@@ -22,6 +22,9 @@ import { parseKubeletConfiguration } from './kubelet-configuration.ts'
 import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
+/** Where kube-proxy answers on every node. */
+const proxyPort = 10_256
+
 export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
   'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'config', 'seccomp-default', 'allowed-unsafe-sysctls', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
 
@@ -94,7 +97,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
     network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
-    ...imageOptions(flags), ...(await configured(flags)),
+    ...imageOptions(flags), ...(await configured(flags)), proxyPort,
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
