@@ -8,6 +8,7 @@ import type { AdmissionPlugin } from './admission/plugin.ts'
 import { runPolicyStatus } from './admission/validating-admission-policy-status.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
+import { serverCounters, type ServerCounters } from './counters.ts'
 import { Definitions } from './crd/definitions.ts'
 import type { Exchange } from './exchange.ts'
 import type { Delegate, PathHandler, SubresourceHandler, VirtualResource } from './extension.ts'
@@ -43,6 +44,7 @@ export interface ProviderParts {
   clock: Clock
   random: Random
   log: Log
+  counters: ServerCounters
   transport(user: UserInfo): InMemoryTransport
 }
 
@@ -113,12 +115,13 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const cache = new WatchCache({ store, clock, log })
   const resources = new ResourceTable()
   const stopping = new AbortController()
+  const counters = serverCounters()
   const given = <T>(provided: Provided<T>): T => (typeof provided === 'function' ? (provided as (parts: ProviderParts) => T)(providerParts) : provided)
   // Requests may come while the pieces below are still being put together: they go through here.
   const handle = (exchange: Exchange): Promise<void> => pipeline.handle(exchange)
-  const providerParts: ProviderParts = { lookup: cache.lookup, follow: (kind, follower) => cache.followKind(kind, follower), clock, random, log, transport: (user) => inMemoryTransport(user, handle) }
+  const providerParts: ProviderParts = { lookup: cache.lookup, follow: (kind, follower) => cache.followKind(kind, follower), clock, random, log, counters, transport: (user) => inMemoryTransport(user, handle) }
   const parts: ServerParts = {
-    store, cache, resources, clock, random, log, stopping: stopping.signal, admission: given(options.admission), storage: new ObjectStorage({ store, cache, leases: new EventLeases(store, clock) }),
+    store, cache, resources, clock, random, log, counters, stopping: stopping.signal, admission: given(options.admission), storage: new ObjectStorage({ store, cache, leases: new EventLeases(store, clock) }),
   }
   // Custom resources are served where their definitions are stored.
   const definitions = options.strategies.some(({ kind }) => kind === CustomResourceDefinitions)
@@ -132,7 +135,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const pipeline: RequestPipeline = new RequestPipeline({
     parts, ready, isReady: () => state.ready, version: options.version, authenticator: given(options.authenticator), authorizer: given(options.authorizer),
     connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: [...given(options.paths ?? []), ...(flowControl ? flowControlPaths(flowControl) : [])], flowControl,
-    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), audit: options.audit && audit(options.audit, { clock, random, log }), healthChecks: options.healthChecks ?? [],
+    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), audit: options.audit && audit(options.audit, { clock, random, log, counters }), healthChecks: options.healthChecks ?? [],
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
   })
   if (options.bootstrap) pipeline.expect('bootstrap')

@@ -1,5 +1,6 @@
 /** What /metrics says of the API server, under upstream's names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { ServerCounters } from './counters.ts'
 import type { FlowControl } from './flow-control/flow-control.ts'
 import { flowDurations, registerFlowMetrics } from './flow-control/metrics.ts'
 import type { InFlight } from './filters/limit-in-flight.ts'
@@ -30,17 +31,19 @@ interface Series {
 export class ServerMetrics {
   private readonly registry = new Registry()
   private readonly series = new Map<string, Series>()
+  private readonly counters: ServerCounters | undefined
   private readonly flowControl: FlowControl | undefined
   private readonly served: (context: RequestContext) => boolean
 
   /** `served` says whether a request was for a resource that exists: others share one label. */
-  constructor(parts: { cache: WatchCache; inFlight: InFlight; flowControl?: FlowControl | undefined; served: (context: RequestContext) => boolean; version: string }) {
+  constructor(parts: { cache: WatchCache; inFlight: InFlight; flowControl?: FlowControl | undefined; counters?: ServerCounters; served: (context: RequestContext) => boolean; version: string }) {
     const registers = [this.registry]
     this.served = parts.served
     // The event loop's delay is sampled by a timer of its own: often enough to see a stall, seldom enough to let an idle process sleep.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 60_000 })
     this.registerRequests()
     this.flowControl = parts.flowControl
+    this.counters = parts.counters
     if (this.flowControl) registerFlowMetrics(this.registry, this.flowControl)
     new Gauge({ name: 'apiserver_current_inflight_requests', help: 'Requests under way, by kind.', registers, labelNames: ['request_kind'], collect() {
       this.set({ request_kind: 'mutating' }, parts.inFlight.mutating)
@@ -69,7 +72,7 @@ export class ServerMetrics {
 
   async text(): Promise<string> {
     const timed = [...this.series.values()].filter(({ buckets }) => buckets.some((count) => count > 0))
-    return `${await this.registry.metrics()}\n# HELP ${durations} Response latency in seconds of requests that are not long-running.\n# TYPE ${durations} histogram\n${timed.flatMap(durationLines).join('\n')}\n${this.flowControl ? flowDurations(this.flowControl) : ''}`
+    return `${await this.registry.metrics()}\n# HELP ${durations} Response latency in seconds of requests that are not long-running.\n# TYPE ${durations} histogram\n${timed.flatMap(durationLines).join('\n')}\n${this.flowControl ? flowDurations(this.flowControl) : ''}${this.counters?.text() ?? ''}`
   }
 
   observe(context: RequestContext, seconds: number): void {

@@ -64,13 +64,13 @@ export class RequestPipeline {
     const inFlight = { mutating: 0, readOnly: 0 }
     const timeoutMs = given.requestTimeoutMs ?? defaultTimeoutMs
     this.discovery = new Discovery({ table: parts.resources, connectHandlers, serverAddress: given.serverAddress, aggregation: given.delegate?.discovery })
-    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, version: versionInfo(given.version).gitVersion,
+    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, counters: parts.counters, version: versionInfo(given.version).gitVersion,
       served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
     this.run = chain([
       // Whoever is refused is told of, too.
       ...(given.audit ? [given.audit.outer] : []),
       // First who asks: nothing is told to strangers, not even that we are busy.
-      authenticate(given.authenticator),
+      authenticate(given.authenticator, parts),
       // By whom, before they become somebody else.
       ...(given.audit ? [given.audit.inner] : []),
       // Then as whom: everything after it judges the user who acts.
@@ -78,7 +78,7 @@ export class RequestPipeline {
       ...given.filters,
       // Before authorization, which may itself cost something.
       given.flowControl ? limitFlows({ flowControl: given.flowControl, resources: parts.resources, clock: parts.clock, inFlight, waitMs: timeoutMs / 4 }) : limitInFlight(given.inFlightLimits ?? usualInFlightLimits, inFlight),
-      authorize(given.authorizer),
+      authorize(given.authorizer, parts),
       // Innermost: what waits in the filters before it has limits of its own.
       limitTime(parts.clock, timeoutMs, parts.stopping),
     ], (context) => this.answer(context))

@@ -3,6 +3,7 @@ import type { Clock } from '../api/clock.ts'
 import type { Random } from '../api/random.ts'
 import type { Store } from '../store/store.ts'
 import type { AdmissionPlugin } from './admission/plugin.ts'
+import type { ServerCounters } from './counters.ts'
 import type { Exchange } from './exchange.ts'
 import type { Log } from './log.ts'
 import type { UserInfo } from './registry/strategy.ts'
@@ -20,6 +21,7 @@ export interface ServerParts {
   clock: Clock
   random: Random
   log: Log
+  counters: ServerCounters
   /** Aborts when the server stops: ends watches and streams. */
   stopping: AbortSignal
 }

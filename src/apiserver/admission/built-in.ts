@@ -23,6 +23,7 @@ import { serviceAccountAdmission } from './service-account.ts'
 import { storageObjectInUseProtection } from './storage-object-protection.ts'
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts'
 import { validatingAdmissionWebhook } from './validating-webhook.ts'
+import type { Counting } from './webhook-counters.ts'
 import { type CallWebhook, webhookCaller } from '../outbound/call-webhook.ts'
 import { serviceResolver } from '../outbound/service-resolver.ts'
 import type { Log } from '../log.ts'
@@ -39,9 +40,10 @@ export interface BuiltInOptions {
   allowServiceExternalIPs?: boolean | undefined
   /** Absent: over the network, Services by their endpoints. */
   callWebhook?: CallWebhook
+  counting?: Counting | undefined
 }
 
-export const builtInAdmission = ({ random, authorizer, organizationsOf, allowServiceExternalIPs = false, lookup, log, callWebhook = webhookCaller(serviceResolver(lookup, random)) }: BuiltInOptions): readonly AdmissionPlugin[] => [
+export const builtInAdmission = ({ random, authorizer, organizationsOf, allowServiceExternalIPs = false, lookup, log, counting, callWebhook = webhookCaller(serviceResolver(lookup, random)) }: BuiltInOptions): readonly AdmissionPlugin[] => [
   namespaceLifecycle, // first: nothing else matters where nothing may be created
   limitRanger,
   serviceAccountAdmission(random),
@@ -59,9 +61,9 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf, allowSer
   defaultIngressClass,
   ...(allowServiceExternalIPs ? [] : [denyServiceExternalIPs(authorizer)]), // upstream's default is to allow them
   mutatingAdmissionPolicy({ lookup, authorizer }), // policies before webhooks: nobody has to be called to know what they say
-  mutatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer }), // they see what all others have filled in
+  mutatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer, counting }), // they see what all others have filled in
   validatingAdmissionPolicy({ lookup, authorizer }),
-  validatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer }),
+  validatingAdmissionWebhook({ call: callWebhook, random, lookup, log, authorizer, counting }),
   rbacEscalation(authorizer), // upstream's storage of roles and bindings does this, after admission
   admissionPolicyAccess(authorizer), // and that of policies and their bindings this
   resourceQuotaAdmission(), // last: what is refused by others takes nothing

@@ -8,6 +8,7 @@ import { internalError, timeout } from '../../api/status.ts'
 import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
+import { counted } from './webhook-counters.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
 import { mutatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
@@ -68,7 +69,9 @@ export const mutatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin =
   /** Whether the object was changed. */
   const invoke = async (invocation: Invocation, attributes: AdmissionAttributes, context: AdmissionContext): Promise<boolean> => {
     try {
-      return change(invocation, attributes, await askWebhook(parts, invocation, { attributes, context, mutating: true }))
+      const { name, failurePolicy } = invocation.hook.webhook
+      const call = { name, type: 'admit', operation: attributes.operation, ignoresFailure: failurePolicy === 'Ignore' } as const
+      return change(invocation, attributes, await counted(parts.counting, call, () => askWebhook(parts, invocation, { attributes, context, mutating: true })))
     } catch (error) {
       if (!(error instanceof CallingWebhookError)) throw error
       const { webhook } = invocation.hook

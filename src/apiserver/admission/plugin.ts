@@ -41,6 +41,8 @@ export interface AdmissionContext {
   books: Bookkeeping
   /** The second round of mutations. */
   reinvocation: Reinvocation
+  /** Begins to measure what a plugin takes; absent: nobody wants to know. */
+  timing?(): (labels: Readonly<Record<string, string>>) => void
   /** Adds to the request's audit event; absent where nothing is audited. */
   readonly annotate?: ((key: string, value: string) => void) | undefined
 }

@@ -3,6 +3,7 @@ import { internalError, timeout } from '../../api/status.ts'
 import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
+import { counted } from './webhook-counters.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
 import { validatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
@@ -12,7 +13,8 @@ export const validatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin
   /** Why the webhook refuses; undefined: it does not. */
   const refusal = async (invocation: Invocation, attributes: AdmissionAttributes, context: AdmissionContext): Promise<unknown> => {
     try {
-      await askWebhook(parts, invocation, { attributes, context, mutating: false })
+      const { name, failurePolicy } = invocation.hook.webhook
+      await counted(parts.counting, { name, type: 'validating', operation: attributes.operation, ignoresFailure: failurePolicy === 'Ignore' }, () => askWebhook(parts, invocation, { attributes, context, mutating: false }))
       return undefined
     } catch (error) {
       if (!(error instanceof CallingWebhookError)) return error

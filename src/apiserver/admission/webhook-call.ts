@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { type CallWebhook, WebhookCallError } from '../outbound/call-webhook.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import type { AdmissionAttributes, AdmissionContext } from './plugin.ts'
+import type { Counting } from './webhook-counters.ts'
 import { CallingWebhookError, denied, dryRunUnsupported } from './webhook-denial.ts'
 import type { Hook } from './webhook-hooks.ts'
 import { namespaceOf } from './webhook-match.ts'
@@ -20,6 +21,8 @@ export interface WebhookParts {
   log: Log
   /** Asked by conditions of webhooks. */
   authorizer: Authorizer
+  /** Absent: nothing is counted. */
+  counting?: Counting | undefined
 }
 
 export interface Invocation { hook: Hook; version: Version; own: Version }

@@ -3,6 +3,7 @@ import type { Clock } from '../../api/clock.ts'
 import type { Random } from '../../api/random.ts'
 import { StatusError } from '../../api/status.ts'
 import type { AuthorizationAttributes } from '../authorization/authorizer.ts'
+import type { ServerCounters } from '../counters.ts'
 import type { Exchange } from '../exchange.ts'
 import { attributesOf } from '../filters/authorize.ts'
 import type { Log } from '../log.ts'
@@ -33,13 +34,15 @@ const attemptsOf = ({ headers, peer, query }: Exchange): string => {
   return attempts.length > 0 ? `Authentication failed, attempted: ${attempts.join(', ')}` : 'Authentication failed, no credentials provided'
 }
 
-export const audit = ({ policy, sink }: AuditOptions, { clock, random, log }: { clock: Clock; random: Random; log: Log }): Audit => {
+export const audit = ({ policy, sink }: AuditOptions, { clock, random, log, counters }: { clock: Clock; random: Random; log: Log; counters?: ServerCounters }): Audit => {
+  const counted: AuditSink = { write: (line) => { counters?.auditEvents.count(); sink.write(line) }, close: () => sink.close() }
   const evaluate: (asked: AuthorizationAttributes) => AuditConfig = policyEvaluator(policy)
   const ids = new WeakMap<Exchange, string>()
   /** The trail of a request; none where nothing is told of it. */
   const begin = (context: RequestContext): AuditTrail | undefined => {
     const config = evaluate(attributesOf(context.user, context.info))
-    return config.level === 'None' ? undefined : new AuditTrail({ clock, log, sink }, context, { config, auditID: ids.get(context.exchange) ?? random.uuid() })
+    counters?.auditLevels.count({ level: config.level })
+    return config.level === 'None' ? undefined : new AuditTrail({ clock, log, sink: counted }, context, { config, auditID: ids.get(context.exchange) ?? random.uuid() })
   }
   return {
     outer: async (context, next) => {

@@ -1,5 +1,7 @@
 import { StatusError } from '../../api/status.ts'
-import type { AuthorizationAttributes, Authorizer } from '../authorization/authorizer.ts'
+import type { Clock } from '../../api/clock.ts'
+import type { ServerCounters } from '../counters.ts'
+import type { AuthorizationAttributes, Authorizer, Decision } from '../authorization/authorizer.ts'
 import { selectorsOfText } from '../authorization/selectors.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { Filter } from '../request-context.ts'
@@ -30,11 +32,21 @@ export const refusal = (attributes: AuthorizationAttributes, reason: string): St
     details: { ...(name !== '' && { name }), ...(apiGroup !== '' && { group: apiGroup }), ...(resource !== '' && { kind: resource }) } })
 }
 
+const results = { allow: 'allowed', deny: 'denied', 'no-opinion': 'no-opinion' } as const
+const resultLabels = { allow: { result: 'allowed' }, deny: { result: 'denied' }, 'no-opinion': { result: 'no-opinion' } } as const
+
 /** Whether they may. */
-export const authorize = (authorizer: Authorizer): Filter => async (context, next) => {
+export const authorize = (authorizer: Authorizer, counting?: { counters: ServerCounters; clock: Pick<Clock, 'monotonic'> }): Filter => async (context, next) => {
   const attributes = attributesOf(context.user, context.info)
   const answer = authorizer.authorize(attributes)
-  const { verdict, reason } = answer instanceof Promise ? await answer : answer
+  let decision: Decision
+  if (answer instanceof Promise) {
+    const begun = counting?.clock.monotonic() ?? 0
+    decision = await answer
+    counting?.counters.authorizationTimes.observe({ result: results[decision.verdict] }, (counting.clock.monotonic() - begun) / 1000)
+  } else decision = answer
+  const { verdict, reason } = decision
+  counting?.counters.authorizations.count(resultLabels[verdict])
   const { audit } = context.exchange
   if (audit) {
     audit.annotate('authorization.k8s.io/decision', verdict === 'allow' ? 'allow' : 'forbid')

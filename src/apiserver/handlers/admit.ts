@@ -11,9 +11,27 @@ export const admissionContext = ({ server, exchange }: Pick<ResourceRequest, 'se
   return {
     lookup: server.cache.lookup, resources: server.resources, warn: (message) => warn(exchange, message), get signal() { return exchange.signal },
     remainingMs: () => remainingMs(exchange, server.clock),
+    timing: () => {
+      const begun = server.clock.monotonic()
+      return (labels) => server.counters.pluginTimes.observe(labels, (server.clock.monotonic() - begun) / 1000)
+    },
     get annotate() { const { audit } = exchange; return audit && ((key: string, value: string) => audit.annotate(key, value)) },
     get books() { return bookkeeping(server) },
     get reinvocation() { return rounds ??= new Reinvocation() },
+  }
+}
+
+/** Only of plugins that wait for something: what others take is less than measuring it. */
+const timed = async (context: AdmissionContext, { plugin, attributes, type }: { plugin: AdmissionPlugin; attributes: AdmissionAttributes; type: 'admit' | 'validate' }, pending: Promise<void>): Promise<void> => {
+  if (!context.timing) return pending
+  const finish = context.timing()
+  const labels = { name: plugin.name, operation: attributes.operation, type }
+  try {
+    await pending
+    finish({ ...labels, rejected: 'false' })
+  } catch (error) {
+    finish({ ...labels, rejected: 'true' })
+    throw error
   }
 }
 
@@ -23,7 +41,7 @@ const mutateAll = async (plugins: readonly AdmissionPlugin[], attributes: Admiss
     if (!plugin.mutate || plugin.handles?.(attributes) === false) continue
     asked = true
     const pending = plugin.mutate(attributes, context)
-    if (pending) await pending
+    if (pending) await timed(context, { plugin, attributes, type: 'admit' }, pending)
   }
   return asked
 }
@@ -43,6 +61,6 @@ export const admitValidations = async (plugins: readonly AdmissionPlugin[], attr
   for (const plugin of plugins) {
     if (!plugin.validate || plugin.handles?.(attributes) === false) continue
     const pending = plugin.validate(attributes, context)
-    if (pending) await pending
+    if (pending) await timed(context, { plugin, attributes, type: 'validate' }, pending)
   }
 }

@@ -120,7 +120,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
     authenticator: (parts) => inOrder([...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []), clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences), anonymousAuthenticator(() => anonymous)]),
     authorizer: authorizerOf,
-    admission: (parts) => builtInAdmission({ random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    admission: (parts) => builtInAdmission({ counting: parts, random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store, { oneProcess: options.oneProcess ?? false })) as VirtualResource],
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
