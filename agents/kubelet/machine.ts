@@ -63,7 +63,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], podPidsLimit: options.podPidsLimit, logDirectory: path.join(options.dataDirectory, 'logs'),
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter: options.mounter ?? systemMounter, tokens: tokenManager(options.client, clock), clock }),
-    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
+    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../../src/api/clock.ts'
 import type { Pod, Secret } from '../../../src/api/types.ts'
+import type { Log } from '../../../src/client/component.ts'
 import type { Occurrence } from '../../../src/client/events.ts'
 import { goDuration } from '../back-off.ts'
 import { backingOff, decideImage, type ImageBackOff, type Images, type ImageVerdict, invalidName, missingImage, neverPulled, pulling, pullFailed, type ResolvedImage, runtimeRefOf } from '../image.ts'
@@ -43,6 +44,7 @@ export interface ImageManagerOptions {
   /** undefined: this kubelet reaches no registries. */
   registries: Registries | undefined
   clock: Clock
+  log: Log
   /** How many are pulled at a time; upstream's default is one. */
   maxParallelPulls?: number
   secret(namespace: string, name: string): Promise<Secret | undefined>
@@ -72,7 +74,7 @@ const text = (error: unknown): string => (error instanceof Error ? error.message
 const here = (image: ResolvedImage, pulled = false): ImageAnswer => ({ is: 'here', image, pulled })
 const missing = (verdict: ImageVerdict): ImageAnswer => ({ is: 'missing', verdict })
 
-export const imageManager = ({ images, registries, clock, maxParallelPulls = 1, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
+export const imageManager = ({ images, registries, clock, log, maxParallelPulls = 1, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
   const jobs = new Map<string, Job>()
   const untold = new Map<string, string>()
   const inTurn = turnstile(maxParallelPulls)
@@ -107,8 +109,9 @@ export const imageManager = ({ images, registries, clock, maxParallelPulls = 1, 
     await inTurn(async () => {
       signal.throwIfAborted()
       const begun = clock.monotonic()
-      const { image: { id, sizeBytes }, usedCredentials } = await registries.pull({ image, credentials: logins.map(({ credentials }) => credentials) }, signal)
+      const { image: { id, sizeBytes }, usedCredentials, warnings = [] } = await registries.pull({ image, credentials: logins.map(({ credentials }) => credentials) }, signal)
       await registries.recordPull({ id, repository, secret: usedCredentials === undefined ? undefined : logins[usedCredentials]?.secret })
+      for (const warning of warnings) log.warn('an image is not wholly as its registry has it', { image, warning })
       const since = (moment: number): string => goDuration(Math.trunc(clock.monotonic() - moment))
       tell({ type: 'Normal', reason: 'Pulled', message: `Successfully pulled image ${JSON.stringify(image)} in ${since(begun)} (${since(asked)} including waiting). Image size: ${sizeBytes} bytes.` })
     })

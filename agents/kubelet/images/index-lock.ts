@@ -1,5 +1,5 @@
 /** One process at a time changes a machine's images: kubelets of several nodes and `wherry image` share them. Whoever died holds nothing. */
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../../src/api/clock.ts'
 
@@ -28,6 +28,16 @@ const tryLink = (own: string, file: string): boolean => {
   }
 }
 
+/** Takes away what a dead process holds; what turns out to be a living one's, that came in between, is put back. */
+const clearDead = (file: string, aside: string): void => {
+  try { renameSync(file, aside) } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  if (isHeld(aside)) tryLink(aside, file)
+  rmSync(aside, { force: true })
+}
+
 let turns = 0
 
 /** Runs `change`, which is short and does not wait for anything, while nobody else does. */
@@ -39,7 +49,7 @@ export const changeImages = async <T>(directory: string, change: () => T): Promi
   const deadline = systemClock.monotonic() + patienceMilliseconds
   try {
     while (!tryLink(own, file)) {
-      if (!isHeld(file)) rmSync(file, { force: true })
+      if (!isHeld(file)) clearDead(file, `${own}.dead`)
       else if (systemClock.monotonic() > deadline) throw new Error(`${file} is held by another process for more than ${patienceMilliseconds / 1000} s`)
       else await systemClock.sleep(pauseMilliseconds, AbortSignal.timeout(patienceMilliseconds))
     }

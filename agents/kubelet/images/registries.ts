@@ -7,7 +7,7 @@ import { mayUse, readPullRecords, recordPull, type SecretUse } from './pull-reco
 import type { PullRequest, Pulled } from './registry/pull.ts'
 
 /** Does what a request says; rejects with a message for people. */
-export type Pull = (request: PullRequest, signal: AbortSignal) => Promise<Pick<Pulled, 'usedCredentials'> & { image: { id: string; sizeBytes: number } }>
+export type Pull = (request: PullRequest, signal: AbortSignal) => Promise<Pick<Pulled, 'usedCredentials'> & Partial<Pick<Pulled, 'warnings'>> & { image: { id: string; sizeBytes: number } }>
 
 export interface Registries {
   /** Of the node itself. Throws what is wrong with its configuration, with the file's name. */

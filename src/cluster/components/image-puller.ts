@@ -11,13 +11,13 @@ import { readRegistries } from '../../../agents/kubelet/images/registry/registry
 import { systemClock } from '../../api/clock.ts'
 import { entryFile } from '../program.ts'
 
-type Answer = { ok: Awaited<ReturnType<Pull>> & { warnings: readonly string[] } } | { error: string }
+type Answer = { ok: Awaited<ReturnType<Pull>> } | { error: string }
 
 /** Behind everything that serves pods. */
 const niceness = 10
 const maxAnswerBytes = 1 << 20
 
-export const pullHere = async (request: PullRequest, signal: AbortSignal): Promise<Extract<Answer, { ok: unknown }>['ok']> => {
+export const pullHere = async (request: PullRequest, signal: AbortSignal): Promise<Awaited<ReturnType<Pull>> & { warnings: readonly string[] }> => {
   const { image: { id, sizeBytes }, usedCredentials, warnings } = await pullImage(request, { config: readRegistries(request.directory), clock: systemClock }, signal)
   return { image: { id, sizeBytes }, usedCredentials, warnings }
 }

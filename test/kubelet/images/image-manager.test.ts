@@ -6,6 +6,7 @@ import { mayUse, type PullRecords, type SecretUse, withPull } from '../../../age
 import type { Credentials } from '../../../agents/kubelet/images/registry/registry-client.ts'
 import type { PodSpec, Secret } from '../../../src/api/types.ts'
 import { fakeClock, settle } from '../../support/fake-clock.ts'
+import { logs } from '../../support/logs.ts'
 import { aPod } from '../builders.ts'
 
 describe('what is done for an image', () => {
@@ -41,7 +42,7 @@ const setUp = ({ parallel, secrets = {} }: { parallel?: number; secrets?: Record
   const turns: { image: string; finish(error?: Error): void }[] = []
   let records: PullRecords = {}
   const manager = imageManager({
-    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, wake: (uid) => { woken.push(uid) }, ...(parallel && { maxParallelPulls: parallel }),
+    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(parallel && { maxParallelPulls: parallel }),
     secret: (_, name) => Promise.resolve(Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     registries: {
       logins: () => [], mayUse: (image, mine) => mayUse(records, image, mine), recordPull: (pull) => { records = withPull(records, pull); return Promise.resolve() },
