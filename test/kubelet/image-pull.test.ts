@@ -1,6 +1,6 @@
 /** A kubelet whose images come from a registry: what a pod shows of it, and what becomes of spares. */
 import { describe, expect, test } from 'vitest'
-import { Pods } from '../../src/api/kinds.ts'
+import { Events, Pods } from '../../src/api/kinds.ts'
 import type { Images, ResolvedImage } from '../../agents/kubelet/image.ts'
 import type { Registries } from '../../agents/kubelet/images/registries.ts'
 import type { ContainerStateWaiting } from '../../src/api/types.ts'
@@ -96,4 +96,11 @@ describe('a pod', () => {
     await node.until('it is told', async () => (await waitingOf(node))?.reason === 'CreateContainerConfigError')
     expect((await waitingOf(node))?.message).toBe('volume "data": image "host" is the machine\'s own file system here and no image of files: use hostPath')
   })
+})
+
+test('a node whose disk its images fill says so', async () => {
+  await using node = await testNode()
+  node.start({ imageStore: { disk: () => ({ capacityBytes: 1000, availableBytes: 50 }), collectable: () => [], inUse: () => new Set(), remove: () => Promise.resolve(true) } })
+  const message = 'Failed to garbage collect required amount of images. Attempted to free 150 bytes, but only found 0 bytes eligible to free.'
+  await node.until('the event is there', async () => (await node.client.list(Events)).items.some((event) => event.reason === 'FreeDiskSpaceFailed' && event.message === message && event.involvedObject.kind === 'Node'))
 })

@@ -45,11 +45,11 @@ const append = async (answer: Answer, { file, offset, descriptor, hash }: { file
 }
 
 /** One try: on from what is there. */
-const proceed = async ({ repository }: Download, descriptor: Descriptor, part: string): Promise<void> => {
+const proceed = async ({ repository, signal }: Download, descriptor: Descriptor, part: string): Promise<void> => {
   const there = sizeOf(part)
   const hash = createHash('sha256')
   if (there < descriptor.size || there === 0) {
-    const answer = await repository.get(`blobs/${descriptor.digest}`, there > 0 ? { range: `bytes=${there}-` } : {})
+    const answer = await repository.get(`blobs/${descriptor.digest}`, { signal, ...(there > 0 && { headers: { range: `bytes=${there}-` } }) })
       .catch((error: unknown) => { if (error instanceof Refused && error.status === 416) rmSync(part, { force: true }); throw error })
     const offset = offsetOf(answer, there)
     if (offset > 0) await pipeline(createReadStream(part), async (bytes) => { for await (const chunk of bytes as AsyncIterable<Buffer>) hash.update(chunk) })

@@ -42,7 +42,7 @@ const staleMilliseconds = 24 * 3_600_000
 const diskShare = 0.95
 
 const fetchManifest = async (repository: Repository, reference: string): Promise<{ bytes: Buffer; digest: string; type: string }> => {
-  const answer = await repository.get(`manifests/${reference}`, { accept: manifestTypes.join(', ') })
+  const answer = await repository.get(`manifests/${reference}`, { headers: { accept: manifestTypes.join(', ') } })
   const bytes = await readBody(answer, maxManifestBytes)
   const digest = digestOf(bytes)
   if (reference.includes(':') && reference !== digest) throw new Error(`the registry answers with ${digest} when asked for ${reference}`)
@@ -96,15 +96,14 @@ interface Fetching { request: PullRequest; reference: ImageReference; tools: Pul
 const hostAndPath = ({ repository }: ImageReference): { host: string; path: string } => { const slash = repository.indexOf('/'); return { host: repository.slice(0, slash), path: repository.slice(slash + 1) } }
 
 const fetchImage = async ({ request: { directory, owner }, reference, tools: { config, clock }, signal }: Fetching, credentials: Credentials | undefined): Promise<Omit<Pulled, 'usedCredentials'>> => {
-  const open = (with_: AbortSignal): Repository => openRepository({ ...hostAndPath(reference), credentials, config, signal: with_ })
-  const repository = open(signal)
+  const repository = openRepository({ ...hostAndPath(reference), credentials, config, signal })
   const { digest, manifest } = await resolve(repository, reference)
   const names = [...(reference.digest === undefined ? [`${reference.repository}:${reference.tag ?? 'latest'}`] : []), `${reference.repository}@${digest}`]
   const id = manifest.config.digest
   const known = readIndex(directory).images.find((image) => image.id === id)
   const isThere = known !== undefined && existsSync(rootOf(directory, id))
   const warnings = new Set<string>()
-  const config_ = isThere ? known.config : configOf(await fetchConfig(repository, manifest.config))
+  const configuration = isThere ? known.config : configOf(await fetchConfig(repository, manifest.config))
   const downloads = path.join(directory, 'downloads', owner)
   const build = async (root: string): Promise<void> => {
     mkdirSync(downloads, { recursive: true, mode: 0o700 })
@@ -112,14 +111,14 @@ const fetchImage = async ({ request: { directory, owner }, reference, tools: { c
     const total = manifest.layers.reduce((sum, { size }) => sum + size, 0)
     if (total > freeBytes(downloads)) throw new Error(`no space left for its ${total} bytes of layers`)
     const fileOf = (layer: Descriptor): string => path.join(downloads, layer.digest.replace(':', '-'))
-    await downloadAll(manifest.layers, (layer, either) => download({ repository: open(either), directory: downloads, clock, signal: either }, layer), signal)
+    await downloadAll(manifest.layers, (layer, either) => download({ repository, directory: downloads, clock, signal: either }, layer), signal)
     for (const layer of manifest.layers) {
       signal.throwIfAborted()
       for (const warning of (await extractLayer(fileOf(layer), root, freeBytes(downloads))).warnings) warnings.add(warning)
     }
     for (const layer of manifest.layers) rmSync(fileOf(layer), { force: true })
   }
-  const image = await storeImage({ directory, now: clock.now(), image: { id, names, config: config_, pulled: true } }, build)
+  const image = await storeImage({ directory, now: clock.now(), image: { id, names, config: configuration, pulled: true } }, build)
   return { image, warnings: [...warnings] }
 }
 

@@ -34,8 +34,8 @@ export interface RepositoryOptions {
 }
 
 export interface Repository {
-  /** `below`: `manifests/latest`. Resolves with a success; rejects with Refused or Unreachable. */
-  get(below: string, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  /** `below`: `manifests/latest`; `signal`: for this request alone. Resolves with a success; rejects with Refused or Unreachable. */
+  get(below: string, more?: { headers?: Readonly<Record<string, string>>; signal?: AbortSignal }): Promise<Answer>
 }
 
 const maxTokenBytes = 1 << 20
@@ -88,10 +88,10 @@ const authorizationFor = async (options: RepositoryOptions, answer: Answer): Pro
 
 /** The pull of one image: whoever it was for, the token goes with it. */
 export const openRepository = (options: RepositoryOptions): Repository => {
-  const { host, path, credentials, config, signal } = options
+  const { host, path, credentials, config } = options
   let authorization = credentials?.registryToken ? `Bearer ${credentials.registryToken}` : undefined
   return {
-    async get(below, headers = {}) {
+    async get(below, { headers = {}, signal = options.signal } = {}) {
       for (let again = false; ; again = true) {
         const endpoint = endpointOf(host, config)
         endpoint.url.pathname = `/v2/${path}/${below}`

@@ -86,6 +86,12 @@ describe.runIf(isRoot)('who asks', () => {
     await expect(pull(`${registry.host}/team/app:1`)).rejects.toThrow(/pull access denied, repository does not exist or may require authorization/)
     await expect(pull(`${registry.host}/team/app:1`, { credentials: [{ username: 'me', password: 'old' }] })).rejects.toThrow(/401/)
   })
+  test('a token is asked for once, however many layers there are', async () => {
+    const registry = await registryOf({ auth: { kind: 'token', ...who } })
+    registry.push('app:1', { layers: Array.from({ length: 7 }, (_, index) => [{ path: `file-${index}`, data: String(index) }]) })
+    await pull(`${registry.host}/app:1`, { credentials: [who] })
+    expect(registry.log.filter((line) => line.startsWith('GET /token'))).toHaveLength(1)
+  })
   test('a refresh token stands for a password', async () => {
     const registry = await registryOf({ auth: { kind: 'token', ...who, identityToken: 'refresh' } })
     registry.push('app:1', app)
