@@ -1,5 +1,5 @@
 /** From an HTTP/2 stream to a call of the gRPC service: the same chain of filters and handlers as for REST serves it. Mirrors gRPC's "gRPC over HTTP2". */
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Clock } from '../../api/clock.ts'
 import { grpcFailure } from '../../api/grpc-status.ts'
 import { servicePath } from '../../api/resource-service.ts'
@@ -34,7 +34,8 @@ const refuse = (stream: ServerHttp2Stream, error: unknown): void => {
   if (stream.closed || stream.destroyed) return
   const { trailers } = grpcFailure(StatusError.from(error).status)
   stream.respond({ ':status': 200, 'content-type': grpcContentType, ...trailers }, { endStream: true })
-  stream.resume()
+  // What has not come of the request need not come any more (RFC 9113, 8.1).
+  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 /** Ends the call when its time is over; nothing is left behind when it ends before. */
