@@ -70,7 +70,7 @@ const worldOf = (cluster: TestCluster, live: LiveClient): World => {
       const sent = body === undefined ? {} : { body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) }
       const answer = await live.client.raw({ method, path, headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers }, ...sent })
       const content = await text(answer.body)
-      const json = (answer.headers['content-type'] ?? '').includes('json')
+      const json = content !== '' && (answer.headers['content-type'] ?? '').includes('json')
       return { status: answer.status, headers: answer.headers, text: content, body: json ? JSON.parse(content) as JsonObject : {} }
     },
     watch: (kind, options) => watched(client, kind, options),
