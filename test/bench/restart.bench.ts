@@ -1,6 +1,7 @@
 /**
  * How long a restart takes below the kubelet's own thinking: from `kill -9` of a container's process to the first instruction of its armed successor.
- * Run: node test/bench/restart.bench.ts [rounds]   (as root; prints one line of JSON for each measure)
+ * Run: node test/bench/restart.bench.ts [rounds] [seccomp | seccomp-last]   (as root; prints one line of JSON for each measure; with a filter that is loaded when the
+ * attempt is armed, or as the last thing before its program)
  */
 import { closeSync } from 'node:fs'
 import path from 'node:path'
@@ -12,6 +13,7 @@ import { systemRandom } from '../../src/api/random.ts'
 import { aContainer, aSandbox, launch, leavePlace, newPlace, never, openRuntime } from '../support/runtime-node.ts'
 
 const rounds = Number(process.argv[2] ?? 100)
+const profile = { seccomp: { seccomp: { kind: 'default' as const } }, 'seccomp-last': { seccomp: { kind: 'default' as const }, allowPrivilegeEscalation: false } }[process.argv[3] ?? ''] ?? {}
 const place = newPlace('bench')
 const runtime = await openRuntime(place)
 const stop = new AbortController()
@@ -47,7 +49,7 @@ try {
   }
   report('sandbox creation', sandboxes)
 
-  const spec = (attempt: number) => aContainer(place, 'box-0', program, { attempt, mounts})
+  const spec = (attempt: number) => aContainer(place, 'box-0', program, { attempt, mounts, ...profile })
   const [arming, exits, restarts, starts]: [number[], number[], number[], number[]] = [[], [], [], []]
   let pid = await launch(runtime, spec(0))
   await heard.promise

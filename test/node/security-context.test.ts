@@ -1,16 +1,16 @@
-/** Security contexts of real pods: what a container may do is what its pod says. S19, S30 and S31 of the security checks among them. */
+/** Security contexts of real pods: what a container may do is what its pod says. S8, S9, S19, S30 and S31 of the security checks among them. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadImages } from '../../agents/kubelet/images/load.ts'
 import { loadedImages } from '../../agents/kubelet/images/loaded-images.ts'
 import { readIfThere } from '../../agents/kubelet/runtime/proc/stat.ts'
-import { ConfigMaps, Nodes } from '../../src/api/kinds.ts'
+import { ConfigMaps, Nodes, Pods } from '../../src/api/kinds.ts'
 import type { Container, PodSpec } from '../../src/api/types.ts'
 import { podSecurity } from '../../src/apiserver/admission/pod-security/pod-security.ts'
 import { isReady, type KubeletNode, shell, startKubeletNode } from '../support/kubelet-node.ts'
-import { isRoot, newPlace, until } from '../support/runtime-node.ts'
+import { collect, isRoot, newPlace, until } from '../support/runtime-node.ts'
 
 /** As upstream's e2e framework makes pods for namespaces of the level restricted. */
 const restricted: Partial<PodSpec> = { securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } } }
@@ -21,7 +21,7 @@ const status = (fields: string): string => `grep -E "^(${fields}):" /proc/self/s
 const makeImages = async (directory: string, scratch: string): Promise<void> => {
   const root = path.join(scratch, 'image')
   for (const each of ['etc', 'lib', 'lib64', 'bin', 'tmp']) mkdirSync(path.join(root, each), { recursive: true })
-  const programs = { sh: '/bin/dash', id: '/usr/bin/id', grep: '/bin/grep' }
+  const programs = { sh: '/bin/dash', id: '/usr/bin/id', grep: '/bin/grep', ln: '/bin/ln' }
   for (const [name, file] of Object.entries(programs)) copyFileSync(file, path.join(root, 'bin', name))
   const libraries = Object.values(programs).flatMap((file) => execFileSync('ldd', [file], { encoding: 'utf8' }).split('\n')).map((line) => /(\/\S+)/.exec(line)?.[1]).filter((file) => file !== undefined)
   for (const file of new Set(libraries)) {
@@ -169,6 +169,7 @@ describe.runIf(isRoot)('the security context of pods', () => {
         expect(Number(uid)).toBeGreaterThan(65_536)
         expect(readFileSync(`/proc/${pid}/uid_map`, 'utf8').trim().split(/\s+/)).toEqual(['0', uid, '65536'])
         expect(readlinkSync(`/proc/${pid}/ns/user`)).not.toBe(readlinkSync('/proc/self/ns/user'))
+        expect((await collect(node.runtime, pod.metadata.uid, shell('id -u; [ -t 0 ] && echo terminal; echo </dev/tty >/dev/tty && echo its own'), { tty: true })).out.split('\r\n').filter(Boolean)).toEqual(['0', 'terminal', 'its own'])
         const { out } = await node.exec(pod, 'id -u; grep -E "^(Uid|Seccomp)" /proc/self/status')
         expect(out.split('\n').slice(0, 2)).toEqual(['0', 'Uid:\t0\t0\t0\t0'])
       })
@@ -229,6 +230,25 @@ describe.runIf(isRoot)('the security context of pods', () => {
       expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toContain(secret)
       expect((await node.untilPod('victim', 'is there', isReady)).status.containerStatuses?.[0]?.restartCount).toBe(0)
     })
+  })
+
+  test('S8: a part of a volume that a container has made a link to the machine\'s files is not mounted', async () => {
+    await node.create('subpath', { spec: { volumes: [{ name: 'e', emptyDir: {} }], initContainers: [{ name: 'init', image: 'plain:1', command: shell('ln -s /etc /e/sub'), volumeMounts: [{ name: 'e', mountPath: '/e' }] }] },
+      container: { image: 'plain:1', command: shell('exit 0'), volumeMounts: [{ name: 'e', mountPath: '/host', subPath: 'sub' }] } })
+    const pod = await node.untilPod('subpath', 'waits', ({ status: { containerStatuses } }) => containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError')
+    expect(pod.status.containerStatuses?.[0]?.state?.waiting?.message).toContain('failed to prepare subPath for volumeMount "e" of container "main"')
+  })
+
+  test('S9: what links in a volume lead to is there when the pod and its volume are gone', async () => {
+    const victim = path.join(node.place.scratch, 'victim')
+    mkdirSync(victim)
+    writeFileSync(path.join(victim, 'kept'), 'kept')
+    const { pod } = await node.runToEnd('links', `ln -s ${victim} /e/link; ln -s / /e/root; mkdir /e/deep && ln -s ${victim}/kept /e/deep/file; ls /e`, { spec: { volumes: [{ name: 'e', emptyDir: {} }] }, container: { volumeMounts: [{ name: 'e', mountPath: '/e' }] } })
+    const directory = path.join(node.directory, 'pods', pod.metadata.uid)
+    expect(existsSync(directory)).toBe(true)
+    await node.client.delete(Pods, { name: 'links', namespace: 'default' }, { gracePeriodSeconds: 0 })
+    await until('the pod\'s directory to go', () => !existsSync(directory))
+    expect(readFileSync(path.join(victim, 'kept'), 'utf8')).toBe('kept')
   })
 
   describe('S31: its cgroup', () => {

@@ -7,6 +7,7 @@ import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtim
 import { systemClock } from '../../src/api/clock.ts'
 import { Namespaces, Pods } from '../../src/api/kinds.ts'
 import { systemRandom } from '../../src/api/random.ts'
+import { isNotFound } from '../../src/api/status.ts'
 import type { Container, Pod, PodSpec } from '../../src/api/types.ts'
 import type { AdmissionPlugin } from '../../src/apiserver/admission/plugin.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
@@ -53,8 +54,16 @@ export const startKubeletNode = async ({ namespaces = {}, admission = [], ...ove
   const get = (name: string, namespace = 'default'): Promise<Pod> => client.get(Pods, { name, namespace })
   const node: KubeletNode = {
     place, client, runtime, directory,
-    create: (name, { container = {}, spec = {}, namespace = 'default', annotations = {} }) => client.create(Pods, { metadata: { name, namespace, annotations },
-      spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'host', ...container }], ...spec } } as never),
+    async create(name, { container = {}, spec = {}, namespace = 'default', annotations = {} }) {
+      // A test that is tried again finds what it left.
+      const isGone = (): Promise<boolean> => get(name, namespace).then(() => false, (error: unknown) => { if (isNotFound(error)) return true; throw error })
+      if (!(await isGone())) {
+        await client.delete(Pods, { name, namespace }, { gracePeriodSeconds: 0 })
+        await until(`the pod ${name} of before to go`, isGone)
+      }
+      return client.create(Pods, { metadata: { name, namespace, annotations },
+        spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'host', ...container }], ...spec } } as never)
+    },
     untilPod: (name, what, wanted, namespace) => until(`${name} ${what}`, async () => { const pod = await get(name, namespace); return wanted(pod) ? pod : undefined }, 20_000)
       .catch(async (error: unknown) => { throw new Error(`${String(error)}\n${JSON.stringify((await get(name, namespace)).status, undefined, 1)}\n${log.lines.join('\n')}`) }),
     async runToEnd(name, script, wanted = {}) {

@@ -62,8 +62,8 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
   return {
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, isFiltered ? filter : '', ...groups, '--',
-      'nsenter', '--target', String(identity.process.pid), ...(context.pods.get(record.podUid)?.sandbox?.record.users === undefined ? [] : ['--user']), '--mount', '--net', '--ipc', '--uts', '--pid',
-      ...(options.tty ? ownTerminal : []), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
+      'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
+      ...(options.tty ? ownTerminal : []), ...(context.pods.get(record.podUid)?.sandbox?.record.users === undefined ? [] : ownUsers), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {
         killCgroup(context.hierarchies, own)
@@ -86,6 +86,9 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
  * process group is outside cannot give the terminal back when it ends.
  */
 const ownTerminal = [...toolCommand('sh'), '-c', 'exec 4<&0 0<&3; exec "$@"', 'sh', ...toolCommand('setsid'), '--ctty', ...toolCommand('sh'), '-c', 'exec 0<&4 4<&-; exec "$@"', 'sh']
+
+/** Becomes one of the pod's own users: last, since a terminal is only given to the machine's root. */
+const ownUsers = [...toolCommand('nsenter'), '--user=/proc/1/ns/user']
 
 /** As the container was started; a kubelet that adopted it asks the kernel. */
 const environmentOf = ({ spec, identity }: Attempt, pid: number): { name: string; value: string }[] => {
