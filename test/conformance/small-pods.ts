@@ -1,7 +1,7 @@
-/** Pods that show one thing each: runtime classes, environments, accounts, logs. Upstream: test/e2e/{common/node,auth,kubectl,architecture}. */
+/** Pods that show one thing each: runtime classes, environments, accounts, logs. Upstream: test/e2e/{common/node,auth,kubectl}. */
 import { realpathSync } from 'node:fs'
 import { expect } from 'vitest'
-import { ClusterRoleBindings, ConfigMaps, Nodes, Pods, PodTemplates, RuntimeClasses, Secrets } from '../../src/api/kinds.ts'
+import { ClusterRoleBindings, ConfigMaps, Pods, PodTemplates, RuntimeClasses, Secrets } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
 import { until } from '../support/cluster.ts'
 import { type Behaviour, refused, type World } from '../support/conformance.ts'
@@ -74,11 +74,6 @@ const claims = part(body), { kid, alg } = part(head)
 const node = { name: 'node', hostPath: { path: realpathSync(process.execPath), type: 'File' } }
 
 export const smallPods = (behaviour: Behaviour): void => {
-  behaviour('[sig-architecture] Conformance Tests should have at least two untainted nodes [Conformance]', async ({ client }) => {
-    const { items } = await client.list(Nodes, { fieldSelector: 'spec.unschedulable=false' })
-    const untainted = items.filter(({ spec, status }) => (spec.taints ?? []).every(({ effect }) => effect === 'PreferNoSchedule') && (status.conditions ?? []).some(({ type, status: value }) => type === 'Ready' && value === 'True'))
-    expect(untainted.length).toBeGreaterThanOrEqual(2)
-  })
   behaviour('[sig-auth] ServiceAccounts ServiceAccountIssuerDiscovery should support OIDC discovery of service account issuer [Conformance]', async (world, namespace) => {
     const { client } = world
     const role = 'system:service-account-issuer-discovery'
@@ -118,12 +113,6 @@ export const smallPods = (behaviour: Behaviour): void => {
 
   behaviour('[sig-node] ConfigMap should be consumable as environment variable names with various prefixes [Conformance]', (world, namespace) => prefixed(world, namespace, 'configMapRef'))
   behaviour('[sig-node] Secrets should be consumable as environment variable names variable names with various prefixes [Conformance]', (world, namespace) => prefixed(world, namespace, 'secretRef'))
-  behaviour('[sig-node] ConfigMap should update ConfigMap successfully [NodeConformance] [Conformance]', async ({ client }, namespace) => {
-    const created = await client.create(ConfigMaps, { metadata: { name: 'configmap-test', namespace }, data: { 'data-1': 'value-1', 'data-2': 'value-2', 'data-3': 'value-3' } })
-    const written = await client.update(ConfigMaps, { ...created, data: { data: 'value' } })
-    expect(written.data).toEqual({ data: 'value' })
-    expect((await client.get(ConfigMaps, { name: 'configmap-test', namespace })).data).toEqual({ data: 'value' })
-  })
   behaviour('[sig-node] PodTemplates should replace a pod template [Conformance]', async ({ client, updated }, namespace) => {
     await client.create(PodTemplates, { metadata: { name: 'pt', namespace, labels: { podtemplate: namespace } }, template: { spec: { containers: [{ name: 'e2e-test', image: 'host' }] } } } as never)
     const replaced = await updated(PodTemplates, { name: 'pt', namespace }, ({ metadata }) => { metadata.annotations = { ...metadata.annotations, updated: 'true' } })
