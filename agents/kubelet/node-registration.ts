@@ -86,22 +86,23 @@ const statusBody = (from: NodeStatus, to: NodeStatus): JsonObject => Object.from
   .filter(([field, value]) => !isDeepStrictEqual(from[field as keyof NodeStatus], value))) as JsonObject
 const without = (resources: Readonly<Record<string, string>> | undefined): Record<string, null> => Object.fromEntries(Object.keys(resources ?? {}).map((name) => [name, null]))
 
+/** The lease is the node's, so that it goes with it; one made before the node was known becomes it at a later renewal, as upstream's (kubelet/util/nodelease.go). */
 export const renewLease = async (registration: NodeRegistration, signal: AbortSignal): Promise<void> => {
   const { client, clock, facts, nodes } = registration
   const at = { namespace: 'kube-node-lease', name: facts.nodeName }
+  let ownedBy: string | undefined
   while (!signal.aborted) {
     await retrying('renew the lease of this node', registration, signal, async () => {
-      const renewTime = microTimestamp(clock.now())
+      const uid = nodes.lister.get(facts.nodeName)?.metadata.uid
+      const spec = { holderIdentity: facts.nodeName, leaseDurationSeconds: leaseSeconds, renewTime: microTimestamp(clock.now()) }
+      const metadata = uid && uid !== ownedBy ? { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: facts.nodeName, uid }] } : {}
       try {
-        await client.patch(Leases, at, { type: 'merge', body: { spec: { holderIdentity: facts.nodeName, leaseDurationSeconds: leaseSeconds, renewTime } } }, { signal })
+        await client.patch(Leases, at, { type: 'merge', body: { metadata, spec } }, { signal })
       } catch (error) {
         if (!isNotFound(error)) throw error
-        const uid = nodes.lister.get(facts.nodeName)?.metadata.uid
-        await client.create(Leases, {
-          apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec: { holderIdentity: facts.nodeName, leaseDurationSeconds: leaseSeconds, renewTime },
-          metadata: { ...at, ...(uid && { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: facts.nodeName, uid }] }) },
-        }, { signal })
+        await client.create(Leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec, metadata: { ...at, ...metadata } }, { signal })
       }
+      ownedBy = uid
     })
     await clock.sleep(renewMilliseconds, signal)
   }

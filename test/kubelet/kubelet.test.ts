@@ -308,7 +308,9 @@ describe('the node', () => {
     expect(object.status.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' })
     const lease = await node.until('lease', () => node.get(Leases, 'node-1', 'kube-node-lease'))
     expect(lease.spec).toMatchObject({ holderIdentity: 'node-1', leaseDurationSeconds: 40 })
-    await node.until('renewed', async () => { await node.clock.advance(10_000); return (await node.get(Leases, 'node-1', 'kube-node-lease'))?.spec.renewTime !== lease.spec.renewTime })
+    const renewed = await node.until('renewed', async () => { await node.clock.advance(10_000); const now = await node.get(Leases, 'node-1', 'kube-node-lease'); return now?.spec.renewTime !== lease.spec.renewTime ? now : undefined })
+    // Upstream's "NodeLease should have OwnerReferences set".
+    expect(renewed.metadata.ownerReferences).toMatchObject([{ apiVersion: 'v1', kind: 'Node', name: 'node-1', uid: (await node.get(Nodes, 'node-1'))?.metadata.uid }])
   })
 
   test('keeps resources and conditions that others have put on it', async () => {
