@@ -96,6 +96,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     },
     async createSandbox({ attempt }) {
       try {
+        await machine.checkRuntimeClass(run.pod, run.starting)
         const sandbox = await runtime.runSandbox(sandboxSpec(run.pod, attempt, await machine.sandboxFacts()), run.starting)
         run.observed = { ...run.observed, sandbox }
         run.record.sandboxes = attempt + 1

@@ -18,6 +18,7 @@ import type { Machine } from './pod-run.ts'
 import { runProbe } from './prober/probe.ts'
 import { prober, type ProbeNews } from './prober/prober.ts'
 import { references } from './references.ts'
+import { checkRuntimeClass } from './runtime-class.ts'
 import { spares } from './spares.ts'
 import { statusManager } from './status-manager.ts'
 import { systemMounter } from './volumes/mounter.ts'
@@ -68,6 +69,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
+    checkRuntimeClass: (pod, stop) => checkRuntimeClass(options.client, pod, stop),
     sandboxFacts: async () => ({
       podPidsLimit: options.podPidsLimit, nodeName: options.nodeName, clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,
       hostResolvConf: parseResolvConf(await readFile(options.resolvConfFile ?? '/etc/resolv.conf', 'utf8').catch(() => '')),

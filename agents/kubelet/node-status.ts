@@ -5,6 +5,7 @@ import { formatQuantity, quantityOf, toMilli, toNumber } from '../../src/api/qua
 import type { Node, NodeCondition, NodeStatus, Taint } from '../../src/api/types.ts'
 import { amountOf, defaultThresholds, type Threshold } from './eviction/threshold.ts'
 import type { MachineFacts } from './machine-facts.ts'
+import { runtimeHandler } from './runtime-class.ts'
 import type { ResourceLimits } from './runtime/runtime.ts'
 
 export interface NodeFacts {
@@ -118,7 +119,8 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
   features: { supplementalGroupsPolicy: true },
-  runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: facts.machine.userNamespaces ?? false } }],
+  // Named twice, as upstream's runtimes do: the default, and by its name.
+  runtimeHandlers: ['', runtimeHandler].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: facts.machine.userNamespaces ?? false } })),
   images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
   nodeInfo: {
     architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,

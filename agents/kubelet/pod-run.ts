@@ -52,6 +52,8 @@ export interface Machine {
   pressures(): readonly string[]
   isShuttingDown(): boolean
   sandboxFacts(): Promise<SandboxFacts>
+  /** Rejects where this node has no such runtime. */
+  checkRuntimeClass(pod: Pod, signal: AbortSignal): Promise<void>
   /** Why pods cannot have a network yet. */
   networkProblem(): string | undefined
   record(pod: Pod, what: Occurrence): void

@@ -22,7 +22,6 @@ const withOwnUsers = (spec: PodSpec): string[] => [
 export const unsupportedFields = ({ spec }: Pod): string[] => [
   ...(spec.hostUsers === false ? withOwnUsers(spec) : []),
   ...(spec.resourceClaims?.length ? ['spec.resourceClaims'] : []),
-  ...(spec.runtimeClassName ? ['spec.runtimeClassName'] : []),
   ...(spec.os?.name && spec.os.name !== 'linux' ? ['spec.os.name'] : []),
   // No driver can register itself with this kubelet.
   ...(spec.volumes ?? []).flatMap(({ csi }, index) => (csi ? [`spec.volumes[${index}].csi`] : [])),

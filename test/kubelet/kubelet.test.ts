@@ -1,6 +1,6 @@
 /** The whole kubelet: what it does to processes, and what it tells the API server. */
 import { describe, expect, test } from 'vitest'
-import { ConfigMaps, Leases, Nodes, Pods } from '../../src/api/kinds.ts'
+import { ConfigMaps, Leases, Nodes, Pods, RuntimeClasses } from '../../src/api/kinds.ts'
 import { ConnectionError } from '../../src/client/transport.ts'
 import { isGone, isReady, testNode } from './support.ts'
 
@@ -406,6 +406,21 @@ describe('what cannot start yet', () => {
     node.start()
     await node.createPod({})
     await node.until('event', async () => (await node.events()).includes('FailedCreatePodSandBox Failed to create pod sandbox: no addresses left'))
+    await node.clock.advance(10_000)
+    await node.untilPod('web-1', 'is ready', isReady)
+  })
+
+  test('a RuntimeClass is looked up: one that is not there, and one for a runtime that is not here, fail the sandbox; ours runs', async () => {
+    await using node = await testNode()
+    node.start()
+    await node.createPod({ runtimeClassName: 'ours' })
+    await node.until('event', async () => (await node.events()).includes('FailedCreatePodSandBox Failed to create pod sandbox: runtimeclass.node.k8s.io "ours" not found'))
+    const classFor = (handler: string): unknown => node.client.create(RuntimeClasses, { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'ours' }, handler })
+    await classFor('gvisor')
+    await node.clock.advance(10_000)
+    await node.until('event', async () => (await node.events()).includes('FailedCreatePodSandBox Failed to create pod sandbox: failed to get sandbox runtime: no runtime for "gvisor" is configured'))
+    await node.client.delete(RuntimeClasses, { name: 'ours' })
+    await classFor('wherry')
     await node.clock.advance(10_000)
     await node.untilPod('web-1', 'is ready', isReady)
   })

@@ -153,7 +153,7 @@ describe.runIf(isRoot)('the security context of pods', () => {
   })
 
   test('the node says what it can', async () => {
-    expect((await node.client.get(Nodes, { name: 'node-1' })).status).toMatchObject({ features: { supplementalGroupsPolicy: true }, runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: true } }] })
+    expect((await node.client.get(Nodes, { name: 'node-1' })).status).toMatchObject({ features: { supplementalGroupsPolicy: true }, runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: true, userNamespaces: true } }, { name: 'wherry' }] })
   })
 
   describe('with users of its own (hostUsers: false)', () => {
