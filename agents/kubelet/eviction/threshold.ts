@@ -1,5 +1,7 @@
 /** Eviction thresholds: how little of something is too little. Mirrors pkg/kubelet/eviction/api and helpers.go. Pure. */
 
+import { formatQuantity, quantityOf } from '../../../src/api/quantity.ts'
+
 export type Signal = 'memory.available' | 'nodefs.available' | 'nodefs.inodesFree' | 'imagefs.available' | 'imagefs.inodesFree' | 'pid.available'
 
 /** An amount in the signal's own unit (bytes, inodes, processes), or a part of the capacity (0.1 for 10 %). */
@@ -51,3 +53,10 @@ export const isMet = ({ signal, value, minReclaim }: Threshold, observations: Ob
 }
 
 export const keyOf = ({ signal, value, graceMilliseconds }: Threshold): string => JSON.stringify([signal, value, graceMilliseconds])
+
+const amountText = (amount: Amount, signal: Signal): string =>
+  ('fraction' in amount ? `${Number((amount.fraction * 100).toFixed(4))}%` : formatQuantity(quantityOf(amount.quantity, signal.endsWith('.available') && signal !== 'pid.available' ? 'BinarySI' : 'DecimalSI')))
+
+/** As a KubeletConfiguration has them: hard ones (`hard`), or soft ones. */
+export const thresholdTexts = (thresholds: readonly Threshold[], hard: boolean): Record<string, string> =>
+  Object.fromEntries(thresholds.filter(({ graceMilliseconds }) => (graceMilliseconds === 0) === hard).map(({ signal, value }) => [signal, amountText(value, signal)]))

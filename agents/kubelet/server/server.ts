@@ -2,6 +2,8 @@
  * The kubelet's own API on port 10250: TLS, nobody anonymous, everything else authorized. The API server comes with its client certificate, others with a token.
  * Mirrors pkg/kubelet/server/server.go.
  */
+import { formatDuration } from '../../../src/api/duration.ts'
+import { defaultThresholds, thresholdTexts } from '../eviction/threshold.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { Duplex } from 'node:stream'
@@ -48,7 +50,11 @@ const gate = ({ options: { client, nodeName, clock } }: KubeletServerParts): Gat
 
 const configurationOf = ({ options, facts }: KubeletServerParts): object => ({
   kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', staticPodPath: options.staticPodDirectory ?? '', port: facts.kubeletPort, maxPods: facts.maxPods, clusterDomain: options.clusterDomain,
-  clusterDNS: options.clusterDNS, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40, fileCheckFrequency: '20s', evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '10%', 'nodefs.inodesFree': '5%' },
+  clusterDNS: options.clusterDNS, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40, fileCheckFrequency: '20s', evictionHard: thresholdTexts(options.eviction?.thresholds ?? defaultThresholds, true),
+  ...(options.eviction?.thresholds?.some(({ graceMilliseconds }) => graceMilliseconds > 0) && { evictionSoft: thresholdTexts(options.eviction.thresholds, false) }),
+  evictionPressureTransitionPeriod: formatDuration(options.eviction?.transitionMilliseconds ?? 5 * 60_000), evictionMaxPodGracePeriod: options.eviction?.maxPodGraceSeconds ?? 0,
+  ...(options.shutdown && { shutdownGracePeriodByPodPriority: options.shutdown.graces.map(({ priority, graceSeconds }) => ({ priority, shutdownGracePeriodSeconds: graceSeconds })) }),
+  ...(options.reserved && { systemReserved: options.reserved }),
   authentication: { anonymous: { enabled: false }, webhook: { enabled: true } }, authorization: { mode: 'Webhook' },
 })
 

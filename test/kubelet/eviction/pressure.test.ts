@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { evictionMessage, pressureMessage } from '../../../agents/kubelet/eviction/messages.ts'
 import { judgePressure, noPressure } from '../../../agents/kubelet/eviction/pressure.ts'
 import { type PodUse, rankForEviction } from '../../../agents/kubelet/eviction/ranking.ts'
-import { defaultThresholds, type Observations, type Signal, type Threshold } from '../../../agents/kubelet/eviction/threshold.ts'
+import { defaultThresholds, type Observations, type Signal, type Threshold, thresholdTexts } from '../../../agents/kubelet/eviction/threshold.ts'
 import type { Container, Pod } from '../../../src/api/types.ts'
 import { aContainer, aPod } from '../builders.ts'
 
@@ -95,4 +95,9 @@ describe('messages', () => {
       .toBe('The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 5Gi. Container web was using 2Gi, request is 0, has larger consumption of ephemeral-storage. ')
   })
   test('a pod that is not taken', () => { expect(pressureMessage(['MemoryPressure', 'DiskPressure'])).toBe('The node had condition: [MemoryPressure DiskPressure]. ') })
+})
+
+test('thresholds as a configuration has them', () => {
+  expect(thresholdTexts(defaultThresholds, true)).toEqual({ 'memory.available': '100Mi', 'nodefs.available': '10%', 'nodefs.inodesFree': '5%', 'imagefs.available': '15%', 'imagefs.inodesFree': '5%' })
+  expect(thresholdTexts([...defaultThresholds, soft, { signal: 'pid.available', value: { quantity: 1000 }, graceMilliseconds: 1 }], false)).toEqual({ 'memory.available': '2Gi', 'pid.available': '1k' })
 })

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createCgroup } from '../../../agents/kubelet/runtime/cgroups/cgroup.ts'
+import { createCgroup, updateCgroup } from '../../../agents/kubelet/runtime/cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies, rootsOf } from '../../../agents/kubelet/runtime/cgroups/hierarchies.ts'
 import { limitWrites, weightOf } from '../../../agents/kubelet/runtime/cgroups/limits.ts'
 import { readOomKills, readUsage, statistic } from '../../../agents/kubelet/runtime/cgroups/usage.ts'
@@ -74,6 +74,16 @@ describe('files of a hierarchy', () => {
     expect(() => readFileSync(path.join(root, 'x/y/z/cgroup.subtree_control'))).toThrow('ENOENT')
     expect(readFileSync(path.join(root, 'x/y/z/pids.max'), 'utf8')).toBe('5')
   })
+  for (const [version, memory, cpu, becomes] of [[1, 'memory.limit_in_bytes', 'cpu.cfs_quota_us', '20000'], [2, 'memory.max', 'cpu.max', '20000 100000']] as const) {
+    test(`other limits for a cgroup of version ${version}: only those that are named, and swap with memory`, () => {
+      place(`live${version}`, { [memory]: '100', [cpu]: 'as it was', 'memory.memsw.limit_in_bytes': '100' })
+      const read = (file: string): string => readFileSync(path.join(root, `live${version}`, file), 'utf8')
+      updateCgroup(hierarchies(version), `live${version}`, { memoryLimitBytes: 200 })
+      expect([read(memory), read(cpu), read('memory.memsw.limit_in_bytes')]).toEqual(['200', 'as it was', version === 1 ? '200' : '100'])
+      updateCgroup(hierarchies(version), `live${version}`, { cpuQuotaMicroseconds: 20_000 })
+      expect([read(memory), read(cpu)]).toEqual(['200', becomes])
+    })
+  }
 })
 
 describe('a statistic', () => {
