@@ -10,13 +10,14 @@ import { UserError } from '../user-error.ts'
 import type { RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
 import { auditFlags, auditFrom } from './audit-log.ts'
 import { authenticationFlags, authenticationFrom } from './authentication.ts'
+import { authorizationFlags, authorizationFrom } from './authorization.ts'
 import { controlPlane, serviceAccountIssuer } from './control-plane.ts'
 import { encryptionFlags, encryptionFrom } from './encryption.ts'
 import { loadFlags, loadFrom } from './load.ts'
 
 const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
   'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'allow-service-external-ips', 'requestheader-client-ca-file', 'requestheader-allowed-names', 'requestheader-username-headers', 'requestheader-uid-headers', 'requestheader-group-headers', 'requestheader-extra-headers-prefix',
-  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags, ...loadFlags, ...encryptionFlags, ...authenticationFlags]
+  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags, ...loadFlags, ...encryptionFlags, ...authenticationFlags, ...authorizationFlags]
 
 const openStore = async (flags: Flags): Promise<Store> => {
   const servers = flags.get('etcd-servers')
@@ -47,11 +48,12 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
   const audit = await auditFrom(flags, { clock: systemClock, log })
   const clusterDomain = flags.get('cluster-domain') ?? 'cluster.local'
   const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
+  const authorization = await authorizationFrom(flags, { clock: systemClock, log })
   const encryption = await openStore(flags).then((opened) => encryptionFrom(flags, opened, { clock: systemClock, log }))
   const { store } = encryption
   try {
     const plane = controlPlane({
-      store, log, audit, healthChecks: encryption.healthChecks, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', load: loadFrom(flags), clusterDomain, authentication,
+      store, log, audit, healthChecks: encryption.healthChecks, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', load: loadFrom(flags), clusterDomain, authentication, authorization,
       allowServiceExternalIPs: flags.get('allow-service-external-ips') === 'true',
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
       requestHeader: requestHeaderOf(flags, requestHeaderCa), frontProxy: proxyCertificate !== undefined && proxyKey !== undefined ? { certificate: proxyCertificate, key: proxyKey } : undefined,
@@ -63,7 +65,7 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
     const listening = { run: (until: AbortSignal) => listener.run(until).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? new UserError(`wherry apiserver: port ${port} is in use; end the program that listens there, or choose another with --secure-port`) : error
     }) }
-    await runTogether([plane, listening, encryption, authentication], signal)
+    await runTogether([plane, listening, encryption, authentication, authorization], signal)
   } finally {
     await audit?.sink.close()
     await store[Symbol.asyncDispose]()

@@ -36,6 +36,7 @@ import { isAlreadyExists, isConflict } from '../../api/status.ts'
 import { createClient } from '../../client/client.ts'
 import type { Log } from '../../client/component.ts'
 import type { AuthenticationSource } from './authentication.ts'
+import type { AuthorizationSource } from './authorization.ts'
 import { parseCertificateRequest } from '../../client/pki.ts'
 import type { Store } from '../../store/store.ts'
 import { componentChecks } from '../component-checks.ts'
@@ -66,6 +67,8 @@ export interface ControlPlaneOptions {
   load?: LoadOptions | undefined
   /** Outside issuers of tokens, and who may come without credentials; absent: none, and everybody. */
   authentication?: AuthenticationSource | undefined
+  /** Who decides what requests may do; absent: Node, then RBAC. */
+  authorization?: AuthorizationSource | undefined
   /** Besides the server's own. */
   healthChecks?: readonly HealthCheck[] | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
@@ -84,12 +87,21 @@ export const serviceAccountIssuer = (clusterDomain: string): string => `https://
 /** Who the API server is to itself. */
 export const loopbackUser = { name: 'system:apiserver', groups: ['system:masters'] }
 
-const authorizers = new WeakMap<ProviderParts['lookup'], Authorizer>()
-/** One for all who ask: reviews, admission and the request filter. */
-const authorizerOf = ({ lookup, follow }: ProviderParts): Authorizer => {
-  const known = authorizers.get(lookup) ?? unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup, followedGraph({ follow })), rbacAuthorizer(lookup))
-  authorizers.set(lookup, known)
-  return known
+/** Members of system:masters first, whatever is configured; Node and RBAC look at the server's own objects. */
+const authorizerWith = (source: AuthorizationSource | undefined): ((parts: ProviderParts) => Authorizer) => {
+  const known = new WeakMap<ProviderParts['lookup'], Authorizer>()
+  // One for all who ask: reviews, admission and the request filter.
+  return ({ lookup, follow }) => {
+    const made = known.get(lookup)
+    if (made) return made
+    const own = { Node: nodeAuthorizer(lookup, followedGraph({ follow })), RBAC: rbacAuthorizer(lookup) }
+    const union = (entries: AuthorizationSource['authorizers']): Authorizer => unionAuthorizer(privilegedGroup, ...entries.map((entry) => (typeof entry === 'string' ? own[entry] : entry)))
+    let current = union(source?.authorizers ?? ['Node', 'RBAC'])
+    if (source) source.changed = (entries) => { current = union(entries) }
+    const authorizer: Authorizer = { authorize: (asked) => current.authorize(asked) }
+    known.set(lookup, authorizer)
+    return authorizer
+  }
 }
 
 /** The server, and its run: requests are served, roles are made, until the signal aborts. */
@@ -114,6 +126,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     reviewers.set(lookup, known)
     return known
   }
+  const authorizerOf = authorizerWith(options.authorization)
   const rbac = { done: false }
   const server: ApiServer = createApiServer({
     store: options.store, clock: systemClock, random: systemRandom, log, version: wherryVersion,

@@ -21,10 +21,11 @@ import { singleDnsPort } from '../static-pods.ts'
 import { partsWith } from './client-parts.ts'
 import { encryptionFlags, encryptionFrom } from './encryption.ts'
 import { authenticationFlags, authenticationFrom } from './authentication.ts'
+import { authorizationFlags, authorizationFrom } from './authorization.ts'
 import { controlPlane, type ControlPlane, serviceAccountIssuer } from './control-plane.ts'
 import { kubeletFlags, kubeletOf, nodeParts } from './kubelet.ts'
 
-const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...encryptionFlags, ...authenticationFlags]
+const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...encryptionFlags, ...authenticationFlags, ...authorizationFlags]
 
 const users = {
   scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
@@ -69,11 +70,12 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
   const port = flags.number('secure-port', 6443)
   const clusterDomain = flags.get('cluster-domain') ?? 'cluster.local'
   const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
+  const authorization = await authorizationFrom(flags, { clock: systemClock, log })
   const encryption = await encryptionFrom(flags, await openEmbeddedStore({ directory: home.store, clock: systemClock }), { clock: systemClock, log })
   const { store } = encryption
   try {
     const plane = controlPlane({
-      store, log, healthChecks: encryption.healthChecks, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain, authentication,
+      store, log, healthChecks: encryption.healthChecks, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain, authentication, authorization,
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '', oneProcess: true,
       requestHeader: usualRequestHeaders(requestHeaderCa), frontProxy: { certificate: proxyCertificate, key: proxyKey },
     })
@@ -82,7 +84,7 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
       await Promise.race([plane.server.ready, new Promise((resolve) => { until.addEventListener('abort', resolve, { once: true }) })])
       if (!until.aborted) await runTogether(await clientsOf({ flags, home, plane, pki, signal: until }), until)
     } }
-    await runTogether([plane, listener, everybodyElse, encryption, authentication], signal)
+    await runTogether([plane, listener, everybodyElse, encryption, authentication, authorization], signal)
   } finally {
     await store[Symbol.asyncDispose]()
   }

@@ -1,0 +1,91 @@
+/** Upstream's --authorization-config and --authorization-mode flags: who decides, in which order. */
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:https'
+import { type AuthorizerSettings, parseAuthorizationConfiguration } from '../../apiserver/authorization/authorization-configuration.ts'
+import type { Authorizer } from '../../apiserver/authorization/authorizer.ts'
+import { type AskReview, webhookAuthorizer } from '../../apiserver/authorization/webhook-authorizer.ts'
+import { ConfigurationFileError } from '../../apiserver/configuration-file.ts'
+import { followFile } from '../../apiserver/configuration-reload.ts'
+import type { Clock } from '../../api/clock.ts'
+import type { JsonObject } from '../../api/meta.ts'
+import type { Log } from '../../client/component.ts'
+import { accessOf, loadKubeconfig } from '../../client/kubeconfig.ts'
+import { authorization, type ServerAccess, tlsOptions } from '../../client/server-access.ts'
+import type { Flags } from '../flags.ts'
+import { UserError } from '../user-error.ts'
+import { untilAborted } from './until-aborted.ts'
+
+export const authorizationFlags = ['authorization-config', 'authorization-mode'] as const
+
+type Entry = 'Node' | 'RBAC' | Authorizer
+export interface AuthorizationSource {
+  /** In the order in which they are asked. */
+  authorizers: readonly Entry[]
+  changed: (authorizers: readonly Entry[]) => void
+  run(signal: AbortSignal): Promise<void>
+}
+
+const largestAnswerBytes = 1 << 20
+const refused = (flag: string, why: string): UserError => new UserError(`wherry apiserver: --${flag}: ${why}`)
+
+/** POSTs to the very URL that the kubeconfig names, as upstream; no redirects. */
+export const reviewsAt = (access: ServerAccess): AskReview => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 32 })
+  return async (review, timeoutMs) => {
+    const [tls, credentials] = await Promise.all([tlsOptions(access), authorization(access)])
+    const body = Buffer.from(JSON.stringify(review))
+    return new Promise((resolve, reject) => {
+      const sent = request(access.server, { ...tls, agent, method: 'POST', signal: AbortSignal.timeout(timeoutMs), headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': body.length, ...(credentials && { authorization: credentials }) } }, (answer) => {
+        const chunks: Buffer[] = []
+        let size = 0
+        answer.on('data', (chunk: Buffer) => {
+          chunks.push(chunk)
+          size += chunk.length
+          if (size > largestAnswerBytes) answer.destroy(new Error(`the answer is longer than ${largestAnswerBytes} bytes`))
+        })
+        answer.on('error', reject)
+        answer.on('end', () => {
+          if (answer.statusCode !== 200 && answer.statusCode !== 201) return reject(new Error(`unexpected status ${answer.statusCode ?? 0}`))
+          try {
+            resolve((JSON.parse(Buffer.concat(chunks).toString()) ?? {}) as JsonObject)
+          } catch {
+            reject(new Error('the answer is no JSON'))
+          }
+        })
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
+  }
+}
+
+const always = (verdict: 'allow' | 'no-opinion', reason: string): Authorizer => ({ authorize: () => ({ verdict, reason }) })
+
+const entryOf = (settings: AuthorizerSettings, parts: { clock: Clock; log: Log }): Entry => {
+  if (settings.type === 'AlwaysAllow') return always('allow', '')
+  if (settings.type === 'AlwaysDeny') return always('no-opinion', 'Everything is forbidden.')
+  if (settings.type !== 'Webhook') return settings.type
+  const { kubeConfigFile } = settings.webhook
+  return webhookAuthorizer(settings.webhook, { ...parts, ask: reviewsAt(accessOf(loadKubeconfig([kubeConfigFile]))) })
+}
+
+const modes = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'] as const
+
+export const authorizationFrom = async (flags: Flags, parts: { clock: Clock; log: Log }): Promise<AuthorizationSource> => {
+  const [file, mode] = [flags.get('authorization-config'), flags.get('authorization-mode')]
+  if (file !== undefined && mode !== undefined) throw refused('authorization-config', 'may not be used together with --authorization-mode')
+  if (file === undefined) {
+    const named = (mode ?? 'Node,RBAC').split(',').map((each) => each.trim())
+    for (const each of named) if (!(modes as readonly string[]).includes(each)) throw refused('authorization-mode', `${JSON.stringify(each)} is not supported; known are ${modes.join(', ')}, and webhooks by --authorization-config`)
+    return { authorizers: named.map((type) => entryOf({ type: type as 'Node' }, parts)), changed: () => undefined, run: untilAborted }
+  }
+  const loaded = (text: string): Entry[] => parseAuthorizationConfiguration(text, file).map((settings) => entryOf(settings, parts))
+  const text = await readFile(file, 'utf8').catch((error: Error) => { throw refused('authorization-config', error.message) })
+  const source: AuthorizationSource = { authorizers: [], changed: () => undefined, run: (signal) => followFile({ file, text, log: parts.log, apply: (next) => source.changed(loaded(next)) }, signal) }
+  try {
+    source.authorizers = loaded(text)
+  } catch (error) {
+    throw error instanceof ConfigurationFileError || (error as Error).name === 'KubeconfigError' ? refused('authorization-config', (error as Error).message) : error
+  }
+  return source
+}
