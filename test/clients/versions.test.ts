@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { helmCases } from './helm-cases.ts'
+import { kubectlVersionCases } from './kubectl-version-cases.ts'
 
 sayWhatIsSkipped('versions.test.ts')
 
@@ -10,5 +11,6 @@ describe.runIf(isRoot)('clients of several releases', () => {
   beforeAll(async () => { cluster = await startTestCluster({ single: true }) })
   afterAll(() => cluster?.[Symbol.asyncDispose]())
 
+  describe.each(['1.27', '1.32', '1.36'] as const)('kubectl %s', (version) => kubectlVersionCases(() => cluster, version))
   describe.each(['1.36', '1.32'] as const)('the Helm that comes with kubectl %s', (version) => helmCases(() => cluster, version))
 })
