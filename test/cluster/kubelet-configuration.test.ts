@@ -6,7 +6,7 @@ const head = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfigurat
 const read = (text: string) => parseKubeletConfiguration(head + text, 'kubelet.yaml')
 
 describe('a kubelet configuration', () => {
-  test('that says nothing leaves the defaults', () => { expect(read('')).toEqual({ eviction: { thresholds: defaultThresholds }, graces: [], reserved: {} }) })
+  test('that says nothing leaves the defaults', () => { expect(read('')).toEqual({ eviction: { thresholds: defaultThresholds }, graces: [], reserved: {}, security: {} }) })
   test('thresholds, hard and soft', () => {
     expect(read('evictionHard: {memory.available: 200Mi, nodefs.available: 0%, pid.available: 10%}\nevictionSoft: {memory.available: 1Gi}\nevictionSoftGracePeriod: {memory.available: 1m30s}\nevictionMinimumReclaim: {memory.available: 50Mi}\nevictionMaxPodGracePeriod: 30\nevictionPressureTransitionPeriod: 30s\n').eviction).toEqual({
       thresholds: [
@@ -23,6 +23,10 @@ describe('a kubelet configuration', () => {
     expect(read('shutdownGracePeriod: 30s\nshutdownGracePeriodCriticalPods: 10s\n').graces).toEqual([{ priority: 0, graceSeconds: 20 }, { priority: 2_000_000_000, graceSeconds: 10 }])
     expect(read('shutdownGracePeriodByPodPriority:\n- {priority: 100, shutdownGracePeriodSeconds: 10}\n- {priority: 0, shutdownGracePeriodSeconds: 60}\n').graces).toEqual([{ priority: 100, graceSeconds: 10 }, { priority: 0, graceSeconds: 60 }])
   })
+  test('what pods may do', () => {
+    expect(read('seccompDefault: true\npodPidsLimit: 100\n').security).toEqual({ seccompDefault: true, podPidsLimit: 100 })
+    expect(read('podPidsLimit: -1\n').security).toEqual({})
+  })
   test('what is reserved is summed up', () => { expect(read('systemReserved: {cpu: 500m, memory: 1Gi}\nkubeReserved: {cpu: "1"}\n').reserved).toEqual({ cpu: '1500m', memory: '1Gi' }) })
 
   for (const [name, text, error] of [
@@ -38,6 +42,8 @@ describe('a kubelet configuration', () => {
     ['both kinds of grace', `${head}shutdownGracePeriod: 10s\nshutdownGracePeriodByPodPriority: []\n`, 'shutdownGracePeriodByPodPriority cannot be set together'],
     ['no duration', `${head}shutdownGracePeriod: 10\n`, 'shutdownGracePeriod must be a duration like 30s'],
     ['what cannot be reserved', `${head}kubeReserved: {pid: "100"}\n`, 'kubeReserved[pid] cannot be reserved on this cluster'],
+    ['a default that is none', `${head}seccompDefault: RuntimeDefault\n`, 'seccompDefault must be true or false'],
+    ['no process at all', `${head}podPidsLimit: 0\n`, 'podPidsLimit must be positive, or -1 for no limit'],
     ['a prototype', `${head}evictionHard: {__proto__: 1Mi}\n`, 'evictionHard[__proto__] is no signal'],
   ] as const) test(`${name} is refused by name`, () => { expect(() => parseKubeletConfiguration(text, 'kubelet.yaml')).toThrow(error) })
 })

@@ -10,13 +10,14 @@ import { parseDuration } from '../../api/duration.ts'
 import { addQuantities, formatQuantity, isValidQuantity, toNumber } from '../../api/quantity.ts'
 import { UserError } from '../user-error.ts'
 
-export interface KubeletConfiguration { eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string> }
+export interface KubeletConfiguration { eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string>; security: { seccompDefault?: boolean; podPidsLimit?: number } }
 
 type Fields = Readonly<Record<string, unknown>>
 type Fail = (field: string, why: string) => never
 
 const known = ['apiVersion', 'kind', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMaxPodGracePeriod', 'evictionPressureTransitionPeriod', 'evictionMinimumReclaim',
-  'mergeDefaultEvictionSettings', 'systemReserved', 'kubeReserved', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods', 'shutdownGracePeriodByPodPriority']
+  'mergeDefaultEvictionSettings', 'systemReserved', 'kubeReserved', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods', 'shutdownGracePeriodByPodPriority',
+  'seccompDefault', 'podPidsLimit']
 const signals: readonly Signal[] = ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available']
 const reservable = ['cpu', 'memory', 'ephemeral-storage']
 
@@ -88,6 +89,13 @@ const reservedOf = (fields: Fields, fail: Fail): Record<string, string> => {
   return sum
 }
 
+const securityOf = ({ seccompDefault, podPidsLimit }: Fields, fail: Fail): KubeletConfiguration['security'] => {
+  if (seccompDefault !== undefined && typeof seccompDefault !== 'boolean') return fail('seccompDefault', 'must be true or false')
+  const limit = podPidsLimit === undefined ? -1 : wholeOf(podPidsLimit, 'podPidsLimit', fail)
+  // As upstream: anything below nothing is no limit.
+  return { ...(seccompDefault !== undefined && { seccompDefault }), ...(limit > 0 ? { podPidsLimit: limit } : limit === 0 ? fail('podPidsLimit', 'must be positive, or -1 for no limit') : {}) }
+}
+
 /** `file` is named in errors. */
 export const parseKubeletConfiguration = (text: string, file: string): KubeletConfiguration => {
   const fail: Fail = (field, why) => { throw new UserError(`wherry kubelet: ${file}: ${field} ${why}`, 2) }
@@ -98,7 +106,7 @@ export const parseKubeletConfiguration = (text: string, file: string): KubeletCo
   for (const field of Object.keys(fields)) if (!known.includes(field)) fail(field, `is not understood by this kubelet: it has ${known.slice(2).join(', ')}`)
   const { evictionMaxPodGracePeriod, evictionPressureTransitionPeriod } = fields
   return {
-    graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail),
+    graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail), security: securityOf(fields, fail),
     eviction: {
       thresholds: thresholdsOf(fields, fail),
       ...(evictionMaxPodGracePeriod !== undefined && { maxPodGraceSeconds: wholeOf(evictionMaxPodGracePeriod, 'evictionMaxPodGracePeriod', fail) }),
