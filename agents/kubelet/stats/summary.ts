@@ -21,7 +21,7 @@ export const summaryOf = ({ nodeName, sample, pods, readings, diskBytes, maxPids
   return {
     node: {
       nodeName, systemContainers: [], startTime: timestamp(bootedAt), cpu: cpu(node.at, node.cpuNanoseconds, sample.nodeCpuNanoCores),
-      memory: { time: timestamp(node.at), availableBytes: node.memoryAvailableBytes, usageBytes: node.memoryUsageBytes, workingSetBytes: node.memoryWorkingSetBytes, rssBytes: node.memoryRssBytes, pageFaults: 0, majorPageFaults: 0 },
+      memory: { time: timestamp(node.at), availableBytes: Math.max(0, node.memoryTotalBytes - node.memoryWorkingSetBytes), usageBytes: node.memoryUsageBytes, workingSetBytes: node.memoryWorkingSetBytes, rssBytes: node.memoryRssBytes, pageFaults: 0, majorPageFaults: 0 },
       fs: disk, runtime: { imageFs: disk, containerFs: disk }, rlimit: { time: timestamp(at), maxpid: maxPids, curproc: node.processCount },
     },
     pods: sample.pods.map(({ podUid, namespace, name, usage, cpuNanoCores, containers }) => ({
