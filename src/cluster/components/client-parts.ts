@@ -4,7 +4,7 @@ import { systemRandom, type Random } from '../../api/random.ts'
 import { createClient, type Client } from '../../client/client.ts'
 import type { Log } from '../../client/component.ts'
 import { eventSink, type Events } from '../../client/events.ts'
-import { httpsTransport } from '../../client/https-transport.ts'
+import { grpcTransport } from '../../client/grpc-transport.ts'
 import { sharedInformers, type Informers } from '../../client/informers.ts'
 import { accessOf, loadKubeconfig } from '../../client/kubeconfig.ts'
 import type { ServerAccess } from '../../client/server-access.ts'
@@ -35,7 +35,7 @@ export const partsWith = (client: Client, log: Log, signal: AbortSignal): Client
 })
 
 export const clientParts = (component: string, access: ServerAccess, signal: AbortSignal): ClientParts => {
-  const transport = httpsTransport(access, systemClock)
+  const transport = grpcTransport(access, systemClock)
   signal.addEventListener('abort', () => transport.close(), { once: true })
   return partsWith(createClient(transport, { userAgent: `wherry-${component}` }), processLog(component), signal)
 }
