@@ -87,7 +87,7 @@ describe('hostPath', () => {
   test.each(['', 'DirectoryOrCreate', 'FileOrCreate'])('type %j takes what is not there', async (type) => {
     await prepareHostPath({ path: path.join(directory, 'new'), type })
     const facts = await stat(path.join(directory, 'new')).catch(() => undefined)
-    expect([facts?.isDirectory() ?? false, facts?.isFile() ?? false]).toEqual([type === 'DirectoryOrCreate', type === 'FileOrCreate'])
+    expect([facts?.isDirectory() ?? false, facts?.isFile() ?? false]).toEqual([type !== 'FileOrCreate', type === 'FileOrCreate'])
   })
   test.each([['Directory', 'a directory'], ['File', 'a file'], ['Socket', 'a socket file'], ['CharDevice', 'a character device'], ['BlockDevice', 'a block device']])('type %s does not', async (type, word) => {
     await expect(prepareHostPath({ path: path.join(directory, 'none'), type })).rejects.toThrow(`hostPath type check failed: ${directory}/none is not ${word}`)
@@ -181,7 +181,8 @@ describe('a pod\'s volumes', () => {
     const pod = aPod({ volumes: [{ name: 'disk', emptyDir: {} }, { name: 'memory', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } }], containers: [aContainer('web', { volumeMounts: [{ name: 'disk', mountPath: '/disk', mountPropagation: 'HostToContainer' }, { name: 'memory', mountPath: '/memory', readOnly: true }] })] })
     await of.prepare(pod, facts)
     const [disk, memory] = await of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])
-    expect((await stat(disk?.hostPath ?? '')).mode & 0o777).toBe(0o777)
+    expect((await stat(disk?.hostPath ?? '')).mode & 0o7777).toBe(0o777)
+    expect((await stat(memory?.hostPath ?? '')).mode & 0o7777).toBe(0o1777)
     expect(disk).toMatchObject({ containerPath: '/disk', readOnly: false, propagation: 'rslave' })
     expect(memory).toMatchObject({ containerPath: '/memory', readOnly: true })
     expect(mounter.mounts.get(memory?.hostPath ?? '')).toBe('tmpfs 1048576')
@@ -251,6 +252,13 @@ describe('a pod\'s volumes', () => {
       expect(mount?.hostPath).toMatch(/volume-subpaths\/data\/web\/0$/)
       expect(mounter.mounts.has(mount?.hostPath ?? '')).toBe(true)
       expect((await stat(path.join(directory, 'pv/sub'))).isDirectory()).toBe(true)
+    })
+    // Upstream's "nonexistent volume subPath should have the correct mode and owner using FSGroup": dgtrwxrwxrwx.
+    test('a subPath that is made has the bits of its volume', async () => {
+      await mkdir(path.join(directory, 'pv'))
+      await chmod(path.join(directory, 'pv'), 0o3777)
+      await mounts(aPod({ ...using.spec, containers: [aContainer('web', { volumeMounts: [{ name: 'data', mountPath: '/data', subPath: 'sub' }] })] }), claim(), volume())
+      expect((await stat(path.join(directory, 'pv/sub'))).mode & 0o7777).toBe(0o3777)
     })
     test('a pod that runs keeps a claim on its way out', async () => {
       const running = { ...using, status: { phase: 'Running' } }

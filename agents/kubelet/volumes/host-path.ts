@@ -13,9 +13,12 @@ const checks: Record<string, { is(facts: Stats): boolean; word: string }> = {
   BlockDevice: { is: (facts) => facts.isBlockDevice(), word: 'a block device' },
 }
 
-/** Throws, in upstream's words, unless the path is of its type; makes it where the type says so. */
+/** Throws, in upstream's words, unless the path is of its type; makes it where the type says so. Without a type a path that is not there becomes a directory: upstream's container runtimes make it before they mount it. */
 export const prepareHostPath = async ({ path, type }: HostPathVolumeSource): Promise<void> => {
-  if (!type) return
+  if (!type) {
+    if (!await stat(path).catch(() => undefined)) await mkdir(path, { recursive: true, mode: 0o755 })
+    return
+  }
   const check = Object.hasOwn(checks, type) ? checks[type] : undefined
   if (!check) throw new Error(`${type} is an invalid volume type`)
   const facts = await stat(path).catch(() => undefined)

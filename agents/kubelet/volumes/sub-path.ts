@@ -27,10 +27,10 @@ const realInside = async (base: string, subPath: string): Promise<string> => {
 
 /**
  * Opens it step by step; a link found on the way (it was resolved before) means that somebody is swapping things. What is made has the mode
- * of the volume itself, whatever the umask: who may write there may write here.
+ * of the volume itself (its set-group-ID and sticky bits too), whatever the umask: who may write there may write here.
  */
 const openInside = async (base: string, relative: string, make: boolean): Promise<FileHandle> => {
-  const mode = (await stat(base)).mode & 0o777
+  const mode = (await stat(base)).mode & 0o7777
   let handle = await open(await realpath(base), noFollow)
   for (const step of relative.split('/').filter(Boolean)) {
     const made = make && await mkdir(at(handle, step), { mode }).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error; return false })

@@ -86,8 +86,9 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     const made = await mkdir(target, { recursive: true, mode: 0o750 })
     const mounted = memory && (await mounter.below(target)).includes(target)
     if (made === undefined && (mounted || !memory)) return
-    if (memory && !mounted) await mounter.tmpfs(target, { mode: 0o777, ...(source.sizeLimit && { sizeBytes: toNumber(source.sizeLimit) }) })
-    await chmod(target, 0o777)
+    // A tmpfs is sticky by itself, and upstream leaves it so.
+    if (memory && !mounted) await mounter.tmpfs(target, { mode: 0o1777, ...(source.sizeLimit && { sizeBytes: toNumber(source.sizeLimit) }) })
+    await chmod(target, memory ? 0o1777 : 0o777)
     const gid = pod.spec.securityContext?.fsGroup
     if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
   }
