@@ -30,8 +30,6 @@ export interface Machine {
   /** Whether the kernel has AppArmor. */
   appArmor: boolean
   allowedUnsafeSysctls: readonly string[]
-  /** How many processes each pod may have; undefined: no limit of its own. */
-  podPidsLimit: number | undefined
   logDirectory: string
   clock: Clock
   log: Log

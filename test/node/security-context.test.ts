@@ -42,7 +42,7 @@ describe.runIf(isRoot)('the security context of pods', () => {
     mkdirSync(images.dataDirectory, { recursive: true })
     await makeImages(images.dataDirectory, images.scratch)
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
-    node = await startKubeletNode({ admission: [podSecurity], namespaces: { strict: labels }, images: loadedImages(images.dataDirectory) })
+    node = await startKubeletNode({ admission: [podSecurity], namespaces: { strict: labels }, images: loadedImages(images.dataDirectory), podPidsLimit: 64 })
   })
   afterAll(async () => {
     await node?.[Symbol.asyncDispose]()
@@ -150,6 +150,11 @@ describe.runIf(isRoot)('the security context of pods', () => {
     } finally {
       execFileSync('umount', [path.join(top, 'below')])
     }
+  })
+
+  test('a pod has as many processes as the node gives each, and not more', async () => {
+    const { output } = await node.runToEnd('pids', 'for i in $(seq 100); do sleep 2 & done 2>&1; wait')
+    expect(output).toMatch(/Cannot fork|Resource temporarily unavailable/)
   })
 
   test('the node says what it can', async () => {
