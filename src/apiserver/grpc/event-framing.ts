@@ -9,6 +9,8 @@ export const grpcContentType = 'application/grpc'
 export const grpcEvents: WatchFraming = { key: 'grpc ', contentType: grpcContentType, frame: encodeEvent }
 
 const newline = 10
+/** No event is so long. */
+const maxLineBytes = 16 * 1024 * 1024
 
 /** The message of a line that somebody else's server wrote. Throws for what is no event. */
 const eventOfLine = (line: Buffer): Buffer => {
@@ -30,6 +32,7 @@ export const eventsOfLines = (writer: BodyWriter): BodyWriter => {
       const end = all.lastIndexOf(newline)
       begun = all.subarray(end + 1)
       try {
+        if (begun.length > maxLineBytes) throw new Error('a line without an end')
         const messages = end < 0 ? [] : [...splitLines(all.subarray(0, end))].map(eventOfLine)
         return writer.write(Buffer.concat(messages), taken)
       } catch {
