@@ -5,6 +5,7 @@ import { builtInAdmission } from '../../apiserver/admission/built-in.ts'
 import { createApiServer, type ApiServer, type ApiServerOptions, type ProviderParts } from '../../apiserver/api-server.ts'
 import { bootstrapTokens } from '../../apiserver/authentication/bootstrap-token.ts'
 import { clientCertificateAuthenticator } from '../../apiserver/authentication/client-certificate.ts'
+import { issuerDiscovery } from '../../apiserver/authentication/issuer-discovery.ts'
 import { requestHeaderAuthenticator, type RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
 import { authenticationReviews, tokenSubresource } from '../../apiserver/authentication/reviews.ts'
 import { serviceAccountAuthenticator, serviceAccountTokens, type TokenReviewer } from '../../apiserver/authentication/service-account-token.ts'
@@ -140,10 +141,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     paths: [
       snapshotHandler(options.store),
       ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion, others: () => server.aggregation && otherTypes(server.aggregation) }),
-      { path: '/openid/v1/jwks', listed: true, handle: async (exchange) => exchange.respond(200, { 'content-type': 'application/jwk-set+json' }, Buffer.from(JSON.stringify(await issuer.keys()))) },
-      { path: '/.well-known/openid-configuration', listed: true, handle: (exchange) => exchange.respond(200, { 'content-type': 'application/json' }, Buffer.from(JSON.stringify({
-        issuer: issuer.issuer, jwks_uri: `https://${options.address}:${options.port}/openid/v1/jwks`, response_types_supported: ['id_token'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['ES256'],
-      }))) },
+      ...issuerDiscovery(issuer, `${options.address}:${options.port}`),
     ],
     healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }, ...(options.healthChecks ?? [])],
     aggregation: { ...(options.frontProxy && { frontProxy: options.frontProxy }) },
