@@ -1,5 +1,6 @@
 /** A container's status in the API from what the runtime says of its attempts. Mirrors upstream's convertToAPIContainerStatuses (pkg/kubelet/kubelet_pods.go). Pure. */
 import { timestamp } from '../../src/api/clock.ts'
+import { toMilli } from '../../src/api/quantity.ts'
 import type { ContainerState as ApiState, ContainerStateTerminated, ContainerStatus, Pod, ResourceRequirements } from '../../src/api/types.ts'
 import { currentOf, type Observed, previousOf } from './observed.ts'
 import type { RoledContainer } from './pod.ts'
@@ -42,14 +43,23 @@ export const containerStatus = (each: RoledContainer, input: ContainerStatusInpu
   return described
 }
 
+/** Less than this the kernel does not count: a quota of a millisecond in a hundred, two shares. */
+const leastMilliCpu = { limit: 10n, request: 2n }
+
+/** Where neither amount is more than the least, nothing is to be written for a change, and what is allocated is told. */
+const leastCpu = (allocated: Record<string, string> | undefined, actual: Record<string, string> | undefined, least: bigint): Record<string, string> => {
+  const [wanted, has] = [allocated?.['cpu'], actual?.['cpu']]
+  return wanted !== undefined && has !== undefined && toMilli(wanted) <= least && toMilli(has) <= least ? { cpu: wanted } : {}
+}
+
 /** What the kernel enforces, as it was last written; of the request of memory, which nothing enforces, what is allocated. Mirrors convertContainerStatusResources. */
 const actualResources = (allocated: ResourceRequirements | undefined, actuated: ResourceRequirements | undefined): ResourceRequirements | undefined => {
   if (!actuated) return allocated && { ...(allocated.limits && { limits: allocated.limits }), ...(allocated.requests && { requests: allocated.requests }) }
   const others = (list: Record<string, string> | undefined): Record<string, string> => Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name !== 'cpu' && name !== 'memory'))
   const cpuAndMemory = (list: Record<string, string> | undefined): Record<string, string> => Object.fromEntries(Object.entries(list ?? {}).filter(([name]) => name === 'cpu' || name === 'memory'))
   const memory = allocated?.requests?.['memory']
-  const limits = { ...others(allocated?.limits), ...cpuAndMemory(actuated.limits) }
-  const requests = { ...others(allocated?.requests), ...cpuAndMemory(actuated.requests), ...(memory !== undefined && { memory }) }
+  const limits = { ...others(allocated?.limits), ...cpuAndMemory(actuated.limits), ...leastCpu(allocated?.limits, actuated.limits, leastMilliCpu.limit) }
+  const requests = { ...others(allocated?.requests), ...cpuAndMemory(actuated.requests), ...leastCpu(allocated?.requests, actuated.requests, leastMilliCpu.request), ...(memory !== undefined && { memory }) }
   return { ...(Object.keys(limits).length > 0 && { limits }), ...(Object.keys(requests).length > 0 && { requests }) }
 }
 

@@ -1,5 +1,6 @@
 /** A container's environment. Mirrors makeEnvironmentVariables (pkg/kubelet/kubelet_pods.go). Pure: what it reads is given. */
-import type { ConfigMap, Container, EnvVar, Pod, Secret } from '../../src/api/types.ts'
+import type { ConfigMap, Container, EnvVar, FileKeySelector, Pod, Secret } from '../../src/api/types.ts'
+import { valueInEnvFile } from './env-file.ts'
 import { expand } from './expansion.ts'
 import { type DownwardFacts, fieldValue, resourceValue } from './field-ref.ts'
 
@@ -11,6 +12,8 @@ export interface EnvironmentFacts extends DownwardFacts {
   configMap(name: string): ConfigMap | undefined
   secret(name: string): Secret | undefined
   services: ReadonlyMap<string, string>
+  /** The text of a file in one of the pod's volumes. Throws when it cannot be read. */
+  file(volume: string, path: string): string
 }
 
 export type Environment = { name: string; value: string }[]
@@ -41,11 +44,25 @@ const fromSources = (container: Container, facts: EnvironmentFacts): [string, st
   return Object.entries(data).sort(([left], [right]) => (left < right ? -1 : 1)).map(([key, value]): [string, string] => [prefix + key, value])
 })
 
+/** An optional file may be missing or wrong, an optional key be missing or empty. */
+const fromFile = ({ volumeName, path: file, key, optional }: FileKeySelector, { file: read }: EnvironmentFacts): string | undefined => {
+  let value: string
+  try {
+    value = valueInEnvFile(read(volumeName, file), key)
+  } catch (error) {
+    if (optional) return undefined
+    throw new ConfigError(`couldn't parse env file: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+  }
+  if (value !== '') return value
+  if (optional) return undefined
+  throw new ConfigError(`environment variable key ${JSON.stringify(key)} not found in file ${JSON.stringify(file)}`)
+}
+
 /** undefined: an optional reference to nothing, the variable is left out. */
 const resolve = (pod: Pod, container: Container, { valueFrom }: EnvVar, facts: EnvironmentFacts): string | undefined => {
   if (valueFrom?.fieldRef) return fieldValue(pod, valueFrom.fieldRef, facts)
   if (valueFrom?.resourceFieldRef) return resourceValue(pod, valueFrom.resourceFieldRef, container, facts.allocatable)
-  if (valueFrom?.fileKeyRef) throw new ConfigError('env valueFrom.fileKeyRef is not supported by this kubelet')
+  if (valueFrom?.fileKeyRef) return fromFile(valueFrom.fileKeyRef, facts)
   const reference = valueFrom?.configMapKeyRef ?? valueFrom?.secretKeyRef
   if (!reference) return ''
   const secret = valueFrom?.secretKeyRef ? facts.secret(reference.name ?? '') : undefined

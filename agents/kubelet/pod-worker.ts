@@ -11,10 +11,10 @@ import { currentOf, isRunning, runningOf } from './observed.ts'
 import { findLost, observe } from './observe.ts'
 import { plan } from './plan.ts'
 import { planTermination } from './plan-termination.ts'
-import { describePod, isStaticPod, isTerminalPhase } from './pod.ts'
+import { findContainer, describePod, isStaticPod, isTerminalPhase } from './pod.ts'
 import { containerRecord, freshRecord, type PodRecord, rememberedPod } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
-import { downwardFacts, podIPsOf } from './prepare-container.ts'
+import { downwardFacts, podIPsOf, readsFiles } from './prepare-container.ts'
 import { readinessChanges } from './readiness-changes.ts'
 import { forgetPod, reclaimPod } from './reclaim-pod.ts'
 import { reportedHealth } from './reported-health.ts'
@@ -121,6 +121,8 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
   }
 
   const mayArm = (name: string): boolean => {
+    const container = findContainer(run.pod, name)?.container
+    if (container && readsFiles(container)) return false
     const state = currentOf(run.observed, name)
     const age = clock.now().getTime() - (state?.startedAt?.getTime() ?? 0)
     if (age >= armDelayMilliseconds) return machine.spares.mayArm(spareKey(run.pod, name), containerRecord(run.record, name).backOff !== undefined)

@@ -94,16 +94,35 @@ const readObjects = async (machine: Machine, { pod }: PodRun, container: Contain
   return { configMaps, secrets }
 }
 
+/** The files that this container's environment names, as they are now. */
+const readFiles = async (machine: Machine, { pod }: PodRun, container: Container): Promise<(volume: string, file: string) => string> => {
+  const read = new Map<string, string | Error>()
+  for (const { valueFrom } of container.env ?? []) {
+    if (!valueFrom?.fileKeyRef) continue
+    const { volumeName, path: file } = valueFrom.fileKeyRef
+    read.set(`${volumeName}/${file}`, await machine.volumes.fileOf(pod, volumeName, file).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))))
+  }
+  return (volume, file) => {
+    const found = read.get(`${volume}/${file}`)
+    if (typeof found === 'string') return found
+    throw found ?? new Error(`no file ${volume}/${file} was read`)
+  }
+}
+
+/** What such a container finds must be what is there when it starts: it is not prepared before. */
+export const readsFiles = ({ env = [] }: Container): boolean => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined)
+
 const environment = async (machine: Machine, run: PodRun, container: Container): Promise<Environment> => {
   const { pod } = run
   const services = machine.services()
   // A pod that came from the API server can wait for its Services; a static one may be the API server.
   if (!services && !isStaticPod(pod)) throw new ConfigError('services have not yet been read at least once, cannot construct envvars')
   const { configMaps, secrets } = await readObjects(machine, run, container)
+  const file = await readFiles(machine, run, container)
   try {
     return environmentOf(pod, container, {
       ...downwardFacts(machine, run), configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name),
-      services: serviceEnvironment(services ?? [], pod.metadata.namespace ?? '', pod.spec.enableServiceLinks ?? true),
+      file, services: serviceEnvironment(services ?? [], pod.metadata.namespace ?? '', pod.spec.enableServiceLinks ?? true),
     })
   } catch (error) {
     throw error instanceof ConfigError ? error : new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })

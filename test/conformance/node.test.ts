@@ -1,13 +1,18 @@
 /** Behaviours of sig-node that came after Kubernetes 1.20, step by step as upstream's conformance suite plays them. */
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { expect } from 'vitest'
 import { ConfigMaps, Events, Nodes, Pods } from '../../src/api/kinds.ts'
 import type { JsonValue } from '../../src/api/meta.ts'
 import type { Container, EphemeralContainer, Pod, PodSpec } from '../../src/api/types.ts'
+import { bridgeAddress, nodeNetworkOf } from '../../src/cluster/node-network.ts'
 import { until } from '../support/cluster.ts'
 import { type Behaviour, refused, type World } from '../support/conformance.ts'
 import { busybox, conformanceOfPods, createPod, entrypointTester, pause, untilPod } from '../support/conformance-pods.ts'
 import { isReady, restartsOf } from '../support/live-client.ts'
+import { generations, resizes } from './pod-changes.ts'
 import { echoServer, healthServer } from '../support/perl-servers.ts'
+import { startRegistry } from '../support/registry.ts'
 
 const logs = ({ cluster }: World, namespace: string, pod: string, container = 'main'): Promise<string> => cluster.kubectl(['logs', '-n', namespace, pod, '-c', container])
 
@@ -133,6 +138,22 @@ const ephemeral = (behaviour: Behaviour): void => {
   })
 }
 
+const imageVolume = (behaviour: Behaviour): void => {
+  behaviour('[sig-node] ImageVolume should succeed with pod and pull policy of Always [LinuxOnly] [MinimumKubeletVersion:1.35] [Conformance]', async (world, namespace) => {
+    const { cluster, client } = world
+    await using registry = await startRegistry({ address: bridgeAddress(nodeNetworkOf(cluster.home.clusterId)) })
+    await writeFile(path.join(cluster.home.images, 'registries.json'), JSON.stringify({ registries: { [registry.host]: { plainHTTP: true } } }))
+    registry.push('kitten:1.7', { layers: [[{ path: 'data.json', data: '{"image":"kitten.jpg"}' }], [{ path: 'etc/os-release', data: 'NAME="Alpine Linux"\n' }]], config: {} })
+    const at = { namespace, name: 'image-volume-test' }
+    const volumes = [{ name: 'volume', image: { reference: `${registry.host}/kitten:1.7`, pullPolicy: 'Always' } }]
+    await createPod(client, at, { name: 'test-container', image: busybox, command: ['sh', '-c', 'while true; do sleep 1; done'], volumeMounts: [{ name: 'volume', mountPath: '/volume' }] }, { volumes })
+    await untilPod(client, at, 'runs', isReady)
+    const read = (file: string): Promise<string> => cluster.kubectl(['exec', '-n', namespace, at.name, '-c', 'test-container', '--', '/bin/cat', `/volume/${file}`])
+    expect(await read('data.json')).toContain('kitten.jpg')
+    expect(await read('etc/os-release')).toContain('Alpine Linux')
+  })
+}
+
 const objects = (behaviour: Behaviour): void => {
   behaviour('[sig-node] Pods should patch a pod status [Conformance]', async ({ client }, namespace) => {
     const at = { namespace, name: 'pod-status' }
@@ -167,4 +188,7 @@ conformanceOfPods('node.test.ts', (behaviour) => {
   programs(behaviour)
   sysctls(behaviour)
   objects(behaviour)
+  imageVolume(behaviour)
+  generations(behaviour)
+  resizes(behaviour)
 })

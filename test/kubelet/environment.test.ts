@@ -12,7 +12,7 @@ import { qosClassOf } from '../../agents/kubelet/pod.ts'
 import { containerLimits, oomScoreAdjust, podRequests, sandboxLimits } from '../../agents/kubelet/resources.ts'
 import { hostnameOf } from '../../agents/kubelet/sandbox-spec.ts'
 import { serviceEnvironment } from '../../agents/kubelet/service-env.ts'
-import type { Container, Pod, Service } from '../../src/api/types.ts'
+import type { Container, FileKeySelector, Pod, Service } from '../../src/api/types.ts'
 import { aContainer, aPod } from './builders.ts'
 
 test.each([['$(A)', 'a'], ['$(A)-$(B)', 'a-b'], ['$$(A)', '$(A)'], ['$(NONE)', '$(NONE)'], ['$A $', '$A $'], ['$$$(A)', '$a'], ['$(A', '$(A'], ['x$(__proto__)', 'x$(__proto__)']])('%s expands to %s', (text, expected) => {
@@ -36,11 +36,17 @@ describe('service variables', () => {
   ])('%s', (_, links, namespace, expected) => { expect(hosts(links, namespace)).toEqual(expected) })
 })
 
+const fileKey = (key: string, more: Partial<FileKeySelector> = {}) => ({ name: key, valueFrom: { fileKeyRef: { volumeName: 'config', path: 'app.env', key, ...more } } })
+
 describe('environment', () => {
   const facts: EnvironmentFacts = {
     podIPs: ['10.244.0.5'], hostIPs: ['192.0.2.1'], nodeName: 'node-1', allocatable: { cpu: '4', memory: '8Gi' }, services: new Map([['TEST_SERVICE_HOST', '1.2.3.4']]),
     configMap: (name) => (name === 'settings' ? { metadata: aPod().metadata, data: { color: 'blue', size: 'big' } } : undefined),
     secret: (name) => (name === 'secret' ? { metadata: aPod().metadata, data: { word: Buffer.from('hush').toString('base64') } } : undefined),
+    file: (volume, path) => {
+      if (`${volume}/${path}` !== 'config/app.env') throw new Error('ENOENT: no such file')
+      return "COLOR='red'\nEMPTY=''\nWRONG=1\n"
+    },
   }
   const of = (container: Partial<Container>) => Object.fromEntries(environmentOf(aPod(), aContainer('web', container), facts).map(({ name, value }) => [name, value]))
   test.each<[string, Partial<Container>, Record<string, string>]>([
@@ -50,10 +56,14 @@ describe('environment', () => {
     ['keys', { env: [{ name: 'C', valueFrom: { configMapKeyRef: { name: 'settings', key: 'color' } } }, { name: 'S', valueFrom: { secretKeyRef: { name: 'secret', key: 'word' } } }] }, { C: 'blue', S: 'hush' }],
     ['optional ones that are not there', { env: [{ name: 'C', valueFrom: { configMapKeyRef: { name: 'none', key: 'x', optional: true } } }, { name: 'D', valueFrom: { secretKeyRef: { name: 'secret', key: 'x', optional: true } } }], envFrom: [{ secretRef: { name: 'none', optional: true } }] }, {}],
     ['fields', { env: [{ name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }, { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }] }, { IP: '10.244.0.5', NODE: 'node-1' }],
+    ['keys of files', { env: [fileKey('COLOR'), fileKey('EMPTY', { optional: true }), fileKey('WRONG', { optional: true }), fileKey('NONE', { optional: true, path: 'none' })] }, { COLOR: 'red' }],
     ['a service variable of the pod\'s own', { env: [{ name: 'TEST_SERVICE_HOST', value: 'mine' }] }, { TEST_SERVICE_HOST: 'mine' }],
   ])('%s', (_, container, expected) => { expect(of(container)).toEqual({ TEST_SERVICE_HOST: '1.2.3.4', ...expected }) })
 
   test.each<[string, Partial<Container>, string]>([
+    ['no such file', { env: [fileKey('COLOR', { path: 'none' })] }, "couldn't parse env file: ENOENT: no such file"],
+    ['a wrong file', { env: [fileKey('WRONG')] }, "couldn't parse env file: invalid environment variable format at line 3: value must be enclosed in single quotes"],
+    ['an empty key of a file', { env: [fileKey('EMPTY')] }, 'environment variable key "EMPTY" not found in file "app.env"'],
     ['no such ConfigMap', { env: [{ name: 'C', valueFrom: { configMapKeyRef: { name: 'none', key: 'x' } } }] }, 'configmap "none" not found'],
     ['no such Secret in envFrom', { envFrom: [{ secretRef: { name: 'none' } }] }, 'secret "none" not found'],
     ['no such key', { env: [{ name: 'C', valueFrom: { configMapKeyRef: { name: 'settings', key: 'x' } } }] }, "couldn't find key x in ConfigMap default/settings"],

@@ -82,6 +82,8 @@ describe('status', () => {
     ['before its init containers are done', input({ sandbox: undefined, containers: [] }, { pod: aPod({ initContainers: [aContainer('init')] }) }), { state: { waiting: { reason: 'PodInitializing' } } }],
     ['running', input(observed(aState('web', 'running'))), { ready: true, started: true, state: { running: { startedAt: '2026-01-01T00:00:00Z' } }, containerID: 'wherry://id-web-0' }],
     ['running, an armed spare beside it', input(observed(aState('web', 'running'), aState('web', 'created', { attempt: 1 }))), { restartCount: 0, state: { running: {} } }],
+    ['resized below what the kernel counts', input(observed(aState('web', 'running')), { pod: aPod({ containers: [aContainer('web', { resources: { requests: { cpu: '1m' }, limits: { cpu: '5m' } } })] }), actuated: () => ({ requests: { cpu: '2m' }, limits: { cpu: '10m' } }) }), { resources: { requests: { cpu: '1m' }, limits: { cpu: '5m' } } }],
+    ['not yet resized', input(observed(aState('web', 'running')), { pod: aPod({ containers: [aContainer('web', { resources: { requests: { cpu: '1m' }, limits: { cpu: '5m' } } })] }), actuated: () => ({ requests: { cpu: '3m' }, limits: { cpu: '11m' } }) }), { resources: { requests: { cpu: '3m' }, limits: { cpu: '11m' } } }],
     ['running, not ready', input(observed(aState('web', 'running')), { health: () => ({ started: true, ready: false }) }), { ready: false, started: true }],
     ['ended', input(observed(aState('web', 'exited', { exitCode: 3 }))), { ready: false, state: { terminated: { exitCode: 3, reason: 'Error' } } }],
     ['ended well', input(observed(aState('web', 'exited'))), { state: { terminated: { exitCode: 0, reason: 'Completed' } } }],

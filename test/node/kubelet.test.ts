@@ -142,6 +142,16 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
     await until('event', async () => (await client.list(Events)).items.some(({ message }) => message === 'Container main failed liveness probe, will be restarted'))
   })
 
+  test('what an init container writes is environment of those after it; a host name of one\'s own', async () => {
+    const key = (name: string, path: string, more = {}) => ({ name, valueFrom: { fileKeyRef: { volumeName: 'config', path, key: name, ...more } } })
+    await create('env-file', { ...sh('echo "$GREETING" from $(hostname), ${OUTSIDE-nothing}'), env: [key('GREETING', 'app.env'), key('OUTSIDE', 'link', { optional: true })] }, {
+      restartPolicy: 'Never', hostnameOverride: 'db.example.org', volumes: [{ name: 'config', emptyDir: {} }],
+      initContainers: [{ name: 'init', image: 'host', ...sh("echo \"GREETING='hello  you'\" > /config/app.env; ln -s /etc/hostname /config/link"), volumeMounts: [{ name: 'config', mountPath: '/config' }] }],
+    })
+    expect(logOf(await untilPod('env-file', 'is over', ({ status }) => status.phase === 'Succeeded' || status.phase === 'Failed'))).toBe('hello  you from db.example.org, nothing\n')
+    await create('no-env-file', { ...sh('true'), env: [key('GREETING', '../app.env')] }, { volumes: [{ name: 'config', emptyDir: {} }] }).then(() => { throw new Error('it was not refused') }, (error: unknown) => { expect(String(error)).toContain("must not contain '..'") })
+  })
+
   test('a resize changes the limits of what runs, up and down', async () => {
     const of = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } })
     await create('resized', { ...sh('sleep 1000'), resources: of('100m', '64Mi') })

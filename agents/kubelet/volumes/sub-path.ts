@@ -3,7 +3,7 @@
  * and what is mounted is the open file, not its name. Mirrors pkg/volume/util/subpath/subpath_linux.go.
  */
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, readFile, realpath, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Mounter } from './mounter.ts'
 
@@ -44,6 +44,22 @@ const openInside = async (base: string, relative: string, make: boolean): Promis
     if (made) await chmod(at(handle), mode)
   }
   return handle
+}
+
+const maxFileBytes = 1024 * 1024
+
+/** The text of a file of the volume at `base`. Throws for what is not there (ENOENT), is no file, or is larger than a mebibyte. */
+export const readInside = async (base: string, file: string): Promise<string> => {
+  checkSubPath(file)
+  const handle = await openInside(base, await realInside(base, file), false)
+  try {
+    const found = await handle.stat()
+    if (!found.isFile()) throw new Error(`${JSON.stringify(file)} is no file`)
+    if (found.size > maxFileBytes) throw new Error(`${JSON.stringify(file)} is larger than ${maxFileBytes} bytes`)
+    return await readFile(at(handle), 'utf8')
+  } finally {
+    await handle.close()
+  }
 }
 
 /** Mounts `subPath` of the volume at `base` on `target`; with `make` it is made as a directory if it is not there. */

@@ -15,7 +15,7 @@ import { prepareHostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
 import { isProjection, payloadOf, tokenRequestsOf } from './payload.ts'
 import { preparePersistentVolume } from './persistent-volume.ts'
-import { bindSubPath, checkSubPath } from './sub-path.ts'
+import { bindSubPath, checkSubPath, readInside } from './sub-path.ts'
 import type { Tokens } from './tokens.ts'
 
 /** A volume that cannot be had now: event FailedMount. */
@@ -33,6 +33,8 @@ export interface Volumes {
   renewIn(podUid: string): number | undefined
   /** Where one container sees them; `images`: by the names of volumes that have one's content. Throws ConfigError for a subPath that leads out of its volume. */
   mountsOf(pod: Pod, container: Container, environment: Environment, images?: ReadonlyMap<string, VolumeRoot>): Promise<Mount[]>
+  /** The text of a file of one of the pod's emptyDirs. Throws when there is none, or no such volume. */
+  fileOf(pod: Pod, volume: string, file: string): Promise<string>
   /** Unmounts and deletes everything of a pod that does not run any more. */
   remove(podUid: string): Promise<void>
 }
@@ -145,6 +147,11 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     },
     renewIn: (podUid) => tokens.renewIn(podUid),
     mountsOf: (pod, container, environment, images = new Map()) => Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images }))),
+    async fileOf(pod, name, file) {
+      const volume = pod.spec.volumes?.find((each) => each.name === name && each.emptyDir !== undefined)
+      if (!volume) throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`)
+      return readInside(volumeDirectory(pod.metadata.uid, volume), file)
+    },
     async remove(podUid) {
       tokens.forget(podUid)
       for (const key of ready) if (key.startsWith(`${podUid}/`)) ready.delete(key)

@@ -1,6 +1,6 @@
 /** Containers, init containers and ephemeral containers of a pod. Mirrors validateContainers and its siblings in upstream's core validation. */
 import { fieldError, type FieldError } from '../../../api/status.ts'
-import type { Container, ContainerResizePolicy, EphemeralContainer, PodSpec } from '../../../api/types.ts'
+import type { Container, ContainerResizePolicy, EphemeralContainer, PodSpec, Volume } from '../../../api/types.ts'
 import { checkDnsLabel, checkEach, checkOneOf } from '../field-checks.ts'
 import { checkContainerPorts, checkHostPortConflicts } from './container-port-validation.ts'
 import { checkContainerRestart } from './container-restart-validation.ts'
@@ -14,6 +14,8 @@ import { checkVolumeMounts } from './volume-mount-validation.ts'
 export interface ContainerSurroundings {
   /** The names of the pod's valid volumes. */
   volumes: ReadonlySet<string>
+  /** All of them, as they are. */
+  sources: readonly Volume[]
   podRestartPolicy: string | undefined
   graceSeconds: number | undefined
 }
@@ -32,12 +34,12 @@ const checkResizePolicy = (path: string, policies: readonly ContainerResizePolic
   })
 }
 
-const checkCommon = (path: string, container: Container | EphemeralContainer, { volumes, podRestartPolicy }: ContainerSurroundings): FieldError[] => [
+const checkCommon = (path: string, container: Container | EphemeralContainer, { volumes, sources, podRestartPolicy }: ContainerSurroundings): FieldError[] => [
   ...(container.name ? checkDnsLabel(`${path}.name`, container.name) : [fieldError.required(`${path}.name`)]),
   ...(container.image ? [] : [fieldError.required(`${path}.image`)]),
   ...checkOneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
   ...checkContainerPorts(`${path}.ports`, container.ports),
-  ...checkEnv(`${path}.env`, container.env),
+  ...checkEnv(`${path}.env`, container.env, sources),
   ...checkEnvFrom(`${path}.envFrom`, container.envFrom),
   ...checkVolumeMounts(`${path}.volumeMounts`, container, volumes),
   ...checkOneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),

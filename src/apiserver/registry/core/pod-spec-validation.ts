@@ -27,6 +27,16 @@ const checkSchedulingGates = (path: string, { schedulingGates }: PodSpec): Field
   })
 }
 
+/** Longer names do not fit into the kernel's. */
+const maxHostname = 64
+
+const checkHostnameOverride = (path: string, { hostnameOverride: name, setHostnameAsFQDN, hostNetwork }: PodSpec): FieldError[] => (name ? [
+  ...checkDnsSubdomain(`${path}.hostnameOverride`, name),
+  ...(name.length > maxHostname ? [fieldError.tooLong(`${path}.hostnameOverride`, maxHostname)] : []),
+  ...(setHostnameAsFQDN ? [fieldError.forbidden(`${path}.setHostnameAsFQDN`, "may not be specified when 'hostnameOverride' is specified")] : []),
+  ...(hostNetwork ? [fieldError.forbidden(`${path}.hostnameOverride`, "may not be specified when 'hostNetwork' is true")] : []),
+] : [])
+
 const checkNames = (path: string, spec: PodSpec): FieldError[] => [
   ...checkSubdomain(`${path}.serviceAccountName`, spec.serviceAccountName),
   ...checkSubdomain(`${path}.nodeName`, spec.nodeName),
@@ -34,6 +44,7 @@ const checkNames = (path: string, spec: PodSpec): FieldError[] => [
     ? [fieldError.invalid(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, `must be between 1 and ${maxInt32}, inclusive`)] : []),
   ...(spec.hostname ? checkDnsLabel(`${path}.hostname`, spec.hostname) : []),
   ...(spec.subdomain ? checkDnsLabel(`${path}.subdomain`, spec.subdomain) : []),
+  ...checkHostnameOverride(path, spec),
   ...checkTolerations(`${path}.tolerations`, spec.tolerations),
   ...checkHostAliases(`${path}.hostAliases`, spec.hostAliases),
   ...checkSubdomain(`${path}.priorityClassName`, spec.priorityClassName),
@@ -46,7 +57,7 @@ const checkNames = (path: string, spec: PodSpec): FieldError[] => [
 /** `isPod`: the spec is a Pod's own and not a template's. */
 export const checkPodSpec = (path: string, spec: PodSpec, isPod: boolean): FieldError[] => {
   const volumes = checkVolumes(`${path}.volumes`, spec.volumes)
-  const surroundings = { volumes: volumes.names, podRestartPolicy: spec.restartPolicy, graceSeconds: spec.terminationGracePeriodSeconds }
+  const surroundings = { volumes: volumes.names, sources: spec.volumes ?? [], podRestartPolicy: spec.restartPolicy, graceSeconds: spec.terminationGracePeriodSeconds }
   return [
     ...volumes.errors,
     ...checkContainers(`${path}.containers`, spec.containers, surroundings),

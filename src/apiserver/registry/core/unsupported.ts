@@ -32,7 +32,6 @@ const podRules: readonly Rule<PodSpec>[] = [
   { path: 'resources', why: 'set resources on the containers instead', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).length > 0 },
   { path: 'schedulingGroup', why: 'this cluster schedules pods one by one', isSet: ({ schedulingGroup }) => schedulingGroup !== undefined },
   { path: 'shareProcessNamespace', why: 'pods with hostUsers false share no process namespace on this cluster', isSet: ({ hostUsers, shareProcessNamespace }) => hostUsers === false && shareProcessNamespace === true },
-  { path: 'hostnameOverride', why: 'set hostname and subdomain instead', isSet: ({ hostnameOverride }) => !!hostnameOverride },
   { path: 'containers[*].ports[*].hostPort', why: 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP', isSet: (spec) => sctpHostPorts(spec).length > 0, at: sctpHostPorts },
   { path: 'os.name', why: linuxOnly, isSet: ({ os }) => os?.name === 'windows' },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
@@ -45,7 +44,6 @@ const containerRules: readonly Rule<Container | EphemeralContainer>[] = [
   { path: 'resources.claims', why: 'this cluster has no dynamic resource allocation', isSet: ({ resources }) => (resources?.claims ?? []).length > 0 },
   { path: 'resources.limits[hugepages-*]', why: 'this cluster does not manage huge pages', isSet: ({ resources }) => Object.keys({ ...resources?.limits, ...resources?.requests }).some(isHugePages) },
   { path: 'securityContext.windowsOptions', why: linuxOnly, isSet: ({ securityContext }) => securityContext?.windowsOptions !== undefined },
-  { path: 'env[*].valueFrom.fileKeyRef', why: 'use configMapKeyRef or secretKeyRef instead', isSet: ({ env = [] }) => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined) },
 ]
 
 export const supportedVolumes = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected', 'persistentVolumeClaim', 'ephemeral', 'image'] as const

@@ -53,12 +53,18 @@ describe('containers', () => {
   ] as const) test(name, () => expect(errors).toEqual(expected))
 })
 
+const fileKey = (more: object): object => ({ name: 'E', valueFrom: { fileKeyRef: { key: 'k', path: 'p', volumeName: 'v', ...more } } })
+
 describe('env', () => {
   const env = (variable: object): string[] => withContainer({ env: [variable] })
   for (const [name, errors, expected] of [
     ['no name', env({}), ['spec.containers[0].env[0].name: Required value']],
     ['an equals sign', env({ name: 'a=b' }), ['spec.containers[0].env[0].name: Invalid value: "a=b": a valid environment variable name must consist only of printable ASCII characters other than \'=\'']],
     ['no source', env({ name: 'A', valueFrom: {} }), ['spec.containers[0].env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`']],
+    ['a file', withContainer({ env: [fileKey({})] }, { volumes: [{ name: 'v', emptyDir: {} }] }), []],
+    ['a file of no volume', env(fileKey({})), ['spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Not found: "v"']],
+    ['a file of another volume', withContainer({ env: [fileKey({})] }, { volumes: [{ name: 'v', hostPath: { path: '/' } }] }), ['spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "v": referenced volume must be of type emptyDir']],
+    ['a file outside', withContainer({ env: [fileKey({ path: '../x', key: '' })] }, { volumes: [{ name: 'v', emptyDir: {} }] }), ['spec.containers[0].env[0].valueFrom.fileKeyRef.key: Required value', 'spec.containers[0].env[0].valueFrom.fileKeyRef.path: Invalid value: "../x": must not contain \'..\'']],
     ['value and source', env({ name: 'A', value: 'x', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }), ['spec.containers[0].env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty']],
     ['a field that env lacks', env({ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.labels' } } }), ['spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "metadata.labels": supported values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"']],
     ['no such field', env({ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.whoops' } } }), ['spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.whoops": error converting fieldPath: field label not supported: metadata.whoops']],
@@ -106,6 +112,10 @@ describe('scheduling', () => {
     ['an image as a volume', withSpec({ volumes: [{ name: 'v', image: { pullPolicy: 'Sometimes' } }] }), ['spec.volumes[0].image.reference: Required value', 'spec.volumes[0].image.pullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"']],
     ['two types', withSpec({ volumes: [{ name: 'v', emptyDir: {}, persistentVolumeClaim: { claimName: 'c' } }] }), ['spec.volumes[0].persistentVolumeClaim: Forbidden: may not specify more than 1 volume type']],
     ['overhead', withSpec({ overhead: { dogs: '1' } }), ['spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource type or fully qualified', 'spec.overhead.limits[dogs]: Invalid value: "dogs": must be a standard resource for containers']],
+    ['a host name of one\'s own', withSpec({ hostnameOverride: 'db.example.org', hostname: 'other', subdomain: 'sub' }), []],
+    ['a host name that is none', withSpec({ hostnameOverride: 'a_b' }).map((each) => each.slice(0, 48)), ['spec.hostnameOverride: Invalid value: "a_b": a lowercase'.slice(0, 48)]],
+    ['a host name longer than the kernel\'s', withSpec({ hostnameOverride: `${'a'.repeat(60)}.long` }), ['spec.hostnameOverride: Too long: may not be more than 64 bytes']],
+    ['a host name with others', withSpec({ hostnameOverride: 'db', setHostnameAsFQDN: true, hostNetwork: true }), ["spec.setHostnameAsFQDN: Forbidden: may not be specified when 'hostnameOverride' is specified", "spec.hostnameOverride: Forbidden: may not be specified when 'hostNetwork' is true"]],
     ['deadline', withSpec({ activeDeadlineSeconds: 0 }), ['spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive']],
     ['dns policy None', withSpec({ dnsPolicy: 'None' }), ['spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None']],
     ['sysctl in the host\'s network', withSpec({ hostNetwork: true, securityContext: { sysctls: [{ name: 'net/ipv4/ip_forward', value: '1' }] } }), ["spec.securityContext.sysctls[0].name: Invalid value: \"net/ipv4/ip_forward\": may not be specified when 'hostNetwork' is true"]],
@@ -152,9 +162,9 @@ describe('what this cluster cannot honour is refused by name', () => {
 
   test('in ephemeral containers', () => {
     const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }] } })).object
-    const debug = { name: 'debug', image: 'a', env: [{ name: 'E', valueFrom: { fileKeyRef: { key: 'k', path: 'p', volumeName: 'v' } } }] }
+    const debug = { name: 'debug', image: 'a', volumeDevices: [{ name: 'v', devicePath: '/d' }] }
     expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toContain(
-      'spec.ephemeralContainers[0].env[*].valueFrom.fileKeyRef: Forbidden: not supported: use configMapKeyRef or secretKeyRef instead')
+      'spec.ephemeralContainers[0].volumeDevices: Forbidden: not supported: this cluster has no block volumes')
   })
 
   test('the list names every refusal once', () => {
