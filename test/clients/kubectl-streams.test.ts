@@ -106,6 +106,8 @@ describe.runIf(isRoot)('streams', () => {
   })
 
   describe('exec', () => {
+    // The command comes in the address: upstream's "executing a very long command in the container".
+    test('a very long command', async () => expect(await cluster.tryKubectl(['exec', 'two', '-c', 'counter', '--', 'echo', 'a'.repeat(100_000)])).toMatchObject({ exitCode: 0, stdout: 'a'.repeat(100_000) }))
     test('both streams and the exit code', async () => expect(await cluster.tryKubectl(['exec', 'two', '-c', 'counter', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7']))
       .toEqual({ exitCode: 7, stdout: 'out', stderr: 'err\ncommand terminated with exit code 7' }))
     test('standard input', async () => expect(await cluster.kubectl(['exec', '-i', 'two', '-c', 'counter', '--', 'sort'], { input: 'b\na\n' })).toBe('a\nb'))

@@ -58,13 +58,16 @@ const configurationOf = ({ options, facts }: KubeletServerParts): object => ({
   authentication: { anonymous: { enabled: false }, webhook: { enabled: true } }, authorization: { mode: 'Webhook' },
 })
 
+/** As the API server's: commands to execute come in the address. */
+const maxHeaderBytes = 1 << 20
+
 export const kubeletServer = (parts: KubeletServerParts): Component => ({
   name: 'kubelet-server',
   async run(signal) {
     const { machine, server: { cert, key, clientCA, port, address } } = parts
     const routes = [...nodeRoutes({ ...parts, configuration: configurationOf(parts) }), ...podRoutes(parts), ...wherryRoutes(parts)]
     const pass = gate(parts)
-    const server = createServer({ cert, key, ca: clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] })
+    const server = createServer({ cert, key, ca: clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], maxHeaderSize: maxHeaderBytes })
     server.on('request', (request, response) => { void serve({ request, response, routes, pass, log: machine.log, signal }) })
     // node forgets connections that were upgraded: they would outlive the server.
     const upgraded = new Set<Duplex>()

@@ -1,6 +1,6 @@
 /** One port with TLS: HTTP/2, gRPC in it, HTTP/1.1, upgrades, client certificates. */
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
@@ -90,13 +90,17 @@ const connect = (server: Http2SecureServer, parts: ServingParts): Set<{ destroy(
   return open
 }
 
+/** Go's http.DefaultMaxHeaderBytes: `kubectl exec` sends its whole command in the address. */
+const maxHeaderBytes = 1 << 20
+
 /** Serves until the signal aborts; then accepts nothing new, lets requests finish for three seconds, and closes what is still open. */
 export const listen = async (options: ListenOptions, parts: ListenParts, signal: AbortSignal): Promise<void> => {
   const { key, cert, clientCa, requestHeaderCa } = options.tls
   const authorities = [clientCa, requestHeaderCa].filter((each) => each !== undefined)
   const server = createSecureServer({
     key, cert, allowHTTP1: true, minVersion: 'TLSv1.2', ...(authorities.length > 0 && { ca: authorities, requestCert: true, rejectUnauthorized: false }),
-    settings: { maxConcurrentStreams: 1000, initialWindowSize: 1024 * 1024, customSettings: { [serviceSetting.id]: serviceSetting.version } }, maxSessionMemory: 100, sessionTimeout: 300,
+    http1Options: { maxHeaderSize: maxHeaderBytes } as ServerOptions,
+    settings: { maxConcurrentStreams: 1000, maxHeaderListSize: maxHeaderBytes, initialWindowSize: 1024 * 1024, customSettings: { [serviceSetting.id]: serviceSetting.version } }, maxSessionMemory: 100, sessionTimeout: 300,
   })
   const open = connect(server, { ...parts, stopping: signal, authorities: { clients: authoritiesIn(clientCa), frontProxies: authoritiesIn(requestHeaderCa) } })
   await new Promise<void>((resolve, reject) => {
