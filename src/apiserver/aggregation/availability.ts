@@ -36,6 +36,7 @@ export const withFinding = (apiService: APIService, { status, reason, message }:
   if (before?.status === status && before.reason === reason && before.message === message) return undefined
   const lastTransitionTime = before?.status === status && before.lastTransitionTime ? before.lastTransitionTime : timestamp(now)
   const condition: APIServiceCondition = { type: 'Available', status, lastTransitionTime, reason, message }
-  const others = (apiService.status.conditions ?? []).filter((each) => each !== before)
-  return { ...apiService, status: { ...apiService.status, conditions: [...others, condition] } }
+  // Conditions of others stay, and each keeps its place.
+  const conditions = apiService.status.conditions ?? []
+  return { ...apiService, status: { ...apiService.status, conditions: before ? conditions.map((each) => (each === before ? condition : each)) : [...conditions, condition] } }
 }
