@@ -196,7 +196,10 @@ test.each([
 ])('monitor: %s takes something of ours away: %s', (line, expected) => expect(isRemoval(line)).toBe(expected))
 
 test('UDP flows of endpoints that are gone are forgotten', () => {
-  const udp = (addresses: string[]) => servicePortsOf(service('dns', { ports: [{ name: 'http', port: 53, protocol: 'UDP' }] }), [slice('dns', Object.fromEntries(addresses.map((address) => [address, {}])), 53, 'UDP')], 'node-1')
+  const udp = (addresses: string[], nodePort?: number) => servicePortsOf(service('dns', { ...(nodePort && { type: 'NodePort' }), ports: [{ name: 'http', port: 53, protocol: 'UDP', ...(nodePort && { nodePort }) }] }), [slice('dns', Object.fromEntries(addresses.map((address) => [address, {}])), 53, 'UDP')], 'node-1')
   expect(staleFlows(udp(['10.244.0.5', '10.244.0.6']), udp(['10.244.0.6']))).toEqual([{ originalAddress: '10.96.0.20', replySource: '10.244.0.5' }])
   expect(staleFlows(udp([]), udp(['10.244.0.6']))).toEqual([{ originalAddress: '10.96.0.20', port: 53 }])
+  // Upstream's "Conntrack should be able to preserve UDP traffic when server pod cycles for a NodePort service".
+  expect(staleFlows(udp(['10.244.0.5'], 30_053), udp([], 30_053))).toEqual([{ originalAddress: '10.96.0.20', replySource: '10.244.0.5' }, { port: 30_053, replySource: '10.244.0.5' }])
+  expect(staleFlows(udp([], 30_053), udp(['10.244.0.6'], 30_053))).toEqual([{ originalAddress: '10.96.0.20', port: 53 }, { port: 30_053 }])
 })
