@@ -77,6 +77,7 @@ const selectableFields = async (world: World, namespace: string): Promise<void> 
   using byHost = watch(v2, { namespace, fieldSelector: 'host=host1' })
   using byBoth = watch(v2, { namespace, fieldSelector: 'host=host1,port=80' })
   using inV1 = watch(v1, { namespace, fieldSelector: 'hostPort=host1:80' })
+  for (const each of [byHost, byBoth, inV1]) await each.synced()
   for (const [name, fields] of [['a', { host: 'host1', port: '80' }], ['b', { host: 'host1', port: '8080' }], ['c', { host: 'host2' }]] as const) await create(name, fields)
   const listed = async (version: typeof v1, fieldSelector: string): Promise<string[]> => (await client.list(version, { namespace, fieldSelector })).items.map(({ metadata }) => metadata.name)
   expect(await listed(v2, 'host=host1')).toEqual(['a', 'b'])

@@ -23,7 +23,7 @@ const exec = async ({ cluster }: World, namespace: string, pod: string, command:
 const answers = (world: World, namespace: string, [protocol, address, port]: ['tcp' | 'udp', string, number], wanted: string): Promise<unknown> =>
   until(`${protocol} ${address}:${port} answers ${wanted}`, async () => (await exec(world, namespace, 'exec-pod', [...askOnce, protocol, '-', address, String(port)])).stdout === wanted)
 const silent = (world: World, namespace: string, [protocol, address, port]: ['tcp' | 'udp', string, number]): Promise<unknown> =>
-  until(`${protocol} ${address}:${port} is silent`, async () => (await exec(world, namespace, 'exec-pod', [...askOnce, protocol, '-', address, String(port)])).exitCode !== 0)
+  until(`${protocol} ${address}:${port} is silent`, async () => /cannot connect|no answer|timeout/.test((await exec(world, namespace, 'exec-pod', [...askOnce, protocol, '-', address, String(port)])).stderr))
 
 const apiServer = (behaviour: Behaviour): void => {
   behaviour('[sig-network] API Server should provide secure master service [Conformance]', async ({ client }) => {

@@ -68,6 +68,8 @@ export const testResource = async ({ ask, watch, gone }: World, namespace: strin
   try {
     const resources = (await ask('GET', `/apis/${apiVersionOf(kind)}`)).body as { resources: { name: string }[] }
     expect(resources.resources.map(({ name }) => name)).toContain(kind.plural)
+    for (const each of seen) await each.synced()
+    expect(seen.flatMap((each) => each.events)).toEqual([])
     let existing = await create()
     await events('create', /^ADDED(,MODIFIED)*$/, existing)
     existing = holds(await ask('GET', path()), 200, desired)

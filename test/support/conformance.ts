@@ -14,6 +14,8 @@ export interface Answer { status: number; headers: Readonly<Record<string, strin
 
 export interface Watched<T> extends Disposable {
   events: WatchEvent<T>[]
+  /** Resolves when all that was there has been told: of a watch without a resourceVersion, which is opened as client-go's informers open theirs. */
+  synced(): Promise<void>
   /** Resolves with the first event that is wanted, those before the call included. */
   first(what: string, wanted: (event: WatchEvent<T>) => boolean): Promise<T>
 }
@@ -47,12 +49,17 @@ const watched = <T extends KubeObject>(client: Client, kind: Kind<T>, options: O
   const stopped = new AbortController()
   const events: WatchEvent<T>[] = []
   let failure: unknown
+  let complete = false
   const reading = (async () => {
-    for await (const event of client.watch(kind, { ...options, signal: stopped.signal })) if (event.type !== 'BOOKMARK') events.push(event)
+    for await (const event of client.watch(kind, { sendInitialEvents: options.resourceVersion === undefined, ...options, signal: stopped.signal })) {
+      if (event.type !== 'BOOKMARK') events.push(event)
+      else if (event.object.metadata.annotations?.['k8s.io/initial-events-end'] === 'true') complete = true
+    }
   })()
   reading.catch((error: unknown) => { failure = error })
   return {
     events, [Symbol.dispose]: () => { stopped.abort() },
+    synced: async () => { await until('watch: the end of what was there', async () => { if (failure) throw failure; return complete }, 30) },
     first: (what, wanted) => until(`watch: ${what}`, async () => {
       if (failure) throw failure
       return (events.find(wanted) as { object: T } | undefined)?.object
