@@ -146,7 +146,9 @@ describe('subPath', () => {
     expect([...mounter.mounts.keys()]).toEqual([target()])
   })
 
-  test('somebody who swaps links all the time never leads out', async () => {
+  test('somebody who swaps links all the time never leads out, and leaves no file open', async () => {
+    const openFiles = async (): Promise<number> => (await readdir('/proc/self/fd')).length
+    const before = await openFiles()
     const link = path.join(base(), 'swapped')
     let swapping = true
     const swap = (async () => {
@@ -165,6 +167,7 @@ describe('subPath', () => {
     }
     swapping = false
     await swap
+    expect(await openFiles()).toBeLessThan(before + 10)
   })
 })
 
@@ -175,6 +178,22 @@ describe('a pod\'s volumes', () => {
     const mounter = fakeMounter()
     return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, tokens: { get: () => Promise.resolve('t'), renewIn: () => undefined, forget() {} } }) }
   }
+
+  test('a file of an emptyDir is read, and nothing outside of it', async () => {
+    const { of } = make()
+    const pod = aPod({ volumes: [{ name: 'files', emptyDir: {} }, { name: 'host', hostPath: { path: '/etc' } }], containers: [aContainer('web', { volumeMounts: [{ name: 'files', mountPath: '/files' }] })] })
+    await of.prepare(pod, facts)
+    const [mount] = await of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])
+    const at = (name: string): string => path.join(mount?.hostPath ?? '', name)
+    await writeFile(at('app.env'), "A='1'")
+    await symlink('app.env', at('inside'))
+    await symlink('/etc/hostname', at('outside'))
+    await writeFile(at('large'), Buffer.alloc(1024 * 1024 + 1))
+    await mkdir(at('folder'))
+    expect([await of.fileOf(pod, 'files', 'app.env'), await of.fileOf(pod, 'files', 'inside')]).toEqual(["A='1'", "A='1'"])
+    for (const [volume, file, why] of [['files', 'outside', 'not within volume path'], ['files', '../x', "must not contain '..'"], ['files', '/etc/hostname', 'must not be an absolute path'], ['files', 'none', 'ENOENT'], ['files', 'folder', 'is no file'],
+      ['files', 'large', 'is larger than'], ['host', 'hostname', 'cannot find the volume "host"'], ['other', 'x', 'cannot find the volume "other"']] as const) await expect(of.fileOf(pod, volume, file)).rejects.toThrow(why)
+  })
 
   test('emptyDirs are writable by all; what a pod made of them stays', async () => {
     const { of, mounter } = make()

@@ -32,16 +32,18 @@ const realInside = async (base: string, subPath: string): Promise<string> => {
 const openInside = async (base: string, relative: string, make: boolean): Promise<FileHandle> => {
   const mode = (await stat(base)).mode & 0o7777
   let handle = await open(await realpath(base), noFollow)
-  for (const step of relative.split('/').filter(Boolean)) {
-    const made = make && await mkdir(at(handle, step), { mode }).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error; return false })
-    const next = await open(at(handle, step), noFollow)
-    await handle.close()
-    handle = next
-    if ((await handle.stat()).isSymbolicLink()) {
+  try {
+    for (const step of relative.split('/').filter(Boolean)) {
+      const made = make && await mkdir(at(handle, step), { mode }).then(() => true, (error: NodeJS.ErrnoException) => { if (error.code !== 'EEXIST') throw error; return false })
+      const next = await open(at(handle, step), noFollow)
       await handle.close()
-      throw new Error(`unexpected symlink found ${step}`)
+      handle = next
+      if ((await handle.stat()).isSymbolicLink()) throw new Error(`unexpected symlink found ${step}`)
+      if (made) await chmod(at(handle), mode)
     }
-    if (made) await chmod(at(handle), mode)
+  } catch (error) {
+    await handle.close()
+    throw error
   }
   return handle
 }
