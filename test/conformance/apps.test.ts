@@ -133,7 +133,7 @@ conformanceOfPods('apps.test.ts', (behaviour) => {
       template: { metadata: { labels }, spec: { containers: [{ name: 'app', image: pause, ports: [{ containerPort: 9376 }] }] } } } } as never)
     return until(`${name} runs on every node`, async () => {
       const set = await client.get(DaemonSets, { namespace, name })
-      return set.status.numberReady === 2 && set.status.desiredNumberScheduled === 2 && set.status.currentNumberScheduled === 2 ? set : undefined
+      return set.status.numberReady === 2 && set.status.desiredNumberScheduled === 2 && set.status.currentNumberScheduled === 2 && set.status.numberAvailable === 2 && set.status.updatedNumberScheduled === 2 ? set : undefined
     })
   }
 

@@ -91,7 +91,8 @@ export const daemonSets = (monotonic: () => number): Reconciler => {
     name: 'daemonset-controller',
     watches: [
       watching(DaemonSets, (daemonSet) => [keyOf(daemonSet)]),
-      watching(ControllerRevisions, keysOfOwner(DaemonSets)),
+      // A revision that somebody adds under the set's name is only looked at with the set's next change, as upstream does.
+      watching(ControllerRevisions, keysOfOwner(DaemonSets), { matters: (revision, previous) => !revision || previous !== undefined || controllerOf(revision) === undefined }),
       watching(Pods, keysOfOwner(DaemonSets)),
       watching(Nodes, (_, world) => world.list(DaemonSets).map(keyOf), { matters: (node, previous) => !node || !previous || !sameMeaning(placing(node), placing(previous)) }),
     ],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ControllerRevisions, DaemonSets, Nodes, Pods } from '../../../src/api/kinds.ts'
 import type { ControllerRevision, DaemonSet, Node, Pod } from '../../../src/api/types.ts'
 import { eligibility, revisionHashLabel } from '../../../src/controller-manager/daemon-set/daemon-pod.ts'
-import { planDaemonSet } from '../../../src/controller-manager/daemon-set/daemon-set.ts'
+import { daemonSets, planDaemonSet } from '../../../src/controller-manager/daemon-set/daemon-set.ts'
 import { failureBackOff } from '../../../src/controller-manager/daemon-set/failure-back-off.ts'
 import { rollingStep } from '../../../src/controller-manager/daemon-set/rolling-update.ts'
 import { metadata, node, noon, ownedBy, pod, secondsBefore, template } from '../builders.ts'
@@ -136,4 +136,11 @@ test('status', () => {
   expect(objectOf(plan(foo, on, pods), 'updateStatus', DaemonSets).status).toMatchObject({
     desiredNumberScheduled: 4, currentNumberScheduled: 3, numberMisscheduled: 1, numberReady: 2, numberAvailable: 1, numberUnavailable: 3, updatedNumberScheduled: 2, observedGeneration: 1,
   })
+})
+
+test('a revision that somebody else adds waits for the set\'s next change; an orphan, a change and a deletion do not', () => {
+  const watch = daemonSets(() => 0).watches.find(({ kind }) => kind === ControllerRevisions)
+  const owned = revisionOf(daemonSet(), 'now')
+  const orphan = { ...owned, metadata: { ...owned.metadata, ownerReferences: [] } }
+  expect([[owned, undefined], [orphan, undefined], [owned, owned], [undefined, owned]].map(([now, before]) => watch?.matters?.(now, before))).toEqual([false, true, true, true])
 })
