@@ -32,6 +32,6 @@ export const deleteCollection = async (request: ResourceRequest): Promise<void> 
   await Promise.all(Array.from({ length: Math.min(workers, objects.length) }, async () => {
     for (const object of queue) await deleteOne(request, object, options)
   }))
-  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted.shape, { query: exchange.query, now: () => server.clock.now() })
+  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted, { query: exchange.query, now: () => server.clock.now() })
   await respondJson(exchange, 200, representation.list(objects, meta), accepted)
 }

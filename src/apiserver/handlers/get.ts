@@ -17,7 +17,7 @@ export const readable = async ({ server, resource, exchange }: ResourceRequest):
 /** Answers with one object in the shape that the client accepts. */
 export const respondWith = ({ exchange, resource, server }: ResourceRequest, status: number, object: CachedObject): Promise<void> | void => {
   const accepted = negotiate(exchange.headers['accept'], objectShapes)
-  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted.shape,
+  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted,
     { query: exchange.query, now: () => server.clock.now() })
   return respondJson(exchange, status, representation.object(object), accepted)
 }

@@ -122,7 +122,7 @@ export const list = async (request: ResourceRequest): Promise<void> => {
   const accepted = negotiate(exchange.headers['accept'], listShapes)
   const options = listOptions(exchange.query, false)
   const selection = selectionOf(resource, namespace, options)
-  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted.shape, { query: exchange.query, now: () => server.clock.now() })
+  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted, { query: exchange.query, now: () => server.clock.now() })
   const { objects, meta } = await readList(request, selection, options)
   await respondJson(exchange, 200, representation.list(objects, meta), accepted)
 }

@@ -62,12 +62,12 @@ export const virtual = async (request: AuthorizedRequest, server: ServerParts, r
     const accepted = negotiate(exchange.headers['accept'], objectShapes)
     const object = await resource.get(asked)
     if (!object) throw notFound(kind, asked.name)
-    await respondJson(exchange, 200, representationOf(shown, accepted.shape, at).object(encoded(resource, object)), accepted)
+    await respondJson(exchange, 200, representationOf(shown, accepted, at).object(encoded(resource, object)), accepted)
     return
   }
   if (info.verb !== 'list' || !resource.list) throw methodNotSupported(kind, info.verb)
   const accepted = negotiate(exchange.headers['accept'], listShapes)
   const matches = selectLabels(listOptions(exchange.query, false).labelSelector)
   const objects = (await resource.list(asked)).filter(({ metadata }) => matches(metadata.labels))
-  await respondJson(exchange, 200, representationOf(shown, accepted.shape, at).list(objects.map((object) => encoded(resource, object)), { resourceVersion: '' }), accepted)
+  await respondJson(exchange, 200, representationOf(shown, accepted, at).list(objects.map((object) => encoded(resource, object)), { resourceVersion: '' }), accepted)
 }

@@ -56,7 +56,7 @@ export const watch = async (request: ResourceRequest): Promise<void> => {
   const fieldSelector = request.name === '' ? options.fieldSelector : [`metadata.name=${request.name}`, options.fieldSelector].filter(Boolean).join(',')
   const selection = selectionOf(resource, namespace, { ...options, fieldSelector })
   const version = parseResourceVersion(resource.kind, options.resourceVersion)
-  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted.shape,
+  const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted,
     { query: exchange.query, now: () => server.clock.now() })
   if (options.resourceVersion === '') await server.storage.fresh(resource)
   else await server.storage.notOlder(resource, hasInitialState(options) ? version : 0)

@@ -4,9 +4,14 @@ import { notAcceptable } from '../../api/status.ts'
 /** As what objects are shown: themselves, as rows of a table, or only their metadata. */
 export type Shape = 'object' | 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
 
+/** The versions of meta.k8s.io that know tables and metadata; they differ in their name only. */
+export type MetaVersion = 'v1' | 'v1beta1'
+
 export interface Accepted {
   format: 'json' | 'yaml'
   shape: Shape
+  /** Of a shape that is not the object itself; absent: v1. */
+  metaVersion?: MetaVersion
 }
 
 interface Clause {
@@ -39,10 +44,12 @@ export const listShapes: AllowedShapes = new Set(['object', 'Table', 'PartialObj
 /** Writes are answered in the same shapes as reads; deletions may answer with a Status, which has one shape only. */
 export const plainShape: AllowedShapes = new Set(['object'])
 
+const isMetaVersion = (version: string | undefined): version is MetaVersion => version === 'v1' || version === 'v1beta1'
+
 const shapeOf = ({ parameters }: Clause, shapes: AllowedShapes): Shape | undefined => {
   const as = parameters['as']
   if (as === undefined) return 'object'
-  if (parameters['g'] !== 'meta.k8s.io' || parameters['v'] !== 'v1') return undefined
+  if (parameters['g'] !== 'meta.k8s.io' || !isMetaVersion(parameters['v'])) return undefined
   return shapes.has(as as Shape) && as !== 'object' ? (as as Shape) : undefined
 }
 
@@ -53,7 +60,8 @@ const decide = (header: string, shapes: AllowedShapes): Accepted | undefined => 
   for (const clause of clauses.toSorted((left, right) => right.quality - left.quality)) {
     const format = Object.hasOwn(formats, clause.type) ? formats[clause.type] : undefined
     const shape = format && clause.quality > 0 ? shapeOf(clause, shapes) : undefined
-    if (format && shape) return { format, shape }
+    if (!format || !shape) continue
+    return shape !== 'object' && clause.parameters['v'] === 'v1beta1' ? { format, shape, metaVersion: 'v1beta1' } : { format, shape }
   }
   return undefined
 }

@@ -3,6 +3,7 @@ import { apiVersionOf, type Kind } from '../../api/kinds.ts'
 import type { Column } from '../registry/strategy.ts'
 import type { Encoded } from '../watch-cache/cached-object.ts'
 import type { View } from '../view.ts'
+import type { MetaVersion } from './accept.ts'
 
 export interface ListMeta {
   resourceVersion: string
@@ -65,16 +66,17 @@ export const viewRepresentation = (kind: Kind, view: View): Representation => {
   }
 }
 
-const metaVersion = 'meta.k8s.io/v1'
-export const partialMetadata = (object: Encoded): string => `{"kind":"PartialObjectMetadata","apiVersion":"${metaVersion}","metadata":${JSON.stringify(object.object.metadata)}}`
+export const partialMetadata = (object: Encoded, version: MetaVersion): string => `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(object.object.metadata)}}`
 
-export const metadataRepresentation: Representation = {
-  key: 'metadata',
-  object: (object) => Buffer.from(partialMetadata(object)),
-  list: (objects, meta) => joined(listHead('PartialObjectMetadataList', metaVersion, meta), objects.map(partialMetadata)),
-  watched: (object) => Buffer.from(partialMetadata(object)),
-  bookmark: bookmarkOf('PartialObjectMetadata', metaVersion),
-}
+const metadataRepresentation = (version: MetaVersion): Representation => ({
+  key: `metadata ${version}`,
+  object: (object) => Buffer.from(partialMetadata(object, version)),
+  list: (objects, meta) => joined(listHead('PartialObjectMetadataList', `meta.k8s.io/${version}`, meta), objects.map((object) => partialMetadata(object, version))),
+  watched: (object) => Buffer.from(partialMetadata(object, version)),
+  bookmark: bookmarkOf('PartialObjectMetadata', `meta.k8s.io/${version}`),
+})
+
+export const metadataRepresentations: Readonly<Record<MetaVersion, Representation>> = { v1: metadataRepresentation('v1'), v1beta1: metadataRepresentation('v1beta1') }
 
 export interface Shown {
   kind: Kind

@@ -13,9 +13,11 @@ for (const [name, header, shapes, expected] of [
   ['YAML', 'application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
   ['metadata of one', 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', objectShapes, { format: 'json', shape: 'PartialObjectMetadata' }],
   ['metadata of many', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', listShapes, { format: 'json', shape: 'PartialObjectMetadataList' }],
+  ['a table of the old version', 'application/json;as=Table;v=v1beta1;g=meta.k8s.io', listShapes, { format: 'json', shape: 'Table', metaVersion: 'v1beta1' }],
+  ['metadata of the old version', 'application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io', listShapes, { format: 'json', shape: 'PartialObjectMetadataList', metaVersion: 'v1beta1' }],
   ['quality counts before order', 'application/json;q=0.5,application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
 ] as const) test(`${name}: ${expected.format} ${expected.shape}`, () => expect(negotiate(header, shapes)).toEqual(expected))
 
-for (const [name, header] of [['protobuf alone', 'application/vnd.kubernetes.protobuf'], ['CBOR', 'application/cbor'], ['a table alone, where none can be made', table], ['HTML', 'text/html']] as const) {
+for (const [name, header] of [['protobuf alone', 'application/vnd.kubernetes.protobuf'], ['CBOR', 'application/cbor'], ['a table alone, where none can be made', table], ['HTML', 'text/html'], ['a table of no version', 'application/json;as=Table;v=v2;g=meta.k8s.io']] as const) {
   test(`${name}: 406`, () => expect(() => negotiate(header, plainShape)).toThrow(expect.objectContaining({ code: 406, message: 'only the following media types are accepted: application/json, application/yaml' })))
 }
