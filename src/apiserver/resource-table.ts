@@ -13,8 +13,10 @@ export interface StoredVersion {
   encoding: Encoding
   /** The form to store of an object of this version. Throws or rejects with the StatusError that the client is to see. */
   toStorage(object: KubeObject): KubeObject | Promise<KubeObject>
-  /** What all versions have in common that differ in their name only; absent where a webhook converts. */
-  sameObjects?: KindCache | undefined
+  /** What all versions have in common. */
+  sameObjects: KindCache
+  /** An object of any version as one of this; absent where versions differ in their name only. Rejects with the StatusError that the client is to see. */
+  fromAny?: ((object: KubeObject) => KubeObject | Promise<KubeObject>) | undefined
 }
 
 export interface StoredResource {

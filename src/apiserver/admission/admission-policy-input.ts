@@ -8,7 +8,7 @@ import type { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext } from './plugin.ts'
 import { isNamespaces, namespaceOf } from './webhook-match.ts'
 import { reviewRequest } from './webhook-review.ts'
-import { shownAs, type Version, versionsOf } from './webhook-versions.ts'
+import { shownIn, type Version, versionsOf } from './webhook-versions.ts'
 
 /** The object's name for a refusal, also where it is still to be generated. */
 export const nameOf = ({ name, object }: AdmissionAttributes): string => name || object?.metadata?.name || object?.metadata?.generateName || 'Unknown'
@@ -58,10 +58,11 @@ export interface InputQuestion {
   decisions: DecisionCache
 }
 
-export const admissionInput = ({ attributes, context, version, params, decisions }: InputQuestion): AdmissionInput => {
+/** Rejects with a StatusError where the request cannot be shown. */
+export const admissionInput = async ({ attributes, context, version, params, decisions }: InputQuestion): Promise<AdmissionInput> => {
   const { kind, subresource, name, namespace, user } = attributes
   return {
-    object: shownAs(version, attributes.object), oldObject: shownAs(version, attributes.oldObject), params,
+    object: await shownIn(version, attributes.object), oldObject: await shownIn(version, attributes.oldObject), params,
     request: requestOf(attributes, version, versionsOf(attributes, context.resources).own), namespaceObject: namespaceObject(attributes, context),
     authorization: { cache: decisions, attributes: { user, resourceRequest: true, apiGroup: kind.group, apiVersion: '*', resource: kind.plural, subresource, namespace, name, path: '' } },
   }

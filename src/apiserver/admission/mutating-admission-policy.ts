@@ -7,7 +7,7 @@ import { kindShape } from '../../api/patch/apply/shape.ts'
 import { forbidden, internalError, serviceUnavailable, StatusError } from '../../api/status.ts'
 import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../../api/types.ts'
 import type { Authorizer } from '../authorization/authorizer.ts'
-import { admissionVariables } from '../cel/admission-variables.ts'
+import { type AdmissionInput, admissionVariables } from '../cel/admission-variables.ts'
 import { runtimeCostBudget } from '../cel/cost.ts'
 import { CelEvaluationError } from '../cel/errors.ts'
 import { ExpressionRun, OutOfBudgetError } from '../cel/expression-run.ts'
@@ -22,7 +22,7 @@ import { type CompiledMutation, compiledMutatingPolicy } from './mutating-admiss
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { beginRound } from './rounds.ts'
 import { takeOver } from './take-over.ts'
-import { shownAs, type Version } from './webhook-versions.ts'
+import { shownIn, type Version } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionPolicy'
 
@@ -30,25 +30,23 @@ interface Invocation { key: string; policy: MutatingAdmissionPolicy; binding: Mu
 interface Problem { policy: MutatingAdmissionPolicy; binding: MutatingAdmissionPolicyBinding | undefined; message: string; reason: string }
 
 /** The object of the request becomes what the version's JSON says. Throws a StatusError where it cannot. */
-const accept = (version: Version, json: JsonObject, attributes: AdmissionAttributes, strict: boolean): void => {
+const accept = async (version: Version, json: JsonObject, at: { attributes: AdmissionAttributes; context: AdmissionContext }, strict: boolean): Promise<void> => {
   const { row } = version
-  const { object } = attributes
-  if (!row || !object) return
+  if (!row) return
   let next: KubeObject
   try {
     next = decodeObject<KubeObject>(Buffer.from(JSON.stringify(json)), 'application/json', { kind: row.kind, fieldValidation: strict ? 'Strict' : 'Ignore' }).object
   } catch (error) {
     throw error instanceof StatusError ? internalError(new Error(error.message)) : error
   }
-  takeOver(version, next, attributes)
-  row.strategy.setDefaults?.(object)
+  await takeOver(version, next, at)
 }
 
 /** One request on its way through the policies. */
 class Dispatch {
   readonly problems: Problem[] = []
-  private readonly attributes: AdmissionAttributes
-  private readonly context: AdmissionContext
+  readonly attributes: AdmissionAttributes
+  readonly context: AdmissionContext
   private readonly decisions: DecisionCache
 
   constructor(attributes: AdmissionAttributes, context: AdmissionContext, authorizer: Authorizer) {
@@ -86,7 +84,7 @@ class Dispatch {
     }
   }
 
-  private input({ version, params }: Invocation): ReturnType<typeof admissionInput> {
+  private async input({ version, params }: Invocation): Promise<AdmissionInput> {
     const { attributes, context, decisions } = this
     return admissionInput({ attributes, context, version, params, decisions })
   }
@@ -96,7 +94,7 @@ class Dispatch {
     const { policy, binding } = invocation
     const { conditions } = compiledMutatingPolicy(policy)
     if (conditions.length === 0) return true
-    const { matches, error } = await evaluateMatchConditions(conditions, this.input(invocation), policy.spec.failurePolicy)
+    const { matches, error } = await evaluateMatchConditions(conditions, await this.input(invocation), policy.spec.failurePolicy)
     if (error !== undefined) this.problems.push({ policy, binding, message: error, reason: 'Invalid' })
     return matches === true
   }
@@ -117,14 +115,14 @@ class Dispatch {
   /** What kept the mutation from being applied. */
   private async apply(invocation: Invocation, { patchType, expression }: CompiledMutation): Promise<string | undefined> {
     const { version, policy } = invocation
-    const shown = shownAs(version, this.attributes.object)
+    const shown = await shownIn(version, this.attributes.object)
     if (!version.row || !shown) throw serviceUnavailable(`Resource kind ${version.kind.group}/${version.kind.version}, Kind=${version.kind.kind} not found. There can be a delay between when CustomResourceDefinitions are created and when they are available.`)
-    const run = new ExpressionRun(admissionVariables(this.input(invocation)), { budget: runtimeCostBudget, composition: compiledMutatingPolicy(policy).composition })
+    const run = new ExpressionRun(admissionVariables(await this.input(invocation)), { budget: runtimeCostBudget, composition: compiledMutatingPolicy(policy).composition })
     try {
       const { value, error } = await run.evaluate(expression)
       if (error !== undefined) return expression.problem ?? error
       const next = patchType === 'JSONPatch' ? withJsonPatch(shown, value) : withConfiguration(shown, value, kindShape(version.row.kind))
-      accept(version, next, this.attributes, patchType === 'JSONPatch')
+      await accept(version, next, this, patchType === 'JSONPatch')
       return undefined
     } catch (error) {
       if (error instanceof PatchError || error instanceof OutOfBudgetError || error instanceof CelEvaluationError) return error.message

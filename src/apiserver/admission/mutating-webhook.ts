@@ -1,6 +1,5 @@
 /** MutatingAdmissionWebhook: webhooks that change objects, one after the other, and once more where another changed what they had seen. Mirrors apiserver's `plugin/webhook/mutating`. */
 import { decodeObject } from '../../api/decode.ts'
-import { deepCopy, semanticEqual } from '../../api/equal.ts'
 import { JsonSyntaxError, parseJson } from '../../api/json-text.ts'
 import type { JsonObject, JsonValue, KubeObject } from '../../api/meta.ts'
 import { applyJsonPatch } from '../../api/patch/json.ts'
@@ -16,7 +15,7 @@ import { isExempt } from './webhook-match.ts'
 import { beginRound } from './rounds.ts'
 import type { ReviewAnswer } from './webhook-review.ts'
 import { takeOver } from './take-over.ts'
-import { shownAs } from './webhook-versions.ts'
+import { shownIn } from './webhook-versions.ts'
 
 const pluginName = 'MutatingAdmissionWebhook'
 
@@ -35,8 +34,8 @@ const patchOf = ({ webhook: { name } }: Invocation['hook'], { patch, patchType }
 }
 
 /** The object with the patch, read as its kind reads bodies: what the kind does not know falls away. */
-const patched = ({ hook, version }: Invocation, object: KubeObject, patch: JsonValue[]): KubeObject => {
-  const shown = shownAs(version, object)
+const patched = async ({ hook, version }: Invocation, object: KubeObject, patch: JsonValue[]): Promise<KubeObject> => {
+  const shown = await shownIn(version, object)
   let result: JsonObject
   try {
     result = applyJsonPatch(shown ?? null, patch) as JsonObject
@@ -50,17 +49,13 @@ const patched = ({ hook, version }: Invocation, object: KubeObject, patch: JsonV
 }
 
 /** Puts what the webhook wants into the request's object. Whether it is another now. */
-const change = (invocation: Invocation, attributes: AdmissionAttributes, answer: ReviewAnswer): boolean => {
+const change = async (invocation: Invocation, at: { attributes: AdmissionAttributes; context: AdmissionContext }, answer: ReviewAnswer): Promise<boolean> => {
   const { hook, version } = invocation
-  const { object, operation } = attributes
+  const { object, operation } = at.attributes
   const patch = patchOf(hook, answer)
   if (patch.length === 0) return false
   if (!object || operation === 'CONNECT') throw internalError(new Error(`admission webhook ${JSON.stringify(hook.webhook.name)} attempted to modify the object, which is not supported for this operation`))
-  const before = deepCopy(object)
-  takeOver(version, patched(invocation, object, patch), attributes)
-  const changed = !semanticEqual(before, object)
-  version.row?.strategy.setDefaults?.(object)
-  return changed
+  return takeOver(version, await patched(invocation, object, patch), at)
 }
 
 const requestTimedOut = (): Error => timeout('request did not complete within requested timeout')
@@ -71,7 +66,7 @@ export const mutatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin =
     try {
       const { name, failurePolicy } = invocation.hook.webhook
       const call = { name, type: 'admit', operation: attributes.operation, ignoresFailure: failurePolicy === 'Ignore' } as const
-      return change(invocation, attributes, await counted(parts.counting, call, () => askWebhook(parts, invocation, { attributes, context, mutating: true })))
+      return await change(invocation, { attributes, context }, await counted(parts.counting, call, () => askWebhook(parts, invocation, { attributes, context, mutating: true })))
     } catch (error) {
       if (!(error instanceof CallingWebhookError)) throw error
       const { webhook } = invocation.hook

@@ -66,9 +66,9 @@ class Dispatch {
     }
   }
 
-  private evaluate(policy: ValidatingAdmissionPolicy, version: Version, params: JsonObject | undefined): Promise<PolicyVerdict> {
+  private async evaluate(policy: ValidatingAdmissionPolicy, version: Version, params: JsonObject | undefined): Promise<PolicyVerdict> {
     const { attributes, context, decisions } = this
-    return evaluatePolicy(compiledPolicy(policy), admissionInput({ attributes, context, version, params, decisions }), policy.spec.failurePolicy)
+    return evaluatePolicy(compiledPolicy(policy), await admissionInput({ attributes, context, version, params, decisions }), policy.spec.failurePolicy)
   }
 
   private enforce(policy: ValidatingAdmissionPolicy, binding: ValidatingAdmissionPolicyBinding, annotations: Map<string, string[]>, verdict: PolicyVerdict): void {

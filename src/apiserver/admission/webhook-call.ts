@@ -11,7 +11,7 @@ import { CallingWebhookError, denied, dryRunUnsupported } from './webhook-denial
 import type { Hook } from './webhook-hooks.ts'
 import { namespaceOf } from './webhook-match.ts'
 import { admissionReview, reviewAnswer, type ReviewAnswer, reviewVersion } from './webhook-review.ts'
-import { shownAs, type Version } from './webhook-versions.ts'
+import { shownIn, type Version } from './webhook-versions.ts'
 
 /** What the plugins that call webhooks are made of. */
 export interface WebhookParts {
@@ -54,7 +54,7 @@ export const askWebhook = async ({ call, random }: Pick<WebhookParts, 'call' | '
   }
   const body = admissionReview(reviewed, {
     uid, kind: version.kind, resource: version.resource, subresource, requestKind: own.kind, requestResource: own.resource, name, namespace: namespaceOf(attributes), operation, user,
-    object: shownAs(version, attributes.object), oldObject: shownAs(version, attributes.oldObject), options: optionsOf(attributes), dryRun,
+    object: await shownIn(version, attributes.object), oldObject: await shownIn(version, attributes.oldObject), options: optionsOf(attributes), dryRun,
   })
   const timeoutMs = Math.min((webhook.timeoutSeconds ?? usualTimeoutSeconds) * 1000, Math.max(1, context.remainingMs()))
   const answered = await call({ clientConfig: webhook.clientConfig, body, timeoutMs, signal: context.signal, tellsTimeout: true })

@@ -21,4 +21,4 @@ export interface ConditionQuestion { attributes: AdmissionAttributes; context: A
 
 /** Whether all conditions of the webhook hold for the request, shown in that version. */
 export const matchConditionsHold = async ({ webhook: { matchConditions = [], failurePolicy } }: Hook, version: Version, question: ConditionQuestion): Promise<MatchResult> =>
-  (matchConditions.length === 0 ? { matches: true } : evaluateMatchConditions(compiledConditions(matchConditions), admissionInput({ ...question, version, params: undefined }), failurePolicy))
+  (matchConditions.length === 0 ? { matches: true } : evaluateMatchConditions(compiledConditions(matchConditions), await admissionInput({ ...question, version, params: undefined }), failurePolicy))

@@ -1,6 +1,7 @@
 /** The versions that a request's object can be shown in. Mirrors apimachinery's EquivalentResourceRegistry and apiserver's VersionedAttributes. */
 import { apiVersionOf } from '../../api/kinds.ts'
 import type { JsonObject, KubeObject } from '../../api/meta.ts'
+import { internalError } from '../../api/status.ts'
 import type { ResourceTable, StoredResource } from '../resource-table.ts'
 import type { KindCache } from '../watch-cache/kind-cache.ts'
 import type { AdmissionAttributes } from './plugin.ts'
@@ -54,10 +55,24 @@ export const versionsOf = (attributes: AdmissionAttributes, resources: ResourceT
   }
 }
 
+/** The object of a custom resource as one of that version, where the definition's webhook has to be asked for it. Rejects with a StatusError. */
+export const convertedTo = async <T extends KubeObject | undefined>({ version, kind }: StoredResource, object: T): Promise<T | KubeObject> => {
+  if (!object || !version?.fromAny || object.apiVersion === apiVersionOf(kind)) return object
+  try {
+    return await version.fromAny(object)
+  } catch (error) {
+    throw internalError(error as Error)
+  }
+}
+
+/** What `shownAs` shows, of an object of whatever version. */
+export const shownIn = async (version: Version, object: KubeObject | undefined): Promise<JsonObject | undefined> =>
+  shownAs(version, version.row ? await convertedTo(version.row, object) : object)
+
 /** Objects of custom resources that a policy or webhook saw in another version are again of the version that they were of. */
 export const asBefore = (next: KubeObject, { version }: StoredResource, { apiVersion }: KubeObject): KubeObject => (version && apiVersion !== undefined ? { ...next, apiVersion } : next)
 
-/** The object as that version shows it, with its apiVersion and kind. */
+/** The object as that version shows it, with its apiVersion and kind. What only a webhook converts must have been converted. */
 export const shownAs = ({ row, kind }: Version, object: KubeObject | undefined): JsonObject | undefined => {
   if (!object) return undefined
   const shown = row?.view ? row.view.toView(object) : object

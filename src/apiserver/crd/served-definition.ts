@@ -90,14 +90,14 @@ export class ServedDefinition {
     const kinds = new Map(spec.versions.map((version) => [version.name, customKind(definition, version, schemas.get(version.name) as Structural)]))
     const stored = spec.versions.find(({ storage }) => storage) ?? spec.versions[0]
     const storageKind = kinds.get(stored?.name ?? '') as Kind
-    const storing: StoredVersion = { encoding: this.raw.encodingFor(storageKind.version), toStorage: writer(storageKind, all), sameObjects: webhook ? undefined : this.raw }
+    const storing: StoredVersion = { encoding: this.raw.encodingFor(storageKind.version), toStorage: writer(storageKind, all), sameObjects: this.raw }
     return new Map(spec.versions.map((version): [string, Version] => {
       const [schema, kind] = [schemas.get(version.name) as Structural, kinds.get(version.name) as Kind]
       const read = reader(kind, all, encodingOf(kind))
       const cache = old.get(version.name)?.cache ?? new VersionCache(kind, { raw: this.raw, read, lazy: webhook !== undefined, monotonic: () => this.parts.monotonic() })
       if (old.has(version.name)) cache.readWith(read)
       const strategy = customStrategy({ kind, version, schema, checkRules: this.parts.rules(schema), terminating: () => this.terminating })
-      return [version.name, { version, schema, kind, cache, resource: { kind, strategy, cache, view: undefined, version: storing, ttlSeconds: undefined } }]
+      return [version.name, { version, schema, kind, cache, resource: { kind, strategy, cache, view: undefined, version: webhook ? { ...storing, fromAny: writer(kind, all) } : storing, ttlSeconds: undefined } }]
     }))
   }
 
