@@ -25,6 +25,8 @@ export interface ServerOptions {
   key: string
   /** The cluster's CA: client certificates that it signed are believed. */
   clientCA: string
+  /** Where the machine's own logs are; /var/log if absent. */
+  systemLogs?: string
 }
 
 export interface KubeletOptions {

@@ -1,6 +1,9 @@
 /** The kubelet's own API over real TLS: who is let in, logs, commands, ports, statistics. */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import https from 'node:https'
 import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../src/api/clock.ts'
@@ -18,6 +21,7 @@ let ca: KeyedCertificate
 let admin: KeyedCertificate
 let someone: KeyedCertificate
 let uid: string
+let logs: string
 
 beforeAll(async () => {
   ca = await newCertificateAuthority({ commonName: 'test', validity })
@@ -27,14 +31,23 @@ beforeAll(async () => {
   const serving = await newCertificate(ca, { subject: { commonName: 'node-1', ipAddresses: ['127.0.0.1'] }, usages: ['server auth'], validity })
   node = await testNode()
   port = await freePort()
-  node.start({ server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate } })
+  logs = await mkdtemp(path.join(os.tmpdir(), 'wherry-logs-'))
+  await mkdir(path.join(logs, 'apt'))
+  await writeFile(path.join(logs, 'sys <log>'), 'one\n')
+  await writeFile(path.join(logs, 'apt/history.log'), 'two\n')
+  await symlink('apt/history.log', path.join(logs, 'inside'))
+  await symlink('/etc/shadow', path.join(logs, 'outside'))
+  node.start({ server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate, systemLogs: logs } })
   await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }, { name: 'bad', image: 'nginx', imagePullPolicy: 'Never' }] }, { name: 'mixed' })
   const pod = await node.createPod({})
   uid = pod.metadata.uid
   await node.untilPod('web-1', 'is ready', isReady)
   await node.untilPod('mixed', 'waits', ({ status }) => status.containerStatuses?.some(({ state }) => state?.waiting?.reason === 'ErrImageNeverPull') ?? false)
 })
-afterAll(async () => { await node[Symbol.asyncDispose]() })
+afterAll(async () => {
+  await node[Symbol.asyncDispose]()
+  await rm(logs, { recursive: true, force: true })
+})
 
 const options = (by: KeyedCertificate | undefined = admin) => ({ host: '127.0.0.1', port, ca: ca.certificate, agent: false as const, ...(by && { cert: by.certificate, key: by.key }) })
 
@@ -214,3 +227,11 @@ describe('wherry\'s own', () => {
     expect(JSON.parse((await get('/wherry/usage')).text)).toMatchObject({ node: { memoryWorkingSetBytes: expect.any(Number) as number }, pods: expect.arrayContaining([expect.objectContaining({ podUid: uid, name: 'web-1' })]) as unknown })
   })
 })
+
+// Go's http.FileServer over the machine's /var/log: upstream's "should proxy logs on node" reads the listing.
+test.each([
+  ['/logs/', 200, '<pre>\n<a href="apt/">apt/</a>\n<a href="inside">inside</a>\n<a href="outside">outside</a>\n<a href="sys%20%3Clog%3E">sys &lt;log&gt;</a>\n</pre>\n'],
+  ['/logs/sys%20%3Clog%3E', 200, 'one\n'], ['/logs/apt/history.log', 200, 'two\n'], ['/logs/inside', 200, 'two\n'], ['/logs/apt', 301, ''],
+  ['/logs/outside', 404, '404 page not found\n'], ['/logs/none', 404, '404 page not found\n'], ['/logs/..%2f..%2fetc/passwd', 404, '404 page not found\n'], ['/logs/%2e%2e/etc/passwd', 404, '404 page not found\n'],
+])('the machine\'s logs: %s is %s', async (at, status, text) => expect(await get(at)).toEqual({ status, text }))
+test('the machine\'s logs are not for everybody', async () => expect((await get('/logs/', { by: null })).status).toBe(401))

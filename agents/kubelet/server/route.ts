@@ -13,7 +13,7 @@ export interface RouteRequest {
 
 export interface Route {
   methods: readonly string[]
-  /** `/exec/:namespace/:pod/:container`. */
+  /** `/exec/:namespace/:pod/:container`; `*name` at the end takes all that is left. */
   path: string
   /** Answers in full or as a stream. Throwing answers with 500, an HttpError with its own code. */
   answer?(request: RouteRequest, response: ServerResponse): Promise<void>
@@ -32,11 +32,11 @@ export class HttpError extends Error {
 
 const match = (pattern: string, path: string): Record<string, string> | undefined => {
   const [wanted, given] = [pattern.split('/'), path.split('/')]
-  if (wanted.length !== given.length) return undefined
+  if (wanted.at(-1)?.startsWith('*') ? given.length < wanted.length : wanted.length !== given.length) return undefined
   const at: Record<string, string> = {}
   for (const [index, part] of wanted.entries()) {
-    const value = given[index] ?? ''
-    if (!part.startsWith(':')) { if (part !== value) return undefined } else if (value === '') return undefined
+    const value = part.startsWith('*') ? given.slice(index).join('/') : given[index] ?? ''
+    if (!/^[:*]/.test(part)) { if (part !== value) return undefined } else if (value === '') return undefined
     else {
       try { at[part.slice(1)] = decodeURIComponent(value) } catch { return undefined }
     }

@@ -19,6 +19,7 @@ import { acceptChannels } from './channels.ts'
 import { nodeRoutes } from './node-routes.ts'
 import { podRoutes } from './pod-routes.ts'
 import { answerText, findRoute, HttpError, type Route } from './route.ts'
+import { systemLogRoutes } from './system-logs.ts'
 import { wherryRoutes } from './wherry-routes.ts'
 
 export interface KubeletServerParts {
@@ -65,7 +66,7 @@ export const kubeletServer = (parts: KubeletServerParts): Component => ({
   name: 'kubelet-server',
   async run(signal) {
     const { machine, server: { cert, key, clientCA, port, address } } = parts
-    const routes = [...nodeRoutes({ ...parts, configuration: configurationOf(parts) }), ...podRoutes(parts), ...wherryRoutes(parts)]
+    const routes = [...nodeRoutes({ ...parts, configuration: configurationOf(parts) }), ...podRoutes(parts), ...systemLogRoutes(parts.server.systemLogs ?? '/var/log'), ...wherryRoutes(parts)]
     const pass = gate(parts)
     const server = createServer({ cert, key, ca: clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], maxHeaderSize: maxHeaderBytes })
     server.on('request', (request, response) => { void serve({ request, response, routes, pass, log: machine.log, signal }) })
