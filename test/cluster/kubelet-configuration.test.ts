@@ -26,6 +26,7 @@ describe('a kubelet configuration', () => {
   test('what pods may do', () => {
     expect(read('seccompDefault: true\npodPidsLimit: 100\n').security).toEqual({ seccompDefault: true, podPidsLimit: 100 })
     expect(read('podPidsLimit: -1\n').security).toEqual({})
+    expect(read('allowedUnsafeSysctls: [kernel.msg*, net.core.somaxconn]\n').security).toEqual({ allowedUnsafeSysctls: ['kernel.msg*', 'net.core.somaxconn'] })
   })
   test('what is reserved is summed up', () => { expect(read('systemReserved: {cpu: 500m, memory: 1Gi}\nkubeReserved: {cpu: "1"}\n').reserved).toEqual({ cpu: '1500m', memory: '1Gi' }) })
 
@@ -43,6 +44,8 @@ describe('a kubelet configuration', () => {
     ['no duration', `${head}shutdownGracePeriod: 10\n`, 'shutdownGracePeriod must be a duration like 30s'],
     ['what cannot be reserved', `${head}kubeReserved: {pid: "100"}\n`, 'kubeReserved[pid] cannot be reserved on this cluster'],
     ['a default that is none', `${head}seccompDefault: RuntimeDefault\n`, 'seccompDefault must be true or false'],
+    ['a sysctl of the whole machine', `${head}allowedUnsafeSysctls: [vm.swappiness]\n`, 'allowedUnsafeSysctls[0] cannot be: the sysctls "vm.swappiness" are not known to be namespaced'],
+    ['no list of sysctls', `${head}allowedUnsafeSysctls: net.*\n`, 'allowedUnsafeSysctls must be a list of texts'],
     ['no process at all', `${head}podPidsLimit: 0\n`, 'podPidsLimit must be positive, or -1 for no limit'],
     ['a prototype', `${head}evictionHard: {__proto__: 1Mi}\n`, 'evictionHard[__proto__] is no signal'],
   ] as const) test(`${name} is refused by name`, () => { expect(() => parseKubeletConfiguration(text, 'kubelet.yaml')).toThrow(error) })

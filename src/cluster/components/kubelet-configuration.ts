@@ -5,19 +5,20 @@
 import { parse } from 'yaml'
 import type { EvictionSettings } from '../../../agents/kubelet/eviction/evictor.ts'
 import { type Amount, defaultThresholds, type Signal, type Threshold } from '../../../agents/kubelet/eviction/threshold.ts'
+import { allowedSysctlProblem } from '../../../agents/kubelet/sysctls.ts'
 import { type GraceOfPriority, graceByCriticality } from '../../../agents/kubelet/node-shutdown/shutdown-groups.ts'
 import { parseDuration } from '../../api/duration.ts'
 import { addQuantities, formatQuantity, isValidQuantity, toNumber } from '../../api/quantity.ts'
 import { UserError } from '../user-error.ts'
 
-export interface KubeletConfiguration { eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string>; security: { seccompDefault?: boolean; podPidsLimit?: number } }
+export interface KubeletConfiguration { eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string>; security: { seccompDefault?: boolean; podPidsLimit?: number; allowedUnsafeSysctls?: readonly string[] } }
 
 type Fields = Readonly<Record<string, unknown>>
 type Fail = (field: string, why: string) => never
 
 const known = ['apiVersion', 'kind', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMaxPodGracePeriod', 'evictionPressureTransitionPeriod', 'evictionMinimumReclaim',
   'mergeDefaultEvictionSettings', 'systemReserved', 'kubeReserved', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods', 'shutdownGracePeriodByPodPriority',
-  'seccompDefault', 'podPidsLimit']
+  'seccompDefault', 'allowedUnsafeSysctls', 'podPidsLimit']
 const signals: readonly Signal[] = ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available']
 const reservable = ['cpu', 'memory', 'ephemeral-storage']
 
@@ -89,11 +90,13 @@ const reservedOf = (fields: Fields, fail: Fail): Record<string, string> => {
   return sum
 }
 
-const securityOf = ({ seccompDefault, podPidsLimit }: Fields, fail: Fail): KubeletConfiguration['security'] => {
+const securityOf = ({ seccompDefault, podPidsLimit, allowedUnsafeSysctls: sysctls = [] }: Fields, fail: Fail): KubeletConfiguration['security'] => {
   if (seccompDefault !== undefined && typeof seccompDefault !== 'boolean') return fail('seccompDefault', 'must be true or false')
   const limit = podPidsLimit === undefined ? -1 : wholeOf(podPidsLimit, 'podPidsLimit', fail)
   // As upstream: anything below nothing is no limit.
-  return { ...(seccompDefault !== undefined && { seccompDefault }), ...(limit > 0 ? { podPidsLimit: limit } : limit === 0 ? fail('podPidsLimit', 'must be positive, or -1 for no limit') : {}) }
+  if (!Array.isArray(sysctls) || !sysctls.every((each): each is string => typeof each === 'string')) return fail('allowedUnsafeSysctls', 'must be a list of texts')
+  for (const [index, each] of sysctls.entries()) { const problem = allowedSysctlProblem(each); if (problem !== undefined) fail(`allowedUnsafeSysctls[${index}]`, `cannot be: ${problem}`) }
+  return { ...(sysctls.length > 0 && { allowedUnsafeSysctls: sysctls }), ...(seccompDefault !== undefined && { seccompDefault }), ...(limit > 0 ? { podPidsLimit: limit } : limit === 0 ? fail('podPidsLimit', 'must be positive, or -1 for no limit') : {}) }
 }
 
 /** `file` is named in errors. */

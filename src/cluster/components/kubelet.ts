@@ -54,7 +54,7 @@ const parallelPulls = (flags: Flags): number => {
   return serialize === 'true' ? 1 : most || Infinity
 }
 
-const configured = async (flags: Flags): Promise<Pick<KubeletOptions, 'eviction' | 'shutdown' | 'reserved' | 'seccompDefault' | 'podPidsLimit'>> => {
+const configured = async (flags: Flags): Promise<Pick<KubeletOptions, 'eviction' | 'shutdown' | 'reserved' | 'seccompDefault' | 'podPidsLimit' | 'allowedUnsafeSysctls'>> => {
   const file = flags.get('config')
   if (file === undefined) return {}
   const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`wherry kubelet: --config: cannot read ${file}: ${error.message}`, 2) })
@@ -107,7 +107,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
-    ...(flags.has('seccomp-default') && { seccompDefault: isTrue(flags, 'seccomp-default') }), allowedUnsafeSysctls: sysctlsOf(flags.get('allowed-unsafe-sysctls')), ...(flags.has('pod-max-pids') && { podPidsLimit: flags.number('pod-max-pids', 0) }),
+    ...(flags.has('seccomp-default') && { seccompDefault: isTrue(flags, 'seccomp-default') }), ...(flags.has('allowed-unsafe-sysctls') && { allowedUnsafeSysctls: sysctlsOf(flags.get('allowed-unsafe-sysctls')) }), ...(flags.has('pod-max-pids') && { podPidsLimit: flags.number('pod-max-pids', 0) }),
   }
   return guarded(kubelet(options), network, log)
 }
