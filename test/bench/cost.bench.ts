@@ -1,23 +1,16 @@
 /** What an idle cluster with the example costs: proportional memory (PSS) and processor time of each process. `node test/bench/cost.bench.ts [seconds]` (as root). */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { commandOf } from '../support/seen-from-outside.ts'
 import { type BenchRow, monotonic, printRows, shopManifest } from './cluster-figures.ts'
-
-const ticksPerSecond = 100
-
-const read = (file: string): string => { try { return readFileSync(file, 'utf8') } catch { return '' } }
-const pssKilobytes = (pid: number): number => Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0)
-const cpuTicks = (pid: number): number => { const fields = read(`/proc/${pid}/stat`); const after = fields.slice(fields.lastIndexOf(')') + 2).split(' '); return Number(after[11] ?? 0) + Number(after[12] ?? 0) }
-const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0)
+import { allPids, cpuSeconds, parentOf, pssMebibytes, readProc } from './processes.ts'
 
 /** All processes that descend from the cluster's keepers, or that its program folder or data directory names. */
 const processesOf = ({ home }: TestCluster): number[] => {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
   const namespaces = new Set(readdirSync('/sys/fs/cgroup/memory').filter((name) => name === `wherry-${home.clusterId}`))
-  const inOurs = (pid: number): boolean => [...namespaces].some((name) => read(`/proc/${pid}/cgroup`).includes(`/${name}/`))
-  return all.filter((pid) => pid !== process.pid && (inOurs(pid) || commandOf(pid).some((word) => word.includes(home.data)) || commandOf(parentOf(pid)).some((word) => word.includes(home.data))))
+  const inOurs = (pid: number): boolean => [...namespaces].some((name) => readProc(pid, 'cgroup').includes(`/${name}/`))
+  return allPids().filter((pid) => pid !== process.pid && (inOurs(pid) || commandOf(pid).some((word) => word.includes(home.data)) || commandOf(parentOf(pid)).some((word) => word.includes(home.data))))
 }
 
 const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'single'] as const
@@ -33,20 +26,20 @@ const nameOf = (pid: number): string => {
 const measured = async (what: string, single: boolean, { seconds, goals }: { seconds: number; goals: { memory: number; cpu?: number } }): Promise<BenchRow[]> => {
   await using cluster = await startTestCluster({ files: [shopManifest], single })
   await pause(20_000) // until nothing starts any more
-  const before = new Map(processesOf(cluster).map((pid) => [pid, cpuTicks(pid)]))
+  const before = new Map(processesOf(cluster).map((pid) => [pid, cpuSeconds(pid)]))
   const begun = monotonic()
   await pause(seconds * 1000)
-  const share = (ticks: number): number => ticks / ticksPerSecond / ((monotonic() - begun) / 1000) * 100
-  const groups = new Map<string, { pss: number; ticks: number; count: number }>()
-  for (const [pid, ticks] of before) {
-    const group = groups.get(nameOf(pid)) ?? { pss: 0, ticks: 0, count: 0 }
-    groups.set(nameOf(pid), { pss: group.pss + pssKilobytes(pid) / 1024, ticks: group.ticks + cpuTicks(pid) - ticks, count: group.count + 1 })
+  const share = (seconds: number): number => seconds / ((monotonic() - begun) / 1000) * 100
+  const groups = new Map<string, { pss: number; seconds: number; count: number }>()
+  for (const [pid, spent] of before) {
+    const group = groups.get(nameOf(pid)) ?? { pss: 0, seconds: 0, count: 0 }
+    groups.set(nameOf(pid), { pss: group.pss + pssMebibytes(pid), seconds: group.seconds + cpuSeconds(pid) - spent, count: group.count + 1 })
   }
-  const each = [...groups].toSorted(([, one], [, other]) => other.pss - one.pss).flatMap(([name, { pss, ticks, count }]): BenchRow[] => [
-    { name: `${what}: ${name}${count > 1 ? ` (${count})` : ''}: memory`, value: pss, unit: 'MiB' }, { name: `${what}: ${name}: processor`, value: share(ticks), unit: '%' },
+  const each = [...groups].toSorted(([, one], [, other]) => other.pss - one.pss).flatMap(([name, { pss, seconds: used, count }]): BenchRow[] => [
+    { name: `${what}: ${name}${count > 1 ? ` (${count})` : ''}: memory`, value: pss, unit: 'MiB' }, { name: `${what}: ${name}: processor`, value: share(used), unit: '%' },
   ])
-  const sum = (of: 'pss' | 'ticks'): number => [...groups].filter(([name]) => name !== 'the example').reduce((total, [, group]) => total + group[of], 0)
-  return [...each, { name: `${what}: all but the example: memory`, value: sum('pss'), unit: 'MiB', goal: goals.memory }, { name: `${what}: all but the example: processor`, value: share(sum('ticks')), unit: '%', ...(goals.cpu !== undefined && { goal: goals.cpu }) }]
+  const sum = (of: 'pss' | 'seconds'): number => [...groups].filter(([name]) => name !== 'the example').reduce((total, [, group]) => total + group[of], 0)
+  return [...each, { name: `${what}: all but the example: memory`, value: sum('pss'), unit: 'MiB', goal: goals.memory }, { name: `${what}: all but the example: processor`, value: share(sum('seconds')), unit: '%', ...(goals.cpu !== undefined && { goal: goals.cpu }) }]
 }
 
 export const run = async (seconds = 60): Promise<BenchRow[]> => [

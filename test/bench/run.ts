@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the figures of the bars as one table, each with its goal. `node test/bench/run.ts [name...]` for some of them: start healing cost restart store apiserver transports scheduler.
+ * `npm run bench`: the figures of the bars as one table, each with its goal. `node test/bench/run.ts [name...]` for some of them: start healing cost restart restarts pods density store apiserver transports scheduler.
  * A bench that cannot run here says why, and the others go on; the exit code tells.
  */
 import path from 'node:path'
@@ -20,12 +20,15 @@ const benches: Record<string, () => Promise<BenchRow[]>> = {
   healing: async () => (await import('./healing.bench.ts')).run(),
   cost: async () => (await import('./cost.bench.ts')).run(),
   restart,
+  restarts: async () => (await import('./restarts.bench.ts')).run(),
+  pods: async () => (await import('./pods.bench.ts')).run(),
+  density: async () => (await import('./density.bench.ts')).run(),
   store: async () => (await import('./store.bench.ts')).run(),
   apiserver: async () => (await import('./apiserver.bench.ts')).apiserverBench(),
   transports: async () => (await import('./transports.bench.ts')).transportsBench(),
   scheduler: async () => (await import('./scheduler.bench.ts')).schedulerBench(),
 }
-const needRoot = ['start', 'healing', 'cost', 'restart']
+const needRoot = ['start', 'healing', 'cost', 'restart', 'restarts', 'pods', 'density']
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(benches, name))

@@ -21,11 +21,11 @@ const isSpare = (pid: number): boolean => {
   return program === '' || program.startsWith('/dev/.wherry/') || command.some((word) => /^\/run\/wherry\/.+\/scripts\//.test(word)) || /^(mount|umount|pivot_root)$/.test(program)
 }
 
-/** `<pod uid>/<container>-<attempt>` (or `<pod uid>/sandbox`) → processes that run there; spares are left out. */
-export const containersOn = ({ home }: Pick<TestCluster, 'home'>, node = 'node-1'): Map<string, number[]> => {
+/** `<pod uid>/<container>-<attempt>` (or `<pod uid>/sandbox`) → processes that run there; without `spares`, those are left out. */
+export const containersOn = ({ home }: Pick<TestCluster, 'home'>, node = 'node-1', { spares = false } = {}): Map<string, number[]> => {
   const root = path.join(cgroupRoot, `wherry-${home.clusterId}`, node)
   return new Map(['guaranteed', 'burstable', 'besteffort'].flatMap((qos) => folders(path.join(root, qos)).flatMap((pod) => folders(path.join(root, qos, pod)).flatMap((name) => {
-    const pids = allPids(path.join(root, qos, pod, name)).filter((pid) => !isSpare(pid))
+    const pids = allPids(path.join(root, qos, pod, name)).filter((pid) => spares || !isSpare(pid))
     return pids.length > 0 ? [[`${pod.replace(/^pod/, '')}/${name}`, pids] as const] : []
   }))))
 }
