@@ -5,6 +5,7 @@ import type { ResourceRequest } from '../server-parts.ts'
 import { type Deletion, deleteObject } from './delete-object.ts'
 import { deleteOptions } from './delete-options.ts'
 import { respondWith } from './get.ts'
+import { warn } from './warnings.ts'
 
 const deletedStatus = ({ resource, name }: ResourceRequest, { object }: Deletion): object => {
   const { group, plural } = resource.kind
@@ -16,6 +17,8 @@ export const remove = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
   const accepted = negotiate(exchange.headers['accept'], objectShapes)
   const options = await deleteOptions(exchange)
+  const warning = resource.strategy.orphansByDefault?.warning
+  if (warning && options.orphanDependents === undefined && options.propagationPolicy === undefined) warn(exchange, warning)
   const deletion = await deleteObject(request, options)
   const status = !deletion.removed && options.orphanDependents === false ? 202 : 200
   const showsObject = resource.strategy.returnsDeletedObject === true || (!deletion.removed && !deletion.pending)

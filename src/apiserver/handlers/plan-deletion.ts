@@ -18,11 +18,11 @@ export type DeletionPlan =
 const orphan = 'orphan'
 const foreground = 'foregroundDeletion'
 
-/** Which of the two finalizers of the garbage collector the object gets, by what is asked and what it has. */
-export const collectorFinalizers = (finalizers: readonly string[], { orphanDependents, propagationPolicy }: DeleteOptions): string[] => {
+/** Which of the two finalizers of the garbage collector the object gets, by what is asked, what it has, and what its kind does by default. */
+const collectorFinalizers = (finalizers: readonly string[], { orphanDependents, propagationPolicy }: DeleteOptions, orphansByDefault: boolean): string[] => {
   const others = finalizers.filter((each) => each !== orphan && each !== foreground)
   const asked = orphanDependents ?? (propagationPolicy === undefined ? undefined : propagationPolicy === 'Orphan')
-  const orphans = asked ?? finalizers.includes(orphan)
+  const orphans = asked ?? (finalizers.includes(orphan) || (orphansByDefault && !finalizers.includes(foreground)))
   const waits = orphanDependents === undefined && (propagationPolicy === undefined ? finalizers.includes(foreground) : propagationPolicy === 'Foreground')
   return [...others, ...(orphans ? [orphan] : []), ...(waits ? [foreground] : [])]
 }
@@ -68,7 +68,7 @@ export const planDeletion = (strategy: Strategy, current: KubeObject, options: D
   const graceful = grace(strategy, object, options, now)
   if (graceful.state === 'pending') return { do: 'nothing' }
   const before = object.metadata.finalizers ?? []
-  const finalizers = collectorFinalizers(before, options)
+  const finalizers = collectorFinalizers(before, options, strategy.orphansByDefault !== undefined)
   if (finalizers.length > 0) object.metadata.finalizers = finalizers
   else delete object.metadata.finalizers
   const held = finalizers.length > 0 || strategy.holdsDeletion?.(current) === true

@@ -99,6 +99,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Field selectors besides metadata.name and metadata.namespace: path → value. */
   selectableFields?: Readonly<Record<string, FieldReader<T>>>
   subresources?: Readonly<Record<string, SubresourceStrategy<T>>>
+  /** What it owns is orphaned by a DELETE that does not say otherwise; with a warning, if there is one. Mirrors `DefaultGarbageCollectionPolicy`. */
+  orphansByDefault?: { warning?: string }
   /** Graceful deletion (Pod only): how long, given what was asked; 0 deletes at once. May mutate `object` (its grace seconds). */
   gracefulDeletion?(object: T, askedSeconds: number | undefined): number
   /** Where the scale subresource reads and writes; absent: the kind has none. */

@@ -1,6 +1,6 @@
 /** Deletion: answers, grace, preconditions, propagation, finalizers, collections. */
 import { absent, type Case, code, conformance, page, reference } from './case.ts'
-import { configMap, deployment, finalized, labelled, pod, replicaSet, secret, service, serviceAccount } from './objects.ts'
+import { configMap, deployment, finalized, job, labelled, pod, replicaSet, secret, service, serviceAccount } from './objects.ts'
 
 const options = (field: string) => reference(`apis.meta.v1.DeleteOptions.${field}`)
 const finalizers = page('concepts/overview/working-with-objects/finalizers/', 'how-finalizers-work')
@@ -41,6 +41,10 @@ export const deleteCases: readonly Case[] = [
   { name: 'Orphan leaves the object with its finalizer', source: conformance('Garbage Collector, delete deployment, propagation policy orphan'), given: [deployment('a')], ask: 'DELETE {deploy}/a?propagationPolicy=Orphan', status: 200, body: { metadata: { finalizers: ['orphan'] } } },
   { name: 'Background deletes the object at once', source: conformance('Garbage Collector, delete deployment, propagation policy background'), given: [deployment('a')], ask: 'DELETE {deploy}/a?propagationPolicy=Background', status: 200, body: { status: 'Success' }, then: gone('{deploy}/a') },
   { name: 'without a policy: Background', source: cascading, given: [replicaSet('a')], ask: 'DELETE {rs}/a', status: 200, then: gone('{rs}/a') },
+  { name: 'without a policy, a Job: its pods stay, and the client is told', source: code('pkg/registry/batch/job/storage/storage.go'), given: [job('a')], ask: 'DELETE /apis/batch/v1/namespaces/{ns}/jobs/a', status: 200, body: { metadata: { finalizers: ['orphan'] } },
+    headers: { warning: '299 - "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning"' } },
+  { name: 'with a policy no Job orphans', source: code('pkg/registry/batch/job/storage/storage.go'), given: [job('a')], ask: 'DELETE /apis/batch/v1/namespaces/{ns}/jobs/a?propagationPolicy=Background', status: 200, headers: { warning: absent }, then: gone('/apis/batch/v1/namespaces/{ns}/jobs/a') },
+  { name: 'without a policy, a ReplicationController: its pods stay', source: code('pkg/registry/core/replicationcontroller/strategy.go'), given: [{ apiVersion: 'v1', kind: 'ReplicationController', metadata: { name: 'a' }, spec: { replicas: 0, template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'x' }] } } } }], ask: 'DELETE /api/v1/namespaces/{ns}/replicationcontrollers/a', status: 200, body: { metadata: { finalizers: ['orphan'] } } },
   { name: 'orphanDependents is Orphan', source: options('orphanDependents'), given: [replicaSet('a')], ask: 'DELETE {rs}/a?orphanDependents=true', status: 200, body: { metadata: { finalizers: ['orphan'] } } },
   { name: 'a policy replaces the other’s finalizer', source: code('staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go'), given: [{ ...configMap('a', {}, finalized('foregroundDeletion')) }], ask: 'DELETE {cm}/a?propagationPolicy=Orphan', status: 200, body: { metadata: { finalizers: ['orphan'] } } },
   { name: 'Background takes the collector’s finalizers away', source: code('staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go'), given: [configMap('a', {}, finalized('foregroundDeletion'))], ask: 'DELETE {cm}/a?propagationPolicy=Background', status: 200, then: gone('{cm}/a') },

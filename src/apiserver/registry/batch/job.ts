@@ -36,6 +36,7 @@ const setDefaults = (job: Job): void => {
 
 export const jobStrategy: Strategy<Job> = {
   kind: Jobs,
+  orphansByDefault: { warning: 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning' },
   setDefaults,
   prepareForCreate(job) {
     const inherits = semanticEqual(job.metadata.labels, job.spec.template.metadata?.labels)

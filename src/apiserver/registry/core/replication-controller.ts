@@ -49,6 +49,7 @@ const counters = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availabl
 
 export const replicationControllerStrategy: Strategy<ReplicationController> = {
   kind: ReplicationControllers,
+  orphansByDefault: {},
   setDefaults,
   prepareForCreate(controller) { controller.status = { replicas: 0 } },
   validate: checkSpec,
