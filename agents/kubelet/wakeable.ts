@@ -1,6 +1,9 @@
 /** Something that sleeps until it is woken, at once or at a moment; several calls before it looks wake it once. */
 import type { Clock } from '../../src/api/clock.ts'
 
+/** One for all: an error of its own for each timer that is not needed any more would cost more than the timer. */
+const forgotten = new Error('forgotten')
+
 export class Wakeable {
   readonly #clock: Clock
   #woken = false
@@ -18,7 +21,7 @@ export class Wakeable {
   notifyIn(milliseconds: number): void {
     const at = this.#clock.monotonic() + milliseconds
     if (this.#timer && this.#timer.at <= at) return
-    this.#timer?.controller.abort()
+    this.#timer?.controller.abort(forgotten)
     const controller = new AbortController()
     this.#timer = { at, controller }
     this.#clock.sleep(milliseconds, controller.signal).then(() => this.notify(), () => {}) // aborted: an earlier moment took its place
@@ -35,11 +38,11 @@ export class Wakeable {
       try { await promise } finally {
         this.#wake = undefined
         signal.removeEventListener('abort', abort)
-        if (signal.aborted) this.#timer?.controller.abort()
+        if (signal.aborted) this.#timer?.controller.abort(forgotten)
       }
     }
     this.#woken = false
-    this.#timer?.controller.abort()
+    this.#timer?.controller.abort(forgotten)
     this.#timer = undefined
   }
 }

@@ -1,5 +1,4 @@
 /** Time is passed in: this is the one place where the machine's clock and timers are read. */
-import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Clock {
   /** Wall-clock time, for timestamps that users see. */
@@ -13,7 +12,13 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonic: () => performance.timeOrigin + performance.now(),
-  sleep: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
+  // Not that of node:timers/promises, which makes an error with its stack for each sleep that is given up: most are, they are timeouts of what ends in time.
+  sleep: (milliseconds, signal) => new Promise((resolve, reject) => {
+    if (signal.aborted) { reject(signal.reason as Error); return }
+    const giveUp = (): void => { clearTimeout(timer); reject(signal.reason as Error) }
+    const timer = setTimeout(() => { signal.removeEventListener('abort', giveUp); resolve() }, milliseconds)
+    signal.addEventListener('abort', giveUp, { once: true })
+  }),
 }
 
 /** A moment as metav1.Time prints it: whole seconds, UTC. */

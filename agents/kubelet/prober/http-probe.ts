@@ -12,6 +12,9 @@ export interface HttpTarget {
 
 export type HttpOutcome = { status: number; body: string } | { failed: string }
 
+// They keep no connections and no TLS sessions; an agent for each request would be made in vain.
+const agents = { 'http:': new http.Agent({ keepAlive: false }), 'https:': new https.Agent({ keepAlive: false, maxCachedSessions: 0, rejectUnauthorized: false }) }
+
 const maxRedirects = 10
 const maxBody = 10 * 1024
 
@@ -44,8 +47,9 @@ export const httpGet = async (target: HttpTarget, signal: AbortSignal): Promise<
 type Single = { status: number; body: string; location?: string } | { failed: string }
 
 const once = (url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Single> => new Promise((resolve) => {
-  const send = url.protocol === 'https:' ? https.request : http.request
-  const request = send(url, { headers, signal, agent: false, rejectUnauthorized: false, setHost: !('host' in headers) }, (response) => {
+  const secure = url.protocol === 'https:'
+  const send = secure ? https.request : http.request
+  const request = send(url, { headers, signal, agent: agents[secure ? 'https:' : 'http:'], setHost: !('host' in headers) }, (response) => {
     const chunks: Buffer[] = []
     let size = 0
     const done = (): void => {

@@ -36,7 +36,24 @@ export interface Prober {
   forget(podUid: string): void
 }
 
-interface Worker { state: ContainerState; streak: Streak; controller: AbortController; podIP: string }
+interface Worker {
+  state: ContainerState
+  streak: Streak
+  podIP: string
+  controller: AbortController
+  /** Of the run that is under way. */
+  run: AbortController | undefined
+}
+
+// One for all: hundreds of probes a second would else make as many errors, with their stacks, that nobody reads.
+const answered = new Error('the probe answered in time')
+const late = new Error('the probe did not answer in time')
+const notWanted = new Error('nobody wants to know any more')
+
+const stop = ({ controller, run }: Worker): void => {
+  controller.abort(notWanted)
+  run?.abort(notWanted)
+}
 
 const kinds: readonly ProbeKind[] = ['startup', 'liveness', 'readiness']
 const maxTries = 3
@@ -58,11 +75,13 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
   const runOnce = async (probe: Probe, worker: Worker, container: Container): Promise<ProbeOutcome> => {
     let outcome: ProbeOutcome = { result: 'unknown', output: '' }
     for (let tries = 0; tries < maxTries && outcome.result === 'unknown' && !worker.controller.signal.aborted; tries++) {
-      const late = new AbortController()
-      const over = new AbortController()
-      clock.sleep((probe.timeoutSeconds ?? 1) * 1000, over.signal).then(() => late.abort(), () => {}) // it answered before its timeout
-      outcome = await run(probe, { container, state: worker.state, podIP: worker.podIP }, AbortSignal.any([late.signal, worker.controller.signal]))
-      over.abort()
+      // Instead of AbortSignal.any(), which is dear.
+      const [current, over] = [new AbortController(), new AbortController()]
+      worker.run = current
+      clock.sleep((probe.timeoutSeconds ?? 1) * 1000, over.signal).then(() => current.abort(late), () => {}) // it answered before its timeout
+      outcome = await run(probe, { container, state: worker.state, podIP: worker.podIP }, current.signal)
+      worker.run = undefined
+      over.abort(answered)
     }
     return outcome
   }
@@ -96,7 +115,7 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
 
   const begin = (pod: Pod, each: RoledContainer, { kind, probe, state, podIP, known }: { kind: ProbeKind; probe: Probe; state: ContainerState; podIP: string; known: boolean | undefined }): void => {
     const streak = freshStreak(kind)
-    const worker: Worker = { state, controller: new AbortController(), podIP, streak: known ? { ...streak, verdict: 'success' } : streak }
+    const worker: Worker = { state, controller: new AbortController(), run: undefined, podIP, streak: known ? { ...streak, verdict: 'success' } : streak }
     workers.set(keyOf(kind, state), worker)
     if (kind === 'startup' && known) return
     work(pod, each, { kind, probe, worker }).catch((error: unknown) => { if (!worker.controller.signal.aborted) throw error })
@@ -120,7 +139,7 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
       }
       for (const [key, worker] of workers) {
         if (worker.state.podUid !== pod.metadata.uid || wanted.has(key)) continue
-        worker.controller.abort()
+        stop(worker)
         workers.delete(key)
       }
     },
@@ -129,7 +148,7 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
     forget(podUid) {
       for (const [key, worker] of workers) {
         if (worker.state.podUid !== podUid) continue
-        worker.controller.abort()
+        stop(worker)
         workers.delete(key)
       }
     },
