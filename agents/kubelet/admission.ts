@@ -36,7 +36,7 @@ export const admit = (input: AdmissionInput): Rejection | undefined => {
   if (appArmor) return { reason: 'AppArmor', message: appArmor }
   const sysctls = sysctlProblem(pod, input.allowedUnsafeSysctls ?? [])
   if (sysctls) return { reason: 'SysctlForbidden', message: sysctls }
-  if (unsupported.length > 0) return { reason: 'UnsupportedPodFeature', message: `this kubelet does not support ${unsupported.join(', ')}` }
+  if (unsupported) return unsupported
   return underPressure(input) ?? (input.shuttingDown ? shutdownRejection : fits(input))
 }
 
@@ -69,8 +69,8 @@ const outOfResource = ({ pod, allocatable, others }: AdmissionInput): Rejection 
   const used = others.reduce<Amounts>((sum, other) => addAmounts(sum, podRequests(other)), {})
   const checks = [
     { name: 'pods', requested: 1n, used: BigInt(others.length), capacity: toWhole(allocatable['pods'] ?? '0') },
-    // Resources that the node does not have at all are cluster-wide ones; the scheduler has seen to them.
-    ...Object.keys(wanted).filter((name) => Object.hasOwn(allocatable, name)).map((name) => {
+    // Extended resources that the node does not have at all are cluster-wide ones; the scheduler has seen to them.
+    ...Object.keys(wanted).filter((name) => Object.hasOwn(allocatable, name) || name.startsWith('hugepages-')).map((name) => {
       const unit = name === 'cpu' ? toMilli : toWhole
       return { name, requested: unit(wanted[name] ?? '0'), used: unit(used[name] ?? '0'), capacity: unit(allocatable[name] ?? '0') }
     }),

@@ -23,6 +23,7 @@ import type { ContainerState } from './runtime/runtime.ts'
 import { podStatus } from './status.ts'
 import type { PodFailure } from './status.ts'
 import { decideStop, graceOf, remainingLife } from './stop-decision.ts'
+import { unsupportedSetUp } from './unsupported.ts'
 import { MountError } from './volumes/volumes.ts'
 import { Wakeable } from './wakeable.ts'
 
@@ -156,6 +157,8 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
 
   const prepareVolumes = async (): Promise<void> => {
     const namespace = run.pod.metadata.namespace ?? ''
+    const unsupported = unsupportedSetUp(run.pod)
+    if (unsupported) throw new MountError(unsupported.message, { reason: unsupported.reason })
     await machine.volumes.prepare(run.pod, {
       ...downwardFacts(machine, run),
       configMap: (name) => machine.references.configMap(namespace, name), secret: (name) => machine.references.secret(namespace, name),
@@ -223,7 +226,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
 
   /** What goes wrong on the way is told and tried again, later each time. */
   const recover = (error: unknown): void => {
-    if (error instanceof MountError) machine.record(run.pod, { type: 'Warning', reason: 'FailedMount', message: error.message })
+    if (error instanceof MountError) machine.record(run.pod, { type: 'Warning', reason: error.reason, message: error.message })
     else if (error instanceof NetworkError) machine.record(run.pod, { type: 'Warning', reason: 'NetworkNotReady', message: error.message })
     else log.warn('cannot sync pod', { pod: describePod(run.pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     run.wake.notifyIn(Math.min(500 * 2 ** failures++, 120_000))

@@ -13,6 +13,7 @@ import { referencesOf } from './references.ts'
 import type { ContainerSpec, SeccompProfile } from './runtime/runtime.ts'
 import { chooseSeccomp } from './seccomp/choose.ts'
 import { serviceEnvironment } from './service-env.ts'
+import { unsupportedInContainer } from './unsupported.ts'
 
 export class MissingImage extends Error {
   override readonly name = 'MissingImage'
@@ -143,6 +144,8 @@ export const prepareContainer = async (machine: Machine, run: PodRun, { containe
   const { pod } = run
   const env = await environment(machine, run, container)
   const mounts = await machine.volumes.mountsOf(pod, container, env, images.volumes)
+  const unsupported = unsupportedInContainer(pod, container)
+  if (unsupported !== undefined) throw new ConfigError(unsupported)
   return containerSpec(pod, container, {
     attempt, image: images.image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container),
     logPath: path.join(containerLogDirectory(machine, pod, container.name), `${attempt}.log`),

@@ -193,7 +193,7 @@ describe('admission', () => {
     ['AppArmor of the pod only, whose container wants none', input(aPod({ securityContext: { appArmorProfile: { type: 'RuntimeDefault' } }, containers: [aContainer('web', { securityContext: { appArmorProfile: { type: 'Unconfined' } } })] })), undefined],
     ['AppArmor of another container, by annotation', input(aPod({}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/other': 'runtime/default' } })), undefined],
     ['a sysctl that is not safe', input(aPod({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } })), { reason: 'SysctlForbidden', message: 'forbidden sysctl: "kernel.msgmax" not allowlisted' }],
-    ['a feature that is not there', input(aPod({ os: { name: 'windows' } })), { reason: 'UnsupportedPodFeature', message: 'this kubelet does not support spec.os.name' }],
+    ['a feature that is not there', input(aPod({ os: { name: 'windows' } })), { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }],
   ])('%s', (_, of, expected) => {
     if (expected) expect(admit(of)).toMatchObject(expected)
     else expect(admit(of)).toBeUndefined()

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { writeAtomically } from '../../agents/kubelet/volumes/atomic-writer.ts'
 import { prepareHostPath } from '../../agents/kubelet/volumes/host-path.ts'
+import { systemMounter } from '../../agents/kubelet/volumes/mounter.ts'
 import { type Payload, payloadOf } from '../../agents/kubelet/volumes/payload.ts'
 import { bindSubPath } from '../../agents/kubelet/volumes/sub-path.ts'
 import { MountError, type VolumeFacts, volumes } from '../../agents/kubelet/volumes/volumes.ts'
@@ -213,7 +214,17 @@ describe('a pod\'s volumes', () => {
   test('what is missing is named', async () => {
     const { of } = make()
     await expect(of.prepare(aPod({ volumes: [{ name: 'cfg', configMap: { name: 'none' } }] }), facts)).rejects.toThrow(new MountError('MountVolume.SetUp failed for volume "cfg" : configmap "none" not found'))
-    await expect(of.prepare(aPod({ volumes: [{ name: 'net', nfs: { server: 'x', path: '/' } }] }), facts)).rejects.toThrow('no volume plugin matched: nfs')
+    await expect(of.prepare(aPod({ volumes: [{ name: 'net', rbd: { monitors: ['x'], image: 'i' } }] }), facts)).rejects.toThrow('no volume plugin matched: rbd')
+  })
+
+  test('nfs is mounted by the machine, and what its mount says is passed on', async () => {
+    const pod = aPod({ volumes: [{ name: 'net', nfs: { server: 'x', path: '/export' } }], containers: [aContainer('web', { volumeMounts: [{ name: 'net', mountPath: '/net', readOnly: true }] })] })
+    const { of, mounter } = make()
+    await of.prepare(pod, facts)
+    const [mount] = await of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])
+    expect(mount).toMatchObject({ containerPath: '/net', readOnly: true })
+    expect(mounter.mounts.get(mount?.hostPath ?? '')).toBe('nfs x:/export')
+    await expect(systemMounter.remote('nonesuch', 'x:/export', path.join(directory, 'none'), ['ro'])).rejects.toThrow(/^mount failed: exit status \d+\nMounting command: mount\nMounting arguments: -t nonesuch -o ro x:\/export .*\/none\nOutput: mount: ./)
   })
 
   describe('of claims', () => {
@@ -235,7 +246,7 @@ describe('a pod\'s volumes', () => {
       ['a volume of another claim', using, claim(), volume({ claimRef: { uid: 'other' } }), waiting('error processing PVC default/c: found PV object pv but its pv.Spec.ClaimRef.UID other does not point to claim.UID claim-1')],
       ['an ephemeral claim of somebody else', scratch, claim({}, { name: 'web-1-data' }), volume(), waiting('PVC default/web-1-data was not created for pod default/web-1 (pod is not owner)')],
       ['a block volume', using, claim(), volume({ volumeMode: 'Block' }), waiting('volume data has volumeMode Block, but is specified in volumeMounts')],
-      ['a volume that no machine has by itself', using, claim(), volume({ hostPath: undefined, nfs: { server: 's', path: '/' } }), new MountError('MountVolume.SetUp failed for volume "pv" : no volume plugin matched: nfs')],
+      ['a volume that no machine has by itself', using, claim(), volume({ hostPath: undefined, rbd: { monitors: ['m'], image: 'i' } }), new MountError('MountVolume.SetUp failed for volume "pv" : no volume plugin matched: rbd')],
       ['mount options', using, claim(), volume({ mountOptions: ['ro'] }), new MountError('MountVolume.SetUp failed for volume "pv" : Mount options are not supported for volume type hostPath')],
       ['a local volume that is not there', using, claim(), volume({ hostPath: undefined, local: { path: '/none/such' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/none/such" does not exist')],
       ['a local device', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/dev/null" is not a directory: this cluster has no block devices as volumes')],
@@ -259,6 +270,14 @@ describe('a pod\'s volumes', () => {
       await rm(path.join(directory, 'pv'), { recursive: true })
       await mounts(using, claim(), volume())
       expect((await stat(path.join(directory, 'pv'))).mode & 0o777).toBe(0o755)
+    })
+    test('nfs, with the options of the volume, once for all syncs, gone with the pod', async () => {
+      const nfs = volume({ hostPath: undefined, nfs: { server: 'fd00::1', path: '/export' }, mountOptions: ['nfsvers=4'] })
+      const { mounts: [mount], mounter, of } = await mounts(aPod({ ...using.spec, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c', readOnly: true } }] }), claim(), nfs)
+      expect(mount?.hostPath).toMatch(/\/pods\/uid-1\/volumes\/kubernetes\.io~nfs\/pv$/)
+      expect(mounter.mounts.get(mount?.hostPath ?? '')).toBe('nfs [fd00::1]:/export ro nfsvers=4')
+      await of.remove('uid-1')
+      expect([...mounter.mounts]).toEqual([])
     })
     test('only to read', async () => {
       const pod = aPod({ ...using.spec, volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c', readOnly: true } }] })

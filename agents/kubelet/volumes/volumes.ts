@@ -13,13 +13,21 @@ import { giveToGroup, writeAtomically } from './atomic-writer.ts'
 import { type ClaimFacts, claimNameOf, volumeOfClaim } from './claim.ts'
 import { prepareHostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
+import { mountNfs } from './nfs.ts'
 import { isProjection, payloadOf, tokenRequestsOf } from './payload.ts'
 import { preparePersistentVolume } from './persistent-volume.ts'
 import { bindSubPath, checkSubPath, readInside } from './sub-path.ts'
 import type { Tokens } from './tokens.ts'
 
-/** A volume that cannot be had now: event FailedMount. */
-export class MountError extends Error { override readonly name = 'MountError' }
+/** A volume, or another resource, that cannot be had now: event FailedMount, or of another reason. */
+export class MountError extends Error {
+  override readonly name = 'MountError'
+  readonly reason: string
+  constructor(message: string, { reason = 'FailedMount', ...options }: ErrorOptions & { reason?: string } = {}) {
+    super(message, options)
+    this.reason = reason
+  }
+}
 
 export interface VolumeFacts extends DownwardFacts, ClaimFacts {
   configMap(name: string): Promise<ConfigMap | undefined>
@@ -52,7 +60,7 @@ export interface VolumeOptions {
 const setUpFailed = (name: string, error: unknown): string => `MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${error instanceof Error ? error.message : String(error)}`
 
 const plugin = (volume: Volume): string => {
-  const name = volume.emptyDir ? 'empty-dir' : volume.configMap ? 'configmap' : volume.secret ? 'secret' : volume.downwardAPI ? 'downward-api' : volume.projected ? 'projected' : 'host-path'
+  const name = volume.emptyDir ? 'empty-dir' : volume.configMap ? 'configmap' : volume.secret ? 'secret' : volume.downwardAPI ? 'downward-api' : volume.projected ? 'projected' : volume.nfs ? 'nfs' : 'host-path'
   return `kubernetes.io~${name}`
 }
 /** Where an emptyDir is that is not in memory. `directory`: the kubelet's. */
@@ -99,7 +107,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     const persistent = await volumeOfClaim(pod, volume, facts).catch((error: Error) => {
       throw new MountError(`Unable to attach or mount volumes: unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]: ${error.message}`, { cause: error })
     })
-    const at = await preparePersistentVolume(persistent, { pod, readOnly: volume.persistentVolumeClaim?.readOnly ?? false })
+    const at = await preparePersistentVolume(persistent, { pod, readOnly: volume.persistentVolumeClaim?.readOnly ?? false, mounter, directory: path.join(podDirectory(pod.metadata.uid), 'volumes') })
       .catch((error: Error) => { throw new MountError(setUpFailed(persistent.metadata.name, error), { cause: error }) })
     claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
   }
@@ -110,6 +118,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     if (ready.has(key)) return
     if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
     else if (volume.hostPath) await prepareHostPath(volume.hostPath)
+    else if (volume.nfs) await mountNfs(volume.nfs, volumeDirectory(pod.metadata.uid, volume), { mounter })
     else if (claimNameOf(pod, volume) !== undefined) await prepareClaimed(pod, volume, facts)
     else if (volume.image) return // its image comes with the containers that mount it
     else throw new Error(`no volume plugin matched: ${Object.keys(volume).find((field) => field !== 'name') ?? 'no source'}`)

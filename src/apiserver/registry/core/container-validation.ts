@@ -5,9 +5,11 @@ import { checkDnsLabel, checkEach, checkOneOf } from '../field-checks.ts'
 import { checkContainerPorts, checkHostPortConflicts } from './container-port-validation.ts'
 import { checkContainerRestart } from './container-restart-validation.ts'
 import { checkEnv, checkEnvFrom } from './env-validation.ts'
+import { checkContainerClaims } from './pod-claim-validation.ts'
 import { checkLifecycleAndProbes } from './probe-validation.ts'
 import { checkResourceRequirements } from './resource-validation.ts'
 import { checkContainerSecurityContext } from './security-context-validation.ts'
+import { checkMountsBesideDevices, checkVolumeDevices } from './volume-device-validation.ts'
 import { checkVolumeMounts } from './volume-mount-validation.ts'
 
 /** What a container's checks must know of its pod. */
@@ -16,6 +18,8 @@ export interface ContainerSurroundings {
   volumes: ReadonlySet<string>
   /** All of them, as they are. */
   sources: readonly Volume[]
+  /** The names of the pod's claims of dynamic resources. */
+  claims: readonly string[]
   podRestartPolicy: string | undefined
   graceSeconds: number | undefined
 }
@@ -34,7 +38,7 @@ const checkResizePolicy = (path: string, policies: readonly ContainerResizePolic
   })
 }
 
-const checkCommon = (path: string, container: Container | EphemeralContainer, { volumes, sources, podRestartPolicy }: ContainerSurroundings): FieldError[] => [
+const checkCommon = (path: string, container: Container | EphemeralContainer, { volumes, sources, claims, podRestartPolicy }: ContainerSurroundings): FieldError[] => [
   ...(container.name ? checkDnsLabel(`${path}.name`, container.name) : [fieldError.required(`${path}.name`)]),
   ...(container.image ? [] : [fieldError.required(`${path}.image`)]),
   ...checkOneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ['File', 'FallbackToLogsOnError']),
@@ -42,8 +46,11 @@ const checkCommon = (path: string, container: Container | EphemeralContainer, { 
   ...checkEnv(`${path}.env`, container.env, sources),
   ...checkEnvFrom(`${path}.envFrom`, container.envFrom),
   ...checkVolumeMounts(`${path}.volumeMounts`, container, volumes),
+  ...checkMountsBesideDevices(`${path}.volumeMounts`, container),
+  ...checkVolumeDevices(`${path}.volumeDevices`, container, { volumes, sources }),
   ...checkOneOf(`${path}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
   ...checkResourceRequirements(`${path}.resources`, container.resources ?? {}),
+  ...checkContainerClaims(`${path}.resources.claims`, container.resources ?? {}, claims),
   ...checkResizePolicy(`${path}.resizePolicy`, container.resizePolicy, podRestartPolicy),
   ...checkContainerSecurityContext(`${path}.securityContext`, container.securityContext),
 ]

@@ -8,7 +8,7 @@ import { checkHostPath } from './host-path-validation.ts'
 import { checkNoBacksteps } from './volume-paths.ts'
 
 /** Required for each of the fields that is empty. */
-const checkGiven = (path: string, source: object, fields: readonly string[]): FieldError[] => fields.flatMap((field) => {
+export const checkGiven = (path: string, source: object, fields: readonly string[]): FieldError[] => fields.flatMap((field) => {
   const value = (source as Readonly<Record<string, unknown>>)[field]
   return value === undefined || value === '' || (Array.isArray(value) && value.length === 0) ? [fieldError.required(`${path}.${field}`)] : []
 })
@@ -63,8 +63,8 @@ const checkCsi = (path: string, source: CSIPersistentVolumeSource): FieldError[]
 
 const reservedOption = (key: string): boolean => /\.(kubernetes|k8s)\.io$/.test(`.${(key.includes('/') ? key.slice(0, key.indexOf('/')) : key).toLowerCase()}`)
 
-type Source = Exclude<{ [K in keyof PersistentVolumeSpec]-?: NonNullable<PersistentVolumeSpec[K]> extends readonly unknown[] | string ? never : K }[keyof PersistentVolumeSpec], 'capacity' | 'claimRef' | 'nodeAffinity'>
-type Checks = { [K in Source]: (path: string, source: NonNullable<PersistentVolumeSpec[K]>) => FieldError[] }
+export type PersistentSource = Exclude<{ [K in keyof PersistentVolumeSpec]-?: NonNullable<PersistentVolumeSpec[K]> extends readonly unknown[] | string ? never : K }[keyof PersistentVolumeSpec], 'capacity' | 'claimRef' | 'nodeAffinity'>
+type Checks = { [K in PersistentSource]: (path: string, source: NonNullable<PersistentVolumeSpec[K]>) => FieldError[] }
 
 /** In upstream's order: of several only the first is looked at. */
 const checks: Checks = {
@@ -119,12 +119,15 @@ const checks: Checks = {
   csi: checkCsi,
 }
 
-const types = Object.keys(checks) as Source[]
+const types = Object.keys(checks) as PersistentSource[]
 
 /** The sources that a volume names. */
-export const sourcesOf = (spec: PersistentVolumeSpec): readonly Source[] => types.filter((type) => spec[type] !== undefined)
+export const sourcesOf = (spec: PersistentVolumeSpec): readonly PersistentSource[] => types.filter((type) => spec[type] !== undefined)
 
-const checkOne = <K extends Source>(type: K, path: string, source: PersistentVolumeSpec[K]): FieldError[] => (source ? checks[type](path, source) : [])
+const checkOne = <K extends PersistentSource>(type: K, path: string, source: PersistentVolumeSpec[K]): FieldError[] => (source ? checks[type](path, source) : [])
+
+/** Of one source: of a PersistentVolume, or of a pod's volume where that has the same fields. */
+export const checkPersistentSource = (type: PersistentSource, path: string, spec: PersistentVolumeSpec): FieldError[] => checkOne(type, path, spec[type])
 
 export const checkVolumeSource = (path: string, spec: PersistentVolumeSpec): FieldError[] => {
   const given = sourcesOf(spec)

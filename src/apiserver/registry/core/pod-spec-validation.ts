@@ -9,6 +9,8 @@ import { checkHostNetworkPorts } from './container-port-validation.ts'
 import { checkContainers, checkEphemeralContainers, checkInitContainers } from './container-validation.ts'
 import { checkDns, checkHostAliases } from './dns-config-validation.ts'
 import { checkPodAnnotations } from './pod-annotations.ts'
+import { checkPodClaims } from './pod-claim-validation.ts'
+import { checkPodOs } from './pod-os-validation.ts'
 import { checkResourceRequirements } from './resource-validation.ts'
 import { checkHostUsers, checkPodSecurityContext } from './security-context-validation.ts'
 import { checkTolerations } from './taint-validation.ts'
@@ -57,7 +59,7 @@ const checkNames = (path: string, spec: PodSpec): FieldError[] => [
 /** `isPod`: the spec is a Pod's own and not a template's. */
 export const checkPodSpec = (path: string, spec: PodSpec, isPod: boolean): FieldError[] => {
   const volumes = checkVolumes(`${path}.volumes`, spec.volumes)
-  const surroundings = { volumes: volumes.names, sources: spec.volumes ?? [], podRestartPolicy: spec.restartPolicy, graceSeconds: spec.terminationGracePeriodSeconds }
+  const surroundings = { volumes: volumes.names, sources: spec.volumes ?? [], claims: (spec.resourceClaims ?? []).flatMap(({ name }) => (name ? [name] : [])), podRestartPolicy: spec.restartPolicy, graceSeconds: spec.terminationGracePeriodSeconds }
   return [
     ...volumes.errors,
     ...checkContainers(`${path}.containers`, spec.containers, surroundings),
@@ -69,6 +71,8 @@ export const checkPodSpec = (path: string, spec: PodSpec, isPod: boolean): Field
     ...checkLabels(`${path}.nodeSelector`, spec.nodeSelector),
     ...checkPodSecurityContext(path, spec),
     ...checkHostUsers(path, spec),
+    ...checkPodOs(path, spec),
+    ...checkPodClaims(`${path}.resourceClaims`, spec),
     ...checkAffinity(`${path}.affinity`, spec.affinity),
     ...checkDns(path, spec),
     ...checkEach(`${path}.readinessGates`, spec.readinessGates, ({ conditionType }, at) => checkQualifiedName(`${at}.conditionType`, conditionType ?? '')),

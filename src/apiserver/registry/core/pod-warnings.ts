@@ -1,6 +1,7 @@
-/** What is allowed in a pod and probably not meant: told in Warning headers. Mirrors upstream's `pkg/api/pod/warnings.go`. */
+/** What is allowed in a pod and probably not meant: told in Warning headers. Mirrors upstream's `pkg/api/pod/warnings.go`; what our nodes cannot honour comes last. */
 import type { Metadata } from '../../../api/meta.ts'
 import { isDns1123Label } from '../../../api/names.ts'
+import { refusalWarnings } from '../../../api/refused-fields.ts'
 import { formatQuantity, isValidQuantity, toMilli } from '../../../api/quantity.ts'
 import type { Container, ContainerPort, EnvVar, NodeSelectorTerm, PodSpec, PodTemplateSpec, Volume } from '../../../api/types.ts'
 
@@ -103,6 +104,7 @@ export const podWarnings = (path: string, { metadata, spec }: { metadata?: { ann
     ...containers.flatMap(({ container, path: own }) => ofContainer(own, container)),
     ...ofPorts(containers.flatMap(({ container, path: own }) => (container.ports ?? []).map((port, index) => ({ port, path: `${own}.ports[${index}]` })))),
     ...(spec.terminationGracePeriodSeconds !== undefined && spec.terminationGracePeriodSeconds < 0 ? [`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`] : []),
+    ...refusalWarnings(at, spec),
   ]
 }
 

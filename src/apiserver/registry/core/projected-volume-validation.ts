@@ -2,7 +2,6 @@
 import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { ProjectedVolumeSource, ServiceAccountTokenProjection, VolumeProjection } from '../../../api/types.ts'
 import { checkEach } from '../field-checks.ts'
-import { unsupportedVolume } from './unsupported.ts'
 import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
 import { checkFileMode, checkNonReservedPath } from './volume-paths.ts'
 
@@ -12,8 +11,6 @@ const checkToken = (volumePath: string, path: string, { expirationSeconds = 0, p
   // The paths of these two lack the source's index upstream.
   ...(target ? checkNonReservedPath(`${volumePath}.path`, target) : [fieldError.required(`${volumePath}.path`)]),
 ]
-
-const supportedProjections = ['secret', 'configMap', 'downwardAPI', 'serviceAccountToken']
 
 /** What each source calls its files, with the name that upstream prints when one stands there twice. */
 const filesOf = ({ secret, configMap, downwardAPI }: VolumeProjection): { file: string; printed: string }[] => [
@@ -30,7 +27,6 @@ const checkProjection = (volumePath: string, path: string, source: VolumeProject
     ...(configMap ? [...(configMap.name ? [] : [fieldError.required(`${path}.configMap.name`)]), ...checkEach(`${path}.configMap.items`, configMap.items, (item, at) => checkKeyToPath(at, item))] : []),
     ...(downwardAPI?.items ?? []).flatMap((file) => checkDownwardFile(`${path}.downwardAPI`, file)),
     ...(serviceAccountToken ? checkToken(volumePath, `${path}.serviceAccountToken`, serviceAccountToken) : []),
-    ...given.filter((type) => !supportedProjections.includes(type)).map((type) => unsupportedVolume(`${path}.${type}`, `projected.${type}`)),
     ...(given.length > 1 ? [fieldError.forbidden(path, 'may not specify more than 1 volume type per source')] : []),
   ]
 }

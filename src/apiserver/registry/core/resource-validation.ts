@@ -43,6 +43,25 @@ const checkRequest = (path: string, name: string, request: string, limits: Reado
   return order > 0 ? [fieldError.invalid(`${path}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`)] : []
 }
 
+const unitBytes: Readonly<Record<string, bigint>> = { Ki: 1n << 10n, Mi: 1n << 20n, Gi: 1n << 30n, Ti: 1n << 40n, '': 1n }
+
+/** Of the amount of one size: the name says how large a page is. */
+const checkPages = (path: string, name: string, value: string): FieldError[] => {
+  const [, count, unit = ''] = /^hugepages-(\d+)(Ki|Mi|Gi|Ti)?$/.exec(name) ?? []
+  if (count === undefined || !isValidQuantity(value)) return []
+  const pageMilli = BigInt(count) * (unitBytes[unit] ?? 1n) * 1000n
+  return pageMilli > 0n && toMilli(value) % pageMilli !== 0n ? [fieldError.invalid(path, value, `${value} is not positive integer multiple of ${name.slice('hugepages-'.length)}`)] : []
+}
+
+const checkHugePages = (path: string, limits: Readonly<Record<string, string>>, requests: Readonly<Record<string, string>>): FieldError[] => {
+  const names = Object.keys({ ...limits, ...requests })
+  return [
+    ...Object.entries(limits).flatMap(([name, value]) => checkPages(`${path}.limits[${name}]`, name, value)),
+    ...Object.entries(requests).flatMap(([name, value]) => checkPages(`${path}.requests[${name}]`, name, value)),
+    ...(names.some(isHugePages) && !names.includes('cpu') && !names.includes('memory') ? [fieldError.forbidden(path, 'HugePages require cpu or memory')] : []),
+  ]
+}
+
 /** Requests and limits of a container. */
 export const checkResourceRequirements = (path: string, { limits = {}, requests = {} }: ResourceRequirements): FieldError[] => [
   ...Object.entries(limits).flatMap(([name, value]) => [...checkContainerResourceName(`${path}.limits[${name}]`, name), ...checkResourceQuantity(`${path}.limits[${name}]`, name, value)]),
@@ -51,4 +70,5 @@ export const checkResourceRequirements = (path: string, { limits = {}, requests 
     ...checkResourceQuantity(`${path}.requests[${name}]`, name, value),
     ...checkRequest(path, name, value, limits),
   ]),
+  ...checkHugePages(path, limits, requests),
 ]

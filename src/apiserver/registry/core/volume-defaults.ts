@@ -1,8 +1,8 @@
 /** Defaults of a pod's volumes. Mirrors upstream's `pkg/apis/core/v1/defaults.go`. */
-import type { DownwardAPIVolumeFile, Volume, VolumeProjection } from '../../../api/types.ts'
+import type { DownwardAPIVolumeFile, PersistentVolumeSpec, Volume, VolumeProjection } from '../../../api/types.ts'
 import { setFieldRefDefaults, setResourceFieldRefDefaults } from './container-defaults.ts'
 import { defaultPullPolicy } from './image-name.ts'
-import { setClaimSpecDefaults } from './persistent-volume-defaults.ts'
+import { setClaimSpecDefaults, setPersistentVolumeSourceDefaults } from './persistent-volume-defaults.ts'
 import { canonicalQuantity } from './resource-lists.ts'
 
 /** 0644: the mode of files whose volume names none. */
@@ -25,7 +25,7 @@ export const setVolumeDefaults = (volume: Volume): void => {
   if (Object.values(sources).every((source) => source === undefined)) volume.emptyDir = {}
   if (volume.emptyDir?.sizeLimit !== undefined) volume.emptyDir.sizeLimit = canonicalQuantity(volume.emptyDir.sizeLimit)
   if (volume.image) volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference ?? '')
-  if (volume.hostPath) volume.hostPath.type ??= ''
+  setPersistentVolumeSourceDefaults(volume as PersistentVolumeSpec)
   if (volume.secret) volume.secret.defaultMode ??= fileMode
   if (volume.configMap) volume.configMap.defaultMode ??= fileMode
   if (volume.ephemeral?.volumeClaimTemplate?.spec) setClaimSpecDefaults(volume.ephemeral.volumeClaimTemplate.spec)

@@ -1,4 +1,4 @@
-/** Volumes of pods. Mirrors ValidateVolumes of upstream's core validation for the types that this cluster has; the others are refused by unsupported.ts. */
+/** Volumes of pods. Mirrors ValidateVolumes of upstream's core validation: all types, whether or not a node of this cluster can mount them. */
 import { compareQuantities, isValidQuantity } from '../../../api/quantity.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
 import type { CSIVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource, Volume } from '../../../api/types.ts'
@@ -6,19 +6,14 @@ import { checkDnsLabel, checkDnsSubdomain, checkEach, checkOneOf } from '../fiel
 import { checkAnnotations, checkLabels } from '../label-checks.ts'
 import { checkDriverName } from '../storage/parameters-validation.ts'
 import { checkHostPath } from './host-path-validation.ts'
+import { checkInlineSource } from './inline-volume-validation.ts'
 import { checkClaimSpec } from './persistent-volume-claim-validation.ts'
 import { checkProjectedVolume } from './projected-volume-validation.ts'
-import { unsupportedVolume } from './unsupported.ts'
 import { checkDownwardFile, checkKeyToPath } from './volume-file-validation.ts'
 import { checkFileMode } from './volume-paths.ts'
 
 const checkSizeLimit = (path: string, { sizeLimit }: EmptyDirVolumeSource): FieldError[] =>
   (sizeLimit !== undefined && (!isValidQuantity(sizeLimit) || compareQuantities(sizeLimit, '0') < 0) ? [fieldError.forbidden(path, 'SizeLimit field must be a valid resource quantity')] : [])
-
-const checkEmptyDir = (path: string, source: EmptyDirVolumeSource): FieldError[] => [
-  ...checkSizeLimit(`${path}.sizeLimit`, source),
-  ...(source.medium && source.medium !== 'Memory' ? [unsupportedVolume(`${path}.medium`, 'emptyDir.medium')] : []),
-]
 
 const checkCsi = (path: string, { driver, nodePublishSecretRef }: CSIVolumeSource): FieldError[] => [
   ...checkDriverName(`${path}.driver`, driver ?? ''),
@@ -42,26 +37,45 @@ const checkEphemeral = (path: string, { volumeClaimTemplate }: EphemeralVolumeSo
 type Check = (path: string, volume: Volume) => FieldError[]
 
 // In the order in which upstream looks at them: the first one that is given counts.
-const checks: Partial<Record<keyof Volume, Check>> = {
-  emptyDir: (path, { emptyDir }) => (emptyDir ? checkEmptyDir(path, emptyDir) : []),
+const checks: Record<Exclude<keyof Volume, 'name'>, Check> = {
+  emptyDir: (path, { emptyDir }) => (emptyDir ? checkSizeLimit(`${path}.sizeLimit`, emptyDir) : []),
   hostPath: (path, { hostPath }) => (hostPath ? checkHostPath(path, hostPath) : []),
+  gitRepo: checkInlineSource('gitRepo'),
+  gcePersistentDisk: checkInlineSource('gcePersistentDisk'),
+  awsElasticBlockStore: checkInlineSource('awsElasticBlockStore'),
   secret: (path, { secret }) => [
     ...(secret?.secretName ? [] : [fieldError.required(`${path}.secretName`)]),
     ...checkFileMode(`${path}.defaultMode`, secret?.defaultMode),
     ...checkEach(`${path}.items`, secret?.items, (item, at) => checkKeyToPath(at, item)),
   ],
+  nfs: checkInlineSource('nfs'),
+  iscsi: checkInlineSource('iscsi'),
+  glusterfs: checkInlineSource('glusterfs'),
   persistentVolumeClaim: (path, { persistentVolumeClaim }) => (persistentVolumeClaim?.claimName ? [] : [fieldError.required(`${path}.claimName`)]),
+  rbd: checkInlineSource('rbd'),
+  cinder: checkInlineSource('cinder'),
+  cephfs: checkInlineSource('cephfs'),
+  flocker: checkInlineSource('flocker'),
   downwardAPI: (path, { downwardAPI }) => [
     ...checkFileMode(`${path}.defaultMode`, downwardAPI?.defaultMode),
     ...(downwardAPI?.items ?? []).flatMap((file) => checkDownwardFile(path, file)),
   ],
+  fc: checkInlineSource('fc'),
+  flexVolume: checkInlineSource('flexVolume'),
   configMap: (path, { configMap }) => [
     ...(configMap?.name ? [] : [fieldError.required(`${path}.name`)]),
     ...checkFileMode(`${path}.defaultMode`, configMap?.defaultMode),
     ...checkEach(`${path}.items`, configMap?.items, (item, at) => checkKeyToPath(at, item)),
   ],
+  azureFile: checkInlineSource('azureFile'),
+  vsphereVolume: checkInlineSource('vsphereVolume'),
+  quobyte: checkInlineSource('quobyte'),
+  azureDisk: checkInlineSource('azureDisk'),
+  photonPersistentDisk: checkInlineSource('photonPersistentDisk'),
+  portworxVolume: checkInlineSource('portworxVolume'),
+  storageos: checkInlineSource('storageos'),
   projected: (path, { projected }) => (projected ? checkProjectedVolume(path, projected) : []),
-  // Accepted by the API, as clients of drivers expect; a kubelet that has no such driver says so.
+  scaleIO: checkInlineSource('scaleIO'),
   csi: (path, { csi }) => (csi ? checkCsi(path, csi) : []),
   ephemeral: (path, { ephemeral }) => (ephemeral ? checkEphemeral(path, ephemeral) : []),
   image: (path, { image }) => [
@@ -70,14 +84,12 @@ const checks: Partial<Record<keyof Volume, Check>> = {
   ],
 }
 
+const types = Object.keys(checks) as (keyof typeof checks)[]
+
 const checkSource: Check = (path, volume) => {
-  const known = Object.keys(checks) as (keyof typeof checks)[]
-  const given = [...known.filter((type) => volume[type] !== undefined), ...Object.keys(volume).filter((type) => type !== 'name' && !Object.hasOwn(checks, type) && volume[type as keyof Volume] !== undefined)]
+  const given = types.filter((type) => volume[type] !== undefined)
   if (given.length === 0) return [fieldError.required(path, 'must specify a volume type')]
-  return given.flatMap((type, index) => {
-    if (index > 0) return [fieldError.forbidden(`${path}.${type}`, 'may not specify more than 1 volume type')]
-    return Object.hasOwn(checks, type) ? checks[type as keyof Volume]?.(`${path}.${type}`, volume) ?? [] : [unsupportedVolume(`${path}.${type}`, type)]
-  })
+  return given.flatMap((type, index) => (index > 0 ? [fieldError.forbidden(`${path}.${type}`, 'may not specify more than 1 volume type')] : checks[type](`${path}.${type}`, volume)))
 }
 
 /** The volumes that are right, by name (mounts may refer only to these), and what is wrong with the others. */

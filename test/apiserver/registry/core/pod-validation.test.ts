@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Pods } from '../../../../src/api/kinds.ts'
 import type { EphemeralContainer, Pod } from '../../../../src/api/types.ts'
-import { supportedVolumes, unsupportedFields } from '../../../../src/apiserver/registry/core/unsupported.ts'
+import { podWarnings } from '../../../../src/apiserver/registry/core/pod-warnings.ts'
 import { created, sent, updated } from '../support.ts'
 
 const withSpec = (spec: object): string[] => created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }], ...spec } })).errors
@@ -130,17 +130,63 @@ describe('users of its own', () => {
   ] as const) test(name, () => expect(errors).toEqual(expected))
 })
 
-describe('what this cluster cannot honour is refused by name', () => {
-  const sctp = 'host ports are TCP or UDP on this cluster; leave hostPort out, or use hostNetwork, where protocol is SCTP'
-  for (const [name, errors, expected] of [
-    ['a volume', withSpec({ volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }), `spec.volumes[0].nfs: Forbidden: not supported: this cluster has only these volumes: ${supportedVolumes.join(', ')}`],
-    ['Windows', withSpec({ os: { name: 'windows' } }), 'spec.os.name: Forbidden: not supported: this cluster has Linux nodes only'],
-    ['a host port of SCTP', withContainer({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), `spec.containers[0].ports[1].hostPort: Forbidden: not supported: ${sctp}`],
-    ['a host port of SCTP of an init container', withSpec({ initContainers: [{ name: 'i', image: 'a', ports: [{ containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }] }), `spec.initContainers[0].ports[0].hostPort: Forbidden: not supported: ${sctp}`],
-    ['a shared process namespace with users of its own', withSpec({ hostUsers: false, shareProcessNamespace: true }), 'spec.shareProcessNamespace: Forbidden: not supported: pods with hostUsers false share no process namespace on this cluster'],
-    ['claims', withSpec({ resourceClaims: [{ name: 'a', resourceClaimName: 'b' }] }), 'spec.resourceClaims: Forbidden: not supported: this cluster has no dynamic resource allocation'],
-  ] as const) test(name, () => expect(errors).toEqual([expected]))
+describe('what the nodes of this cluster cannot honour passes, with a warning that names it', () => {
+  const claims = { resourceClaims: [{ name: 'gpu', resourceClaimName: 'b' }] }
+  const own = { containers: [{ name: 'c', image: 'a' }] }
+  const of = (volume: object): object => ({ ...own, volumes: [{ name: 'v', ...volume }] })
+  const withC = (container: object, more: object = {}): object => ({ ...more, containers: [{ name: 'c', image: 'a', ...container }] })
+  for (const [name, spec, expected] of [
+    ['rbd', of({ rbd: { monitors: ['m'], image: 'i' } }), ['spec.volumes[0].rbd: deprecated in v1.28, non-functional in v1.31+', 'spec.volumes[0].rbd: not supported by the nodes of this cluster: no volume plugin for rbd']],
+    ['iscsi', of({ iscsi: { targetPortal: 'h', iqn: 'iqn.2001-04.com.example:d', lun: 0 } }), ['spec.volumes[0].iscsi: not supported by the nodes of this cluster: no volume plugin for iscsi']],
+    ['an inline CSI volume', of({ csi: { driver: 'd.example.com' } }), ['spec.volumes[0].csi: not supported by the nodes of this cluster: no CSI drivers']],
+    ['huge pages as a volume', of({ emptyDir: { medium: 'HugePages' } }), ['spec.volumes[0].emptyDir.medium: not supported by the nodes of this cluster: media are "" and Memory']],
+    ['huge pages', withC({ resources: { limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } } }), ['limits', 'requests'].map((list) => `spec.containers[0].resources.${list}: not supported by the nodes of this cluster: no huge pages`)],
+    ['Windows', { ...own, os: { name: 'windows' } }, ['spec.os.name: not supported by the nodes of this cluster: they run Linux']],
+    ["Windows' options", withC({ securityContext: { windowsOptions: { runAsUserName: 'u' } } }), ['spec.containers[0].securityContext.windowsOptions: not supported by the nodes of this cluster: they run Linux']],
+    ['SELinux', { ...own, securityContext: { seLinuxOptions: { level: 's0' } } }, ['spec.securityContext.seLinuxOptions: has no effect on the nodes of this cluster: SELinux labels nothing there']],
+    ['claims', withC({ resources: { claims: [{ name: 'gpu' }] } }, claims), ['spec.containers[0].resources.claims: not supported by the nodes of this cluster: no drivers of dynamic resources', 'spec.resourceClaims: not supported by the nodes of this cluster: no drivers of dynamic resources']],
+    ['a block device', withC({ volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] }, { volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }] }), ['spec.containers[0].volumeDevices: not supported by the nodes of this cluster: no block volumes']],
+    ['a host port of SCTP', withC({ ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 81, protocol: 'SCTP' }] }), ['spec.containers[0].ports[1].hostPort: not supported by the nodes of this cluster: host ports are TCP or UDP']],
+    ['a shared process namespace with users of its own', { ...own, hostUsers: false, shareProcessNamespace: true }, ['spec.shareProcessNamespace: not supported by the nodes of this cluster: shareProcessNamespace with hostUsers: false']],
+    ['nfs', of({ nfs: { server: 's', path: '/' } }), []],
+    ["SCTP in the host's network", withC({ ports: [{ containerPort: 80, hostPort: 80, protocol: 'SCTP' }] }, { hostNetwork: true }), []],
+  ] as const) test(name, () => {
+    const { object, errors } = created(Pods, sent<Pod>({ spec }))
+    expect(errors).toEqual([])
+    expect(podWarnings('', object)).toEqual(expected)
+  })
+})
 
+describe('what stands behind a gate that is off is refused by name', () => {
+  for (const [name, errors, expected] of [
+    ['bundles of trust', withSpec({ volumes: [{ name: 'v', projected: { sources: [{ clusterTrustBundle: { name: 'a', path: 'b' } }] } }] }), "spec.volumes[0].projected.sources[0].clusterTrustBundle: Forbidden: not supported: upstream's gate ClusterTrustBundleProjection is off"],
+    ['scheduling groups', withSpec({ schedulingGroup: { podGroupName: 'g' } }), "spec.schedulingGroup: Forbidden: not supported: upstream's gate GenericWorkload is off"],
+  ] as const) test(name, () => expect(errors).toEqual([expected]))
+})
+
+describe('what upstream validates of what our nodes cannot honour', () => {
+  const volume = (source: object): string[] => withSpec({ volumes: [{ name: 'v', ...source }] })
+  const at = 'spec.volumes[0]'
+  const device = (devices: object[], container: object = {}, volumes: object[] = [{ name: 'v', persistentVolumeClaim: { claimName: 'c' } }]): string[] => withContainer({ volumeDevices: devices, ...container }, { volumes })
+  for (const [name, errors, expected] of [
+    ['nfs', volume({ nfs: { server: '', path: 'x' } }), [`${at}.nfs.server: Required value`, `${at}.nfs.path: Invalid value: "x": must be an absolute path`]],
+    ['gitRepo', volume({ gitRepo: { repository: '', directory: '../x' } }), [`${at}.gitRepo.repository: Required value`, `${at}.gitRepo.directory: Invalid value: "../x": must not contain '..'`]],
+    ['cinder', volume({ cinder: { volumeID: '', secretRef: {} } }), [`${at}.cinder.volumeID: Required value`, `${at}.cinder.secretRef.name: Required value`]],
+    ['cephfs', volume({ cephfs: { monitors: [] } }), [`${at}.cephfs.monitors: Required value`]],
+    ['two types', volume({ gitRepo: { repository: 'r' }, rbd: { monitors: ['m'], image: 'i' } }), [`${at}.rbd: Forbidden: may not specify more than 1 volume type`]],
+    ['a device of no claim', device([{ name: 'v', devicePath: '/dev/x' }], {}, [{ name: 'v', emptyDir: {} }]), ['spec.containers[0].volumeDevices[0].name: Invalid value: "v": can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode']],
+    ['a device of nothing', device([{ name: 'w', devicePath: '/dev/../x' }]), ['spec.containers[0].volumeDevices[0].name: Not found: "w"', 'spec.containers[0].volumeDevices[0].devicePath: Invalid value: "/dev/../x": can not contain backsteps (\'..\')']],
+    ['a device that is mounted', device([{ name: 'v', devicePath: '/dev/x' }], { volumeMounts: [{ name: 'v', mountPath: '/v' }] }), ['spec.containers[0].volumeMounts[0].name: Invalid value: "v": must not already exist in volumeDevices', 'spec.containers[0].volumeDevices[0].name: Invalid value: "v": must not already exist in volumeMounts']],
+    ['a claim of nothing', withContainer({ resources: { claims: [{ name: 'gpu' }] } }), ['spec.containers[0].resources.claims[0]: Not found: "gpu": must be one of the names in pod.spec.resourceClaims which is empty']],
+    ['a claim without a source', withSpec({ resourceClaims: [{ name: 'gpu' }] }), ['spec.resourceClaims[0]: Invalid value: {"name":"gpu"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`']],
+    ['huge pages alone', withContainer({ resources: { limits: { 'hugepages-2Mi': '3Mi' } } }), ['limits', 'requests'].map((list) => `spec.containers[0].resources.${list}[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of 2Mi`).concat('spec.containers[0].resources: Forbidden: HugePages require cpu or memory')],
+    ["Windows' options on Linux", withContainer({ securityContext: { windowsOptions: {} } }, { os: { name: 'linux' } }), ['spec.containers[0].securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod']],
+    ["Linux' fields on Windows", withContainer({ securityContext: { privileged: true } }, { os: { name: 'windows' }, hostPID: true, securityContext: { runAsUser: 1 } }), ['spec.hostPID', 'spec.securityContext.runAsUser', 'spec.containers[0].securityContext.privileged'].map((path) => `${path}: Forbidden: cannot be set for a windows pod`)],
+    ['a host process without the host\'s network', withContainer({ securityContext: { windowsOptions: { hostProcess: true } } }), ['spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers']],
+  ] as const) test(name, () => expect(errors).toEqual(expected))
+})
+
+describe('honoured', () => {
   for (const [name, errors] of [
     ['SCTP without a host port', withContainer({ ports: [{ containerPort: 80, protocol: 'SCTP' }] })],
     ["SCTP in the host's network", withContainer({ ports: [{ containerPort: 80, protocol: 'SCTP' }] }, { hostNetwork: true })],
@@ -163,15 +209,7 @@ describe('what this cluster cannot honour is refused by name', () => {
   test('in ephemeral containers', () => {
     const pod = created(Pods, sent<Pod>({ spec: { containers: [{ name: 'c', image: 'a' }] } })).object
     const debug = { name: 'debug', image: 'a', volumeDevices: [{ name: 'v', devicePath: '/d' }] }
-    expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toContain(
-      'spec.ephemeralContainers[0].volumeDevices: Forbidden: not supported: this cluster has no block volumes')
-  })
-
-  test('the list names every refusal once', () => {
-    const names = unsupportedFields.map(({ field }) => field)
-    expect(new Set(names).size).toBe(names.length)
-    expect(names).toContain('volume.nfs')
-    expect(unsupportedFields.every(({ why }) => why !== '')).toBe(true)
+    expect(updated(Pods, pod, (next) => { next.spec.ephemeralContainers = [debug as EphemeralContainer] }, { subresource: 'ephemeralcontainers' }).errors).toEqual(['spec.ephemeralContainers[0].volumeDevices[0].name: Not found: "v"'])
   })
 })
 
