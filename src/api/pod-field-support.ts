@@ -2,7 +2,7 @@
  * Every field of a pod's spec, and what becomes of it on this cluster's nodes: supported, refused by name, or without effect. Pure.
  * The kubelet's refusals, the API server's warnings and the README's table are made from here; `test/api/pod-field-support.test.ts` compares it with the schema.
  */
-import type { ContainerPort, EphemeralContainer, PodSpec, ResourceRequirements, Volume } from './types.ts'
+import type { AppArmorProfile, ContainerPort, EphemeralContainer, PodSpec, ResourceRequirements, Volume } from './types.ts'
 
 /**
  * `waits`: the pod stays in ContainerCreating, with an event of `reason`. `rejected`: the kubelet ends the pod as Failed, with `reason`. `unschedulable`: no node has it.
@@ -27,6 +27,9 @@ const noVolume = (type: string): Refusal => ({ verdict: 'waits', reason: 'Failed
 const linuxOnly: Refusal = { verdict: 'rejected', reason: 'PodOSNotSupported', why: 'they run Linux' }
 const noClaims: Refusal = { verdict: 'waits', reason: 'FailedPrepareDynamicResources', why: 'no drivers of dynamic resources' }
 const noSelinux: Refusal = { verdict: 'none', reason: '', why: 'SELinux labels nothing there' }
+const noAppArmor: Refusal = { verdict: 'rejected', reason: 'AppArmor', why: 'no AppArmor profiles are applied', says: () => 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }
+const notUnconfined = 'profiles other than Unconfined'
+const isConfined = (value: unknown): boolean => (value as AppArmorProfile).type !== 'Unconfined'
 const noDevices: Refusal = { verdict: 'waits', reason: 'FailedMapVolume', why: 'no block volumes' }
 const hugePages: Refusal = {
   verdict: 'unschedulable', reason: 'OutOfhugepages-…', why: 'no huge pages',
@@ -56,6 +59,12 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   },
   'PodSpec.schedulingGroup': gated('GenericWorkload'),
   'PodOS.name': { ...linuxOnly, says: () => "Failed to admit pod as the OS field doesn't match node OS", only: { what: 'windows', is: (value) => value !== 'linux' } },
+  'PodSecurityContext.appArmorProfile': {
+    ...noAppArmor,
+    // What each container says comes before what the pod says.
+    only: { what: notUnconfined, is: (value, _holder, { containers, initContainers = [] }) => isConfined(value) && [...initContainers, ...containers].some(({ securityContext }) => !securityContext?.appArmorProfile) },
+  },
+  'SecurityContext.appArmorProfile': { ...noAppArmor, only: { what: notUnconfined, is: isConfined } },
   'PodSecurityContext.windowsOptions': linuxOnly,
   'PodSecurityContext.seLinuxOptions': noSelinux,
   'PodSecurityContext.seLinuxChangePolicy': noSelinux,

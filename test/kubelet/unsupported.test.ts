@@ -19,6 +19,8 @@ const rejected: [string, Partial<PodSpec>, { reason: string; message: string }][
   ['PodOS.name', { os: { name: 'windows' } }, { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" }],
   ['PodSecurityContext.windowsOptions', { securityContext: { windowsOptions: {} } }, { reason: 'PodOSNotSupported', message: not('spec.securityContext.windowsOptions (they run Linux)') }],
   ['SecurityContext.windowsOptions', withContainer({ securityContext: { windowsOptions: {} } }), { reason: 'PodOSNotSupported', message: not('spec.containers[0].securityContext.windowsOptions (they run Linux)') }],
+  ['PodSecurityContext.appArmorProfile', { securityContext: { appArmorProfile: runtimeDefault } }, { reason: 'AppArmor', message: 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }],
+  ['SecurityContext.appArmorProfile', withContainer({ securityContext: { appArmorProfile: runtimeDefault } }), { reason: 'AppArmor', message: 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }],
   ['ContainerPort.hostPort', withContainer(sctp), { reason: 'UnsupportedPodFeature', message: not('spec.containers[0].ports[1].hostPort (host ports are TCP or UDP)') }],
   ...(['hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace'] as const).map((field): (typeof rejected)[number] =>
     [`PodSpec.${field}`, { hostUsers: false, [field]: true }, { reason: 'UnsupportedPodFeature', message: not(`spec.${field} (${field} with hostUsers: false)`) }]),
@@ -83,6 +85,7 @@ describe('nothing is refused of', () => {
     ['a limit of a volume in memory', { volumes: [{ name: 'v', emptyDir: { medium: 'Memory', sizeLimit: '1Gi' } }] }],
     ['restarts for a resize', withContainer({ resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] })],
     ['seccomp profiles', { securityContext: { seccompProfile: runtimeDefault }, ...withContainer({ securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'p.json' } } }) }],
+    ["the pod's AppArmor where its containers are unconfined", { securityContext: { appArmorProfile: runtimeDefault }, ...withContainer({ securityContext: { appArmorProfile: { type: 'Unconfined' } } }) }],
     ['no profiles', { securityContext: { seccompProfile: { type: 'Unconfined' }, appArmorProfile: { type: 'Unconfined' } } }],
     ['nfs', { volumes: [{ name: 'v', nfs: { server: 's', path: '/' } }] }],
   ] satisfies [string, Partial<PodSpec>][]) test(name, () => expect([unsupportedFields(aPod(spec)), unsupportedSetUp(aPod(spec)), refusedFields(aPod(spec).spec)]).toEqual([undefined, undefined, []]))
