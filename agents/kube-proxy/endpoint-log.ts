@@ -5,6 +5,7 @@
 import type { Clock } from '../../src/api/clock.ts'
 import type { EndpointStamp } from '../../src/api/heal.ts'
 import type { EndpointSlice } from '../../src/api/types.ts'
+import { broadcast } from '../../src/client/broadcast.ts'
 
 export interface EndpointLog {
   /** The Service's slices as they are now. What is there when kube-proxy starts is no news. */
@@ -33,12 +34,12 @@ const readiness = (slices: readonly EndpointSlice[], nodeName: string): Map<stri
 export const endpointLog = ({ clock, nodeName }: { clock: Clock; nodeName: string }): EndpointLog => {
   const known = new Map<string, Map<string, boolean>>()
   const history: EndpointStamp[] = []
-  const readers = new Set<(stamp: EndpointStamp) => void>()
+  const readers = broadcast<EndpointStamp>(maxBehind)
   let waiting: EndpointStamp[] = []
   const tell = (stamp: EndpointStamp): void => {
     history.push(stamp)
     if (history.length > kept) history.shift()
-    for (const reader of readers) reader(stamp)
+    readers.tell(stamp)
   }
   return {
     seen(service, slices, isNews) {
@@ -60,28 +61,6 @@ export const endpointLog = ({ clock, nodeName }: { clock: Clock; nodeName: strin
       return stamps
     },
     written(stamps) { for (const stamp of stamps) tell({ ...stamp, phase: 'rules', monotonicMs: clock.monotonic() }) },
-    async *watch(signal) {
-      let queue = [...history]
-      let wake: (() => void) | undefined
-      const reader = (stamp: EndpointStamp): void => {
-        queue.push(stamp)
-        if (queue.length > maxBehind) queue.shift()
-        wake?.()
-      }
-      const stop = (): void => wake?.()
-      readers.add(reader)
-      signal.addEventListener('abort', stop)
-      try {
-        while (!signal.aborted) {
-          const batch = queue
-          queue = []
-          yield* batch
-          if (queue.length === 0 && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve })
-        }
-      } finally {
-        readers.delete(reader)
-        signal.removeEventListener('abort', stop)
-      }
-    },
+    watch: (signal) => readers.watch(history, signal),
   }
 }

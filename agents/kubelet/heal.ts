@@ -1,6 +1,7 @@
 /** The heal log: what happened between a container's end and the moment it served again, with milliseconds. Served on /wherry/heal. */
 import type { Clock } from '../../src/api/clock.ts'
 import type { HealEvent, HealPhase } from '../../src/api/heal.ts'
+import { broadcast } from '../../src/client/broadcast.ts'
 
 export interface HealLog {
   /** `monotonicMs` where the moment was before now: the kernel's word of an exit. */
@@ -17,7 +18,7 @@ const maxBehind = 1000
 
 export const healLog = (clock: Clock): HealLog => {
   const byPod = new Map<string, HealEvent[]>()
-  const readers = new Set<(event: HealEvent) => void>()
+  const readers = broadcast<HealEvent>(maxBehind)
   const history = (): HealEvent[] => [...byPod.values()].flat().sort((left, right) => left.monotonicMs - right.monotonicMs)
   return {
     add(event) {
@@ -28,33 +29,11 @@ export const healLog = (clock: Clock): HealLog => {
       byPod.set(event.podUid, kept)
       kept.push(full)
       if (kept.length > keptPerPod) kept.shift()
-      for (const reader of readers) reader(full)
+      readers.tell(full)
     },
     history,
     has: (podUid, container, attempt, phase) => (byPod.get(podUid) ?? []).some((event) => event.container === container && event.attempt === attempt && event.phase === phase),
-    async *watch(signal) {
-      let waiting = history()
-      let wake: (() => void) | undefined
-      const reader = (event: HealEvent): void => {
-        waiting.push(event)
-        if (waiting.length > maxBehind) waiting.shift()
-        wake?.()
-      }
-      const stop = (): void => wake?.()
-      readers.add(reader)
-      signal.addEventListener('abort', stop)
-      try {
-        while (!signal.aborted) {
-          const batch = waiting
-          waiting = []
-          yield* batch
-          if (waiting.length === 0 && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve })
-        }
-      } finally {
-        readers.delete(reader)
-        signal.removeEventListener('abort', stop)
-      }
-    },
+    watch: (signal) => readers.watch(history(), signal),
     forget: (podUid) => { byPod.delete(podUid) },
   }
 }

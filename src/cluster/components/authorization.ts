@@ -1,11 +1,12 @@
 /** Upstream's --authorization-config and --authorization-mode flags: who decides, in which order. */
 import { readFile } from 'node:fs/promises'
-import { Agent, request } from 'node:https'
+import { Agent } from 'node:https'
 import { type AuthorizerSettings, parseAuthorizationConfiguration } from '../../apiserver/authorization/authorization-configuration.ts'
 import type { Authorizer } from '../../apiserver/authorization/authorizer.ts'
 import { type AskReview, webhookAuthorizer } from '../../apiserver/authorization/webhook-authorizer.ts'
 import { ConfigurationFileError } from '../../apiserver/configuration-file.ts'
 import { followFile } from '../../apiserver/configuration-reload.ts'
+import { askJson } from '../../apiserver/outbound/ask-json.ts'
 import type { Clock } from '../../api/clock.ts'
 import type { JsonObject } from '../../api/meta.ts'
 import type { Log } from '../../client/component.ts'
@@ -25,7 +26,6 @@ export interface AuthorizationSource {
   run(signal: AbortSignal): Promise<void>
 }
 
-const largestAnswerBytes = 1 << 20
 const refused = (flag: string, why: string): UserError => new UserError(`wherry apiserver: --${flag}: ${why}`)
 
 /** POSTs to the very URL that the kubeconfig names, as upstream; no redirects. */
@@ -34,28 +34,8 @@ export const reviewsAt = (access: ServerAccess): AskReview => {
   return async (review, timeoutMs) => {
     const [tls, credentials] = await Promise.all([tlsOptions(access), authorization(access)])
     const body = Buffer.from(JSON.stringify(review))
-    return new Promise((resolve, reject) => {
-      const sent = request(access.server, { ...tls, agent, method: 'POST', signal: AbortSignal.timeout(timeoutMs), headers: { 'content-type': 'application/json', accept: 'application/json', 'content-length': body.length, ...(credentials && { authorization: credentials }) } }, (answer) => {
-        const chunks: Buffer[] = []
-        let size = 0
-        answer.on('data', (chunk: Buffer) => {
-          chunks.push(chunk)
-          size += chunk.length
-          if (size > largestAnswerBytes) answer.destroy(new Error(`the answer is longer than ${largestAnswerBytes} bytes`))
-        })
-        answer.on('error', reject)
-        answer.on('end', () => {
-          if (answer.statusCode !== 200 && answer.statusCode !== 201) return reject(new Error(`unexpected status ${answer.statusCode ?? 0}`))
-          try {
-            resolve((JSON.parse(Buffer.concat(chunks).toString()) ?? {}) as JsonObject)
-          } catch {
-            reject(new Error('the answer is no JSON'))
-          }
-        })
-      })
-      sent.on('error', reject)
-      sent.end(body)
-    })
+    const headers = { 'content-type': 'application/json', accept: 'application/json', 'content-length': body.length, ...(credentials && { authorization: credentials }) }
+    return (await askJson(access.server, { ...tls, agent, method: 'POST', timeoutMs, statuses: [200, 201], headers, body }) ?? {}) as JsonObject
   }
 }
 

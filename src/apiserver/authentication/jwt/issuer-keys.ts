@@ -1,40 +1,18 @@
 /** The keys of an issuer, found by discovery and fetched again when they have changed (OpenID Connect Discovery 1.0, RFC 8414). */
-import { request } from 'node:https'
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../../../api/clock.ts'
+import { askJson } from '../../outbound/ask-json.ts'
 import type { JwtIssuer } from './authentication-configuration.ts'
 
 export type FetchJson = (url: string) => Promise<unknown>
 
 const timeoutMs = 10_000
-const largestAnswerBytes = 1 << 20
 /** Tokens with made up key ids must not make us ask the issuer for each of them. */
 const refetchAfterMs = 10_000
 
 /** No redirects, no credentials, a limited answer in limited time. */
-export const fetchJson = (certificateAuthority: string | undefined): FetchJson => (url) => new Promise((resolve, reject) => {
-  const signal = AbortSignal.timeout(timeoutMs)
-  const sent = request(url, { method: 'GET', signal, headers: { accept: 'application/json', 'user-agent': 'kube-apiserver' }, ...(certificateAuthority && { ca: certificateAuthority }) }, (answer) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    answer.on('data', (chunk: Buffer) => {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size > largestAnswerBytes) answer.destroy(new Error(`the answer is longer than ${largestAnswerBytes} bytes`))
-    })
-    answer.on('error', reject)
-    answer.on('end', () => {
-      if (answer.statusCode !== 200) return reject(new Error(`unexpected status ${answer.statusCode ?? 0}`))
-      try {
-        resolve(JSON.parse(Buffer.concat(chunks).toString()) as unknown)
-      } catch {
-        reject(new Error('the answer is no JSON'))
-      }
-    })
-  })
-  sent.on('error', reject)
-  sent.end()
-})
+export const fetchJson = (certificateAuthority: string | undefined): FetchJson => (url) =>
+  askJson(url, { method: 'GET', timeoutMs, statuses: [200], headers: { accept: 'application/json', 'user-agent': 'kube-apiserver' }, ...(certificateAuthority && { ca: certificateAuthority }) })
 
 export interface IssuerKeys {
   /** Rejects while the issuer cannot be reached and was not before. */
