@@ -33,10 +33,21 @@ class Checker {
   readonly calls = new Map<Node, { overloads: readonly Overload[]; global: boolean }>()
   readonly substitution = new Substitution()
   private readonly environment: CelEnvironment
+  /** Of every part of the expression; undefined: nobody wants to know. */
+  private readonly found: Map<Node, CelType> | undefined
 
-  constructor(environment: CelEnvironment) { this.environment = environment }
+  constructor(environment: CelEnvironment, found: Map<Node, CelType> | undefined) {
+    this.environment = environment
+    this.found = found
+  }
 
   check(node: Node, scope: Scope): CelType {
+    const type = this.find(node, scope)
+    this.found?.set(node, type)
+    return type
+  }
+
+  private find(node: Node, scope: Scope): CelType {
     switch (node.op) {
       case 'literal': return literalType(node.value)
       case 'identifier': return this.named(node, node.name, scope) ?? this.undeclared(node.offset, node.name)
@@ -207,10 +218,12 @@ class Checker {
   }
 }
 
-/** Throws a CelCompileError. */
-export const checkExpression = (source: string, node: Node, environment: CelEnvironment): Checked => {
-  const checker = new Checker(environment)
+/** Throws a CelCompileError. `types` is filled with the type of each part. */
+export const checkExpression = (source: string, node: Node, environment: CelEnvironment & { types?: Map<Node, CelType> }): Checked => {
+  const { types } = environment
+  const checker = new Checker(environment, types)
   const type = checker.check(node, new Map())
   if (checker.issues.length > 0) throw compileError(source, checker.issues)
+  for (const [part, found] of types ?? []) types?.set(part, checker.substitution.apply(found, true))
   return { type: checker.substitution.apply(type, true), names: checker.names, calls: checker.calls }
 }

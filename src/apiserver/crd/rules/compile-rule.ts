@@ -2,7 +2,8 @@
 import type { ValidationRule } from '../../../api/types.ts'
 import { CelCompileError } from '../../cel/errors.ts'
 import { kubernetesEnvironment } from '../../cel/kubernetes-environment.ts'
-import { type CelProgram, compile } from '../../cel/program.ts'
+import type { SizeOf } from '../../cel/estimate.ts'
+import { type CelProgram, compile, estimatedCost } from '../../cel/program.ts'
 import { type CelSchema, dynSchema, typeOfSchema } from '../../cel/schema.ts'
 import { type StructuralSchema, structuralCelSchema } from '../../cel/structural-schema.ts'
 import { type CelType, optionalOf } from '../../cel/types.ts'
@@ -42,6 +43,13 @@ const compileWithOld = (expression: string, self: CelType, oldSelf: CelType): At
   if (alone.program) return { ...alone, usesOldSelf: false }
   const both = attempt(expression, { self, oldSelf })
   return { ...both, usesOldSelf: both.program !== undefined }
+}
+
+/** What a compiled rule, and its message, cost at most for one value; undefined: there is no message. */
+export const ruleCost = ({ rule, message }: CompiledRule, schema: CelSchema, sizeOf: SizeOf): { rule: number; message: number | undefined } => {
+  const self = typeOfSchema(schema)
+  const environment = kubernetesEnvironment({ self, oldSelf: rule.optionalOldSelf ? optionalOf(self) : self })
+  return { rule: estimatedCost((rule.rule ?? '').trim(), environment, sizeOf), message: message && estimatedCost(message.expression, environment, sizeOf) }
 }
 
 export const compileRule = (rule: ValidationRule, schema: CelSchema): Compilation => {
