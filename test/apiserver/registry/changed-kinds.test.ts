@@ -39,7 +39,7 @@ describe('generations grow with the spec, and with nothing else', () => {
     const changed = await patch(`${path}/grows`, { ...change, status: null })
     expect([changed.status, generation(changed), changed.body['status']]).toMatchObject([200, 2, status])
     expect(changed.body['spec']).toMatchObject(change.spec)
-    expect((await api.ask('DELETE', `${path}?labelSelector=app=web`)).status).toBe(200)
+    expect((await api.ask('DELETE', `${path}?labelSelector=app=web&propagationPolicy=Background`)).status).toBe(200)
     expect((await api.ask('GET', `${path}/grows`)).status).toBe(404)
   })
 })
