@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
+import { yamlFault } from '../api/yaml-fault.ts'
 import type { ServerAccess, Source } from './server-access.ts'
 
 export interface KubeCluster {
@@ -84,7 +85,7 @@ const parsed = (text: string, file: string): unknown => {
   try {
     return parse(text)
   } catch (error) {
-    throw new KubeconfigError(`${file} is no valid YAML: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new KubeconfigError(`${file} is no valid YAML: ${yamlFault(error)}`)
   }
 }
 

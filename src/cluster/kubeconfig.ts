@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parse, stringify } from 'yaml'
+import { yamlFault } from '../api/yaml-fault.ts'
 import type { Home } from './home.ts'
 import { UserError } from './user-error.ts'
 
@@ -40,7 +41,7 @@ export const printKubeconfig = async ({ home, merge }: { home: Home; merge?: boo
     try {
       return (parse(text) ?? {}) as KubeconfigFile
     } catch (error) {
-      throw new UserError(`${file} is not YAML (${(error as Error).message}); nothing was changed`)
+      throw new UserError(`${file} is not YAML (${yamlFault(error)}); nothing was changed`)
     }
   }
   const merged = mergeKubeconfig(existsSync(target) ? await read(target) : {}, await read(home.kubeconfig), 'wherry')

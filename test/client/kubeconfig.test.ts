@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { inspect } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
 import { accessOf, findAccess, inClusterAccess, kubeconfigFiles, loadKubeconfig, parseKubeconfig, renderKubeconfig } from '../../src/client/kubeconfig.ts'
 
@@ -55,6 +56,15 @@ describe('refused by name', () => {
     ['an empty file', '', '/x is no kubeconfig'],
     ['clusters that are no list', 'clusters: { a: 1 }', '/x: clusters must be a list'],
   ] as const) test(name, () => expect(() => parseKubeconfig(text, '/x')).toThrow(message))
+
+  test('S17: where a line with a token is no YAML, its place is said, and the token is not', () => {
+    for (const text of ['users:\n- name: me\n  user: { token: hunter2', 'users:\n- token: "hunter2\\q"', 'token: *hunter2', 'token: "a" hunter2']) {
+      const error = ((): unknown => { try { return parseKubeconfig(text, '/x') } catch (thrown) { return thrown } })()
+      expect(inspect(error, { depth: 5 })).toMatch(/\/x is no valid YAML: /)
+      expect(inspect(error, { depth: 5 }).replaceAll(/^ +at .*$/gm, '')).not.toContain('hunter2')
+    }
+    expect(() => parseKubeconfig('a: 1\nb: "\\q"', '/x')).toThrow('/x is no valid YAML: line 2, column 5: BAD_DQ_ESCAPE')
+  })
 
   test('a context that does not exist, with those that do', () => {
     expect(() => accessOf(parseKubeconfig(usual('{}'), '/x'), 'there')).toThrow('context "there" does not exist (known contexts: here)')

@@ -20,7 +20,7 @@ const aNode = (name: string, status = 'Ready'): FakeRow => ({
   object: { apiVersion: 'v1', kind: 'Node', metadata: { name, uid: `uid-${name}`, resourceVersion: '', creationTimestamp: ago(10_800), labels: {} }, status: { capacity: { cpu: '2', memory: '8Gi' } } },
 })
 
-const anEvent = (name: string, pod: string, [type, reason, message]: readonly [string, string, string], seconds: number): FakeRow => ({
+export const anEvent = (name: string, pod: string, [type, reason, message]: readonly [string, string, string], seconds: number): FakeRow => ({
   cells: [`${seconds}s`, type, reason, `pod/${pod}`, message],
   object: { apiVersion: 'v1', kind: 'Event', metadata: { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '', creationTimestamp: ago(seconds) }, involvedObject: { kind: 'Pod', name: pod, uid: `uid-${pod}` }, type, reason, message, lastTimestamp: ago(seconds), count: 1, source: { component: 'kubelet' } },
 })

@@ -41,7 +41,8 @@ const locationOf = (text: string): string | undefined => {
 /** Entries of `auths`, or of the older file that is nothing but them. Throws what is wrong, naming `where`. */
 export const parseDockerConfig = (text: string, where: string, kind: 'config.json' | 'dockercfg'): RegistryLogin[] => {
   let parsed: unknown
-  try { parsed = JSON.parse(text) } catch (error) { throw new Error(`${where} is no JSON: ${error instanceof Error ? error.message : String(error)}`) }
+  // The parser's own words would quote what is secret (CVE-2020-8564).
+  try { parsed = JSON.parse(text) } catch { throw new Error(`${where} is no JSON`) }
   const auths = isRecord(parsed) ? (kind === 'config.json' ? parsed['auths'] ?? {} : parsed) : undefined
   if (!isRecord(auths)) throw new Error(`${where} holds no object of registries`)
   return Object.entries(auths).flatMap(([key, entry]) => {

@@ -38,6 +38,7 @@ describe('entries', () => {
     ])
   })
   test('what docker keeps elsewhere (credsStore) says nothing here', () => expect(parseDockerConfig(JSON.stringify({ auths: { a: {} }, credsStore: 'desktop' }), 'f', 'config.json')).toEqual([]))
+  test('S17: what is no JSON is not quoted: it may be a password', () => expect(() => parseDockerConfig('hunter2-hunter2', 'f', 'config.json')).toThrow(/^f is no JSON$/))
   test.each<[string, string, RegExp]>([['no JSON', '{', /^f is no JSON/], ['a list', '[]', /^f holds no object/], ['no base64 of a pair', JSON.stringify({ auths: { a: { auth: 'YQ==' } } }), /^f: "a": auth is not the base64 of "user:password"/]])('%s is refused', (_, text, why) => {
     expect(() => parseDockerConfig(text, 'f', 'config.json')).toThrow(why)
   })
