@@ -46,6 +46,8 @@ export interface TestClusterOptions {
   wait?: boolean
   files?: readonly string[]
   environment?: Record<string, string>
+  /** Another program than `entry`. */
+  program?: string
 }
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, milliseconds) })
@@ -66,11 +68,11 @@ export const until = async <T>(what: string, probe: () => Promise<T>, timeoutSec
   }
 }
 
-export const startTestCluster = async ({ nodes = 1, single = false, isolated = true, wait = true, files = [], environment = {} }: TestClusterOptions = {}): Promise<TestCluster> => {
+export const startTestCluster = async ({ nodes = 1, single = false, isolated = true, wait = true, files = [], environment = {}, program = entry }: TestClusterOptions = {}): Promise<TestCluster> => {
   const directory = await mkdtemp(path.join(tmpdir(), 'wherry-cluster-'))
   const home = homeAt(directory)
   const run = (args: readonly string[], timeoutSeconds: number): Promise<Ended> =>
-    ended(process.execPath, [entry, '--data-dir', directory, ...args], { timeout: timeoutSeconds * 1000, env: environment, stdin: 'ignore' })
+    ended(process.execPath, [program, '--data-dir', directory, ...args], { timeout: timeoutSeconds * 1000, env: environment, stdin: 'ignore' })
   const wherry = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await run(args, 150)
     if (exitCode !== 0) throw new Error(`wherry ${args.join(' ')} ended with ${String(exitCode)}:\n${stdout}\n${stderr}`)
