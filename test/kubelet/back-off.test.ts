@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type BackOff, goDuration, nextBackOff, remainingBackOff } from '../../agents/kubelet/back-off.ts'
 
 describe('restart back-off', () => {
-  test('the first restart is at once, then 10 s doubling to 300 s', () => {
+  test('check 14: the first restart is at once, then 10 s doubling to 300 s', () => {
     let entry: BackOff | undefined
     let now = 0
     const waits: number[] = []

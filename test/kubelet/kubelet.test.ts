@@ -21,7 +21,7 @@ describe('a pod', () => {
     expect(await node.events()).toEqual(['Pulled Container image "host" already present on machine and can be accessed by the pod', 'Created Container created', 'Started Container started'])
   })
 
-  test('is restarted at once the first time, then after 10 s, 20 s, 40 s', async () => {
+  test('check 14: is restarted at once the first time, then after 10 s, 20 s, 40 s', async () => {
     await using node = await testNode()
     node.start()
     const { metadata: { uid } } = await node.createPod({})

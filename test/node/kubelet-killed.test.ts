@@ -9,7 +9,7 @@ import { containersOn, killHard, kubeletOf, parentOf, processesOf, sandboxProces
 
 sayWhatIsSkipped('kubelet-killed.test.ts')
 const full = process.env['WHERRY_FULL'] === '1'
-const [kills, podCount] = full ? [20, 20] : [5, 10]
+const [kills, podCount] = full ? [50, 100] : [5, 10]
 /** Says a number every 20 ms, none twice, none left out. */
 const counter = ['perl', '-e', '$| = 1; $SIG{TERM} = sub { exit 0 }; my $n = 0; while (1) { print "$n\\n"; $n++; select(undef, undef, undef, 0.02) }']
 
@@ -24,8 +24,8 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
     cluster = await startTestCluster()
     live = liveClient(cluster)
     await Promise.all(Array.from({ length: podCount }, (_, index) => live.run(`counter-${index}`, counter, {}, { app: 'counter' })))
-    pods = await until('all counters run', async () => { const now = await live.podsOf('app=counter'); return now.length === podCount && now.every(isReady) ? now : undefined })
-  })
+    pods = await until('all counters run', async () => { const now = await live.podsOf('app=counter'); return now.length === podCount && now.every(isReady) ? now : undefined }, full ? 240 : 60)
+  }, 300_000)
   afterAll(async () => {
     live?.[Symbol.dispose]()
     await cluster?.[Symbol.asyncDispose]()
@@ -42,7 +42,7 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
   const kubeletAnswers = () => until('the kubelet answers', async () => (await live.client.raw({ method: 'GET', path: '/api/v1/nodes/node-1/proxy/healthz', headers: {} })).status === 200, 30)
   const logOf = (name: string): Promise<string> => cluster.kubectl(['logs', name])
 
-  test(`${kills} kills of the kubelet with ${podCount} pods: the same processes, no other, no restart, logs without a gap`, async () => {
+  test(`check 10: ${kills} kills of the kubelet with ${podCount} pods: the same processes, no other, no restart, logs without a gap`, async () => {
     const system = await live.podsOf('', 'kube-system')
     const before = await until('nothing is being armed', async () => { const now = containersOn(cluster); return [...now.keys()].every((name) => name.endsWith('-0') || name.endsWith('/sandbox')) && now })
     for (let round = 0; round < kills; round++) {
@@ -63,7 +63,7 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
       const told = await until('the log goes on', async () => { const lines = (await logOf(name)).trim().split('\n').map(Number); return lines.length > 50 ? lines : undefined })
       expect(told).toEqual(Array.from(told, (_, index) => index))
     }
-  })
+  }, full ? 1_800_000 : undefined)
 
   test('a killed shim costs one container: it is restarted, and its exit is unknown', async () => {
     const [pod, other] = pods
@@ -116,7 +116,7 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
     await until('it answers at the address that its status names', async () => (await cluster.onNode('node-1', ['perl', '-MIO::Socket::INET', '-e', 'IO::Socket::INET->new(PeerHost => $ARGV[0], PeerPort => 9, Timeout => 1) or print $!', status.podIP ?? ''])).stdout.includes('refused'))
   })
 
-  test('a kubelet killed in mid-launch: exactly one process of each pod in the end', async () => {
+  test('check 13: a kubelet killed in mid-launch: exactly one process of each pod in the end', async () => {
     const names = Array.from({ length: 6 }, (_, index) => `launched-${index}`)
     for (const [index, name] of names.entries()) {
       await kubeletAnswers()

@@ -1,4 +1,5 @@
 /** The agent can die, pods do not: what a kubelet finds that comes back, whenever the last one was killed. */
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +10,7 @@ import { readStat } from '../../agents/kubelet/runtime/proc/stat.ts'
 import { type Agent, plain, startAgent } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, leavePlace, logText, newPlace, openRuntime, until } from '../support/runtime-node.ts'
 
-const full = process.env['WHERRY_TEST_SIZE'] === 'full'
+const full = process.env['WHERRY_FULL'] === '1'
 const place = newPlace()
 const isAlive = (pid: number): boolean => (readStat(pid)?.state ?? 'Z') !== 'Z'
 let hierarchies: Hierarchies
@@ -40,7 +41,7 @@ describe.skipIf(!isRoot)('adoption', () => {
     agent = await startAgent(place)
   }
 
-  test('killed again and again over many pods: the same processes, nothing lost, nothing twice, the logs go on', async () => {
+  test('check 10: killed again and again over many pods: the same processes, nothing lost, nothing twice, the logs go on', async () => {
     const count = full ? 100 : 20
     const times = full ? 50 : 20
     const specs = Array.from({ length: count }, (_, index) => aContainer(place, `pod-${index}`, ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done']))
@@ -121,18 +122,35 @@ describe.skipIf(!isRoot)('adoption', () => {
     await agent.tell({ do: 'removeSandbox', podUid: 'killed' })
   })
 
-  test('a record that names another process is not believed', async () => {
+  test('check 11: records that name processes of others are not believed, and those are left alone', async () => {
     await agent.tell({ do: 'sandbox', spec: plain(aSandbox('reused')) })
     await agent.tell({ do: 'launch', spec: aContainer(place, 'reused', ['sleep', '1000']) })
+    await agent.tell({ do: 'sandbox', spec: plain(aSandbox('taken')) })
+    await agent.tell({ do: 'launch', spec: aContainer(place, 'taken', ['sleep', '1000']) })
     await agent.kill()
-    const file = path.join(place.stateDirectory, 'pods/reused/main/0/identity.json')
-    // The kernel has given the pid to somebody else: us.
-    const own = readStat(process.pid)
-    writeFileSync(file, JSON.stringify({ process: { pid: process.pid, startTime: own?.startTime } }))
+    // The kernel has given their pids to somebody else, who has lived since just the moment that is written there; or since another.
+    const foreign = [spawn('sleep', ['1000']), spawn('sleep', ['1000']), spawn('sleep', ['1000'])]
+    const signalled: string[] = []
+    for (const each of foreign) each.on('exit', (code, signal) => signalled.push(`${each.pid} ${code} ${signal}`))
+    const [one = 0, two = 0, three = 0] = foreign.map(({ pid }) => pid ?? 0)
+    const write = (file: string, change: (content: Record<string, unknown>) => void): void => {
+      const content = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+      change(content)
+      writeFileSync(file, JSON.stringify(content))
+    }
+    const pods = path.join(place.stateDirectory, 'pods')
+    write(path.join(pods, 'reused/main/0/identity.json'), (content) => { content['process'] = { pid: one, startTime: readStat(one)?.startTime } })
+    write(path.join(pods, 'taken/main/0/identity.json'), (content) => { content['process'] = { pid: two, startTime: 1 } })
+    write(path.join(pods, 'taken/.sandbox/0/record.json'), (content) => { content['holder'] = { pid: three, startTime: readStat(three)?.startTime } })
     agent = await startAgent(place)
     expect((await agent.containers()).find(({ podUid }) => podUid === 'reused')).toMatchObject({ state: 'exited', exitCode: 137 })
     expect(nodePids('besteffort/podreused/main-0')).toEqual([])
-    await agent.tell({ do: 'removeSandbox', podUid: 'reused' })
+    await agent.tell({ do: 'stop', podUid: 'reused', name: 'main', graceSeconds: 0 }).catch(() => {}) // there is nothing to stop
+    for (const podUid of ['reused', 'taken']) await agent.tell({ do: 'removeSandbox', podUid })
+    expect(signalled).toEqual([])
+    expect([one, two, three].map(isAlive)).toEqual([true, true, true])
+    expect(nodePids()).toEqual([])
+    for (const each of foreign) each.kill('SIGKILL')
   })
 
   test('an armed spare is kept, and can be started by the next kubelet', async () => {
@@ -160,7 +178,51 @@ describe.skipIf(!isRoot)('adoption', () => {
     await agent.tell({ do: 'removeSandbox', podUid: 'lost' })
   })
 
-  test('killed at any moment of a launch: exactly one process afterwards, or none', async () => {
+  describe('check 13: killed just after a step was written down or taken', () => {
+    const inAttempt = (uid: string, file: string): string => path.join(place.stateDirectory, 'pods', uid, 'main/0', file)
+    const says = (uid: string, word: string): boolean => existsSync(inAttempt(uid, 'status')) && readFileSync(inAttempt(uid, 'status'), 'utf8').split('\n').includes(word)
+    const steps: [string, (uid: string) => boolean, 'stays' | 'ends'][] = [
+      ['the sandbox is written down', (uid) => existsSync(path.join(place.stateDirectory, 'pods', uid, '.sandbox/0/record.json')), 'stays'],
+      ['the attempt is written down', (uid) => existsSync(inAttempt(uid, 'record.json')), 'stays'],
+      ['it is forked, and in its cgroup', (uid) => nodePids(`besteffort/pod${uid}/main-0`).length > 0, 'stays'],
+      ['it is armed', (uid) => says(uid, 'armed'), 'stays'],
+      ['its identity is written down', (uid) => existsSync(inAttempt(uid, 'identity.json')), 'stays'],
+      ['its start is written down', (uid) => existsSync(inAttempt(uid, 'start.json')), 'stays'],
+      ['it was told to go', (uid) => says(uid, 'go'), 'stays'],
+      ['it has ended', (uid) => existsSync(inAttempt(uid, 'exit')) && readFileSync(inAttempt(uid, 'exit'), 'utf8') !== '', 'ends'],
+      ['its end is written down', (uid) => existsSync(inAttempt(uid, 'end.json')), 'ends'],
+    ]
+    test.each(steps)('%s: exactly one process afterwards, or its end', async (what, reached, kind) => {
+      for (let round = 0; round < (full ? 20 : 1); round++) {
+        const uid = `step-${steps.findIndex(([name]) => name === what)}-${round}`
+        const mark = path.join(place.scratch, uid)
+        // What it does once it does, so that a second start would be seen.
+        const spec = aContainer(place, uid, ['sh', '-c', `echo begun >> ${path.join('/scratch', uid)}; ${kind === 'stays' ? 'exec sleep 1000' : 'exit 3'}`], { mounts: [{ hostPath: place.scratch, containerPath: '/scratch', readOnly: false, propagation: 'private' }] })
+        let over = false
+        const launching = agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) }).then(() => agent.tell({ do: 'launch', spec })).catch(() => {}).finally(() => { over = kind === 'stays' })
+        while (!reached(uid) && !over) await new Promise((resolve) => { setImmediate(resolve) })
+        expect(reached(uid)).toBe(true)
+        await agent.kill()
+        await launching
+        agent = await startAgent(place)
+        const find = async () => (await agent.containers()).find(({ podUid }) => podUid === uid)
+        const state = await find()
+        if (kind === 'ends') expect(state).toMatchObject({ state: 'exited', exitCode: 3 })
+        else if (!state || state.state === 'created') {
+          await agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) })
+          await agent.tell({ do: 'launch', spec })
+        }
+        await until(`${uid}: one process, or none`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (kind === 'stays' ? 1 : 0), 3000)
+        await until(`${uid}: as many shims`, () => nodePids('shims').length === (kind === 'stays' ? 1 : 0), 3000)
+        await until('its mark', () => existsSync(mark))
+        expect(readFileSync(mark, 'utf8')).toBe('begun\n')
+        await agent.tell({ do: 'removeSandbox', podUid: uid })
+        expect(nodePids()).toEqual([])
+      }
+    }, 180_000)
+  })
+
+  test('check 13: killed at any moment of a launch: exactly one process afterwards, or none', async () => {
     const outcomes = new Map<string, number>()
     const rounds = full ? 200 : 30
     await restart()

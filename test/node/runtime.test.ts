@@ -1,6 +1,7 @@
 /** The runtime with real processes: what a container is, how it ends, and that nothing is left of it. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
@@ -155,7 +156,7 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(readdirSync(goal)).toEqual([])
     })
 
-    test('memory beyond the limit: OOMKilled, and only this one', async () => {
+    test('check 17: memory beyond the limit: OOMKilled, and only this one', async () => {
       const { state } = await run(['perl', '-e', '$x = "x" x (1 << 28); sleep 5'], { resources: { memoryLimitBytes: 32 << 20 } })
       expect(state).toMatchObject({ exitCode: 137, oomKilled: true })
     })
@@ -209,14 +210,30 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(logText(spec.logPath)).toContain('bye')
     })
 
-    test('the whole tree: double-forked, in sessions of their own, deaf to SIGTERM', async () => {
-      const deaf = 'trap "" TERM; (setsid sh -c "trap \\"\\" TERM; (sleep 1000 &) ; setsid sleep 1000 & wait" &) ; echo up; while :; do sleep 0.1; done'
-      const spec = aContainer(place, 'stops', ['sh', '-c', deaf], { name: 'deaf' })
+    test('check 12: the whole tree: double-forked, in sessions of their own, deaf to SIGTERM; its port is free again', async () => {
+      await runtime.runSandbox(aSandbox('tree', { hostNetwork: true }), never)
+      // Four generations, each deaf, each in a session of its own, the youngest with a port of the machine's.
+      const port = 20_000 + Math.trunc(process.pid % 10_000)
+      const deaf = String.raw`use POSIX; use IO::Socket::INET; $| = 1; $SIG{TERM} = $SIG{HUP} = $SIG{INT} = 'IGNORE';
+        for my $generation (1 .. 3) { my $child = fork; if ($child) { sleep 1000 while 1 } POSIX::setsid(); fork and sleep(1000) while 0; if ($generation == 2) { fork and exit 0; POSIX::setsid() } }
+        my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $ARGV[0], Listen => 1, ReuseAddr => 1) or die $!; print "up\n"; sleep 1000 while 1`
+      const spec = aContainer(place, 'tree', ['perl', '-e', deaf, String(port)], { name: 'deaf' })
       await launch(runtime, spec)
-      const pids = await until('the tree to stand', async () => { const all = await runtime.processes('stops', 'deaf'); return all.length >= 4 ? all : undefined })
-      await runtime.stopContainer('stops', 'deaf', 1)
-      expect((await untilExited(runtime, 'stops', 'deaf')).exitCode).toBe(137)
+      await until('the youngest to listen', () => logText(spec.logPath).includes('up'))
+      const pids = await runtime.processes('tree', 'deaf')
+      expect(pids.length).toBeGreaterThanOrEqual(3)
+      const begun = performance.now()
+      await runtime.stopContainer('tree', 'deaf', 1)
+      expect((await untilExited(runtime, 'tree', 'deaf')).exitCode).toBe(137)
+      const took = performance.now() - begun
       expect(pids.filter(isAlive)).toEqual([])
+      // Grace, and two seconds.
+      expect(took).toBeGreaterThanOrEqual(1000)
+      expect(took).toBeLessThan(3000)
+      const again = createServer()
+      await new Promise<void>((resolve, reject) => { again.once('error', reject); again.listen(port, '127.0.0.1', resolve) })
+      again.close()
+      await runtime.removeSandbox('tree')
     })
 
     test('in the machine\'s own process namespace nothing outlives the first process', async () => {

@@ -152,9 +152,20 @@ describe.runIf(isRoot)('the security context of pods', () => {
     }
   })
 
-  test('a pod has as many processes as the node gives each, and not more', async () => {
-    const { output } = await node.runToEnd('pids', 'for i in $(seq 100); do sleep 2 & done 2>&1; wait')
-    expect(output).toMatch(/Cannot fork|Resource temporarily unavailable/)
+  test('check 17: a fork bomb ends at what the node gives each pod; its sibling, its neighbour and the kubelet go on', async () => {
+    const counting = shell('while :; do date +%s; sleep 0.2; done')
+    await node.create('bombed', { spec: { containers: [{ name: 'sibling', image: 'host', command: ['sleep', '1000'] }, { name: 'main', image: 'host', command: ['perl', '-e', '$| = 1; my $told; while (1) { my $child = fork; if (!defined $child) { print "full\n" unless $told++; select undef, undef, undef, 0.05 } }'] }] } as never })
+    await node.create('neighbour', { container: { command: counting } })
+    const pod = await node.untilPod('bombed', 'is ready', isReady)
+    const neighbour = await node.untilPod('neighbour', 'is ready', isReady)
+    await until('nothing more can be forked', () => node.logOf(pod).includes('full'))
+    expect((await node.runtime.listContainers(pod.metadata.uid)).filter(({ state }) => state === 'running').map(({ name }) => name).toSorted()).toEqual(['main', 'sibling'])
+    const before = node.logOf(neighbour).length
+    await until('the neighbour to go on', () => node.logOf(neighbour).length > before + 20)
+    // The kubelet starts and stops what it is asked to, the bomb too.
+    expect((await node.runToEnd('after-the-bomb', 'echo runs')).output).toBe('runs\n')
+    await node.client.delete(Pods, { name: 'bombed', namespace: 'default' }, { gracePeriodSeconds: 0 })
+    await until('the bomb to be gone', async () => (await node.runtime.listContainers(pod.metadata.uid)).length === 0)
   })
 
   test('the node says what it can', async () => {

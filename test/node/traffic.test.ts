@@ -11,6 +11,7 @@ const full = process.env['WHERRY_FULL'] === '1'
 const connections = full ? 6000 : 1500
 /** A fair third: with fewer connections chance has more room (five times its deviation). */
 const [least, most] = full ? [0.30, 0.37] : [0.27, 0.40]
+const rate = full ? 200 : 100
 const shop = path.resolve(import.meta.dirname, '../../manifests/examples/shop.yaml')
 
 describe.runIf(isRoot)('traffic', () => {
@@ -61,10 +62,10 @@ describe.runIf(isRoot)('traffic', () => {
     for (const share of Object.values(spread)) { expect(share).toBeGreaterThan(least); expect(share).toBeLessThan(most) }
   })
 
-  test('a rolling update under 100 requests per second loses none', async () => {
+  test(`check 15: rolling restarts under ${rate} requests per second lose none`, async () => {
     const before = (await live.podsOf('app=shop,tier=web')).map(({ metadata }) => metadata.uid)
     const stop = path.join(cluster.home.data, 'stop-asking')
-    const asking = [inPod([...askSteadily, 'web', '80', '70', '/tmp/stop']), onNode([...askSteadily, (await live.client.get(Services, { name: 'web', namespace: 'default' })).spec.clusterIP ?? '', '80', '30', stop])]
+    const asking = [inPod([...askSteadily, 'web', '80', String(rate * 0.7), '/tmp/stop']), onNode([...askSteadily, (await live.client.get(Services, { name: 'web', namespace: 'default' })).spec.clusterIP ?? '', '80', String(rate * 0.3), stop])]
     for (let round = 0; round < (full ? 3 : 1); round++) {
       await cluster.kubectl(['rollout', 'restart', 'deploy/web'])
       await cluster.kubectl(['rollout', 'status', 'deploy/web', '--timeout=90s'], { timeoutSeconds: 100 })

@@ -4,7 +4,7 @@
  */
 import { readlinkSync } from 'node:fs'
 import path from 'node:path'
-import { type Attempt, discard, finish, listen, newAttempt } from './attempt.ts'
+import { type Attempt, discard, endHolder, finish, listen, newAttempt } from './attempt.ts'
 import { attemptFile, listDirectory, readStatus, removeDirectory } from './attempt-files.ts'
 import { cgroupPids, childDirectories, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
 import { type Context, nodeCgroup, podDirectory, podOf, rootsDirectory, shimCgroup } from './context.ts'
@@ -62,7 +62,7 @@ const adoptAttempt = async (context: Context, directory: string): Promise<void> 
   attempt.identity = attemptFile.read(directory, 'identity')
   const started = attemptFile.read(directory, 'start')
   if (started) attempt.state.startedAt = new Date(started.startedAt)
-  if (adoptEnded(attempt)) return
+  if (adoptEnded(attempt)) { endHolder(attempt); return }
   const supervised = hasWriter(path.join(directory, 'life'))
   if (!started || !(await hasGone(context, attempt, supervised))) {
     // A spare stays one if it is whole and belongs to the sandbox that is there.
@@ -131,9 +131,9 @@ const sweepCgroups = async (context: Context): Promise<void> => {
   }
 }
 
-/** Shims wait to be told that all has been read; those of attempts that are gone are told nothing any more, and are ended. */
+/** Shims wait to be told that all has been read; those of attempts that are gone, or whose end has been written down, are told nothing any more, and are ended. */
 const sweepShims = (context: Context): void => {
-  const known = new Set([...context.pods.values()].flatMap(({ attempts }) => attempts.map(({ directory }) => directory)))
+  const known = new Set([...context.pods.values()].flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'ended').map(({ directory }) => directory)))
   for (const pid of cgroupPids(context.hierarchies, shimCgroup(context))) {
     try {
       if (!known.has(readlinkSync(`/proc/${pid}/cwd`))) process.kill(pid, 'SIGKILL')

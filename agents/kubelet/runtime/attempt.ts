@@ -138,16 +138,19 @@ export const endHolder = (attempt: Attempt): void => {
   if (holder) signalProcess(holder, 'SIGKILL')
 }
 
-/** Lets the shim, which keeps what nobody has read yet, go; and whatever held the container's input open. */
-export const release = async (context: Context, attempt: Attempt): Promise<void> => {
+/**
+ * Lets the shim, which keeps what nobody has read yet, go; and whatever held the container's input open. `meanwhile` is done before the FIFO is closed: one that comes
+ * to it late still finds the word.
+ */
+export const release = async (context: Context, attempt: Attempt, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> => {
   endHolder(attempt)
-  if (attempt.go === undefined) return
   const go = attempt.go
   attempt.go = undefined
   try {
-    await writeFifo(go, '\n', context.clock)
+    if (go !== undefined) await writeFifo(go, '\n', context.clock)
+    await meanwhile()
   } finally {
-    closeSync(go)
+    if (go !== undefined) closeSync(go)
   }
 }
 
@@ -160,9 +163,9 @@ export const discard = async (context: Context, attempt: Attempt): Promise<void>
   attempt.pump?.finish()
   killCgroup(context.hierarchies, attempt.cgroup)
   await emptyCgroup(context.hierarchies, attempt.cgroup, context.clock)
-  await release(context, attempt)
+  // Without its cgroup there is no first process any more: a shim that was forked by a kubelet that is dead, and has not come so far, ends when its child cannot join.
   await removeCgroup(context.hierarchies, attempt.cgroup, context.clock)
-  await removeFiles(context, attempt)
+  await release(context, attempt, () => removeFiles(context, attempt))
   attempt.ended.resolve()
 }
 

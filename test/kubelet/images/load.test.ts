@@ -50,7 +50,7 @@ describe.runIf(isRoot)('layers', () => {
   })
 })
 
-describe.runIf(isRoot)('nothing leads out of an image', () => {
+describe.runIf(isRoot)('S11: nothing leads out of an image', () => {
   test.each<[string, ArchiveEntry[][]]>([
     ['a link to a directory of the machine, used by a later layer', [[{ path: 'x', type: 'SymbolicLink', linkpath: '{outside}' }], [{ path: 'x/planted', data: 'evil' }]]],
     ['the same within one layer', [[{ path: 'x', type: 'SymbolicLink', linkpath: '{outside}' }, { path: 'x/planted', data: 'evil' }]]],

@@ -121,11 +121,12 @@ export const emptyCgroup = async (hierarchies: Hierarchies, name: string, clock:
 
 const never = new AbortController().signal
 
-/** Removes an empty cgroup and the empty ones below it. The dead linger until they are collected: tried for two seconds. */
+/** Removes an empty cgroup and the empty ones below it. The dead linger until they are collected: tried for two seconds. Who joins it meanwhile was on the way from before, and is killed. */
 export const removeCgroup = async (hierarchies: Hierarchies, name: string, clock: Clock): Promise<void> => {
   const deadline = clock.monotonic() + 2000
   for (const directory of cgroupDirectories(hierarchies, name)) {
     while (!removeTree(directory)) {
+      if (cgroupPids(hierarchies, name).length > 0) killCgroup(hierarchies, name)
       if (clock.monotonic() > deadline) throw new Error(`cgroup ${directory} is still in use`)
       await clock.sleep(2, never)
     }

@@ -1,5 +1,6 @@
 /**
  * The shell programs of supervision. They stand as files in the node's state directory and run in the directory of the attempt, whose `spec` they read.
+ * An attempt whose files are gone has nobody who would release its shim.
  * Only what the shell has built in runs between the exit of a container's process and the end-of-file that wakes the kubelet.
  *
  * File descriptors: 0 standard input, later `go`; 3 4 5 the container's standard input, output and error; 6 `exit`, in the container its filter of system calls; 7 `go`; 8 `status`; 9 `life`.
@@ -31,7 +32,7 @@ echo 'echo armed >&8; echo armed >&9' >&7
 code=$?
 echo "exit $code" >&6
 exec 9>&-
-[ -n "$tty" ] || read -r released <&7
+[ -n "$tty" ] || [ ! -e spec ] || read -r released <&7
 `
 
 /** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest
@@ -63,7 +64,7 @@ exec 9<>life 7<>go 4<>out 5<>in 2>>errors </dev/null || exit 1
 for group in $shim_groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
 script --quiet --flush --return --echo always --command "$launch" /dev/null 0<&5 1>&4 4>&- 5>&- 7>&- 9>&-
 exec 9>&-
-read -r released <&7
+[ ! -e spec ] || read -r released <&7
 `
 
 /** Keeps the standard input of a container open while nobody is attached; ending it is how input ends. */
