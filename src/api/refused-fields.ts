@@ -1,7 +1,7 @@
 /** What of pod-field-support.ts a spec asks for and cannot have. Pure. */
 import { type Refusal, refusals } from './pod-field-support.ts'
 import { type FieldSchema, typeSchema } from './schema.ts'
-import type { PodSpec } from './types.ts'
+import type { PersistentVolumeSpec, PodSpec } from './types.ts'
 
 export interface RefusedField extends Refusal {
   /** `volumes[0].rbd` */
@@ -30,6 +30,14 @@ export const refusedFields = (spec: PodSpec): RefusedField[] => {
   return ofObject('PodSpec', spec, '')
 }
 
+const notSupported = (path: string, why: string): string => `${path}: not supported by the nodes of this cluster: ${why}`
+
 /** What is told to whoever creates a pod or a template with such a spec. */
 export const refusalWarnings = (path: string, spec: PodSpec): string[] => refusedFields(spec).filter(({ verdict }) => verdict !== 'api' && verdict !== 'forbidden').map(({ path: at, verdict, why }) =>
-  `${path}.${at}: ${verdict === 'none' ? 'has no effect on' : 'not supported by'} the nodes of this cluster: ${why}`)
+  (verdict === 'none' ? `${path}.${at}: has no effect on the nodes of this cluster: ${why}` : notSupported(`${path}.${at}`, why)))
+
+/** What is told to whoever creates a PersistentVolume that no node can mount, as it is said of a pod's own volume of the type. */
+export const volumeWarnings = (spec: PersistentVolumeSpec): string[] => [
+  ...Object.entries(spec).flatMap(([type, source]) => { const refusal = source === undefined || !Object.hasOwn(refusals, `Volume.${type}`) ? undefined : refusals[`Volume.${type}`]; return refusal ? [notSupported(`spec.${type}`, refusal.why)] : [] }),
+  ...(spec.volumeMode === 'Block' ? [notSupported('spec.volumeMode', 'no block volumes')] : []),
+]

@@ -11,6 +11,7 @@ import { candidatesOf, claim, controlledBy, keysOfOwner } from '../owners.ts'
 import { isPodActive, isPodTerminating, millisecondsToAvailable } from '../pod.ts'
 import { podsToDelete } from '../pod-ranking.ts'
 import { createPod, deletePod, podFromTemplate } from '../pod-template.ts'
+import { waitAfterRejections } from './rejected-pods.ts'
 import { calculateStatus, failedStatus } from './status.ts'
 
 /** So many pods at most are created or deleted before the world is looked at again. */
@@ -70,12 +71,13 @@ const nextAvailability = (replicaSet: ReplicaSet, active: readonly Pod[], now: D
 export const planKeeper = (keeper: Keeper, world: World): Action[] => {
   const { kind, replicaSet } = keeper
   const candidates = candidatesOf(world, Pods, replicaSet).filter((pod) => controllerOf(pod) !== undefined || isPodActive(pod))
+  const wait = waitAfterRejections(controlledBy(world, Pods, replicaSet), replicaSet.spec.replicas ?? 1, world.now)
   const { mine, actions } = claim(replicaSet, { kind: Pods, ownerKind: kind, selector: selectorFromObject(replicaSet.spec.selector), candidates })
   const active = mine.filter(isPodActive)
   const counted = calculateStatus(replicaSet, { active, terminating: mine.filter(isPodTerminating) }, world.now)
   return [
     ...actions,
-    ...(replicaSet.metadata.deletionTimestamp === undefined ? managePods(keeper, { active, counted }, world) : []),
+    ...(replicaSet.metadata.deletionTimestamp !== undefined ? [] : wait > 0 && active.length < (replicaSet.spec.replicas ?? 1) ? [{ do: 'requeueAfter', milliseconds: wait } satisfies Action] : managePods(keeper, { active, counted }, world)),
     ...storeStatus(keeper, counted),
     ...nextAvailability(replicaSet, active, world.now),
   ]

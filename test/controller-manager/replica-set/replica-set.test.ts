@@ -37,6 +37,26 @@ describe('sync', () => {
   })
 })
 
+describe('pods that kubelets reject are replaced later each time', () => {
+  const foo = replicaSet('foo', 2)
+  const rejected = (count: number, seconds: number, status: Partial<Pod['status']> = {}): Pod[] => Array.from({ length: count }, (_, index) =>
+    pod(`rejected-${index}`, { metadata: { ...ownedBy(foo, ReplicaSets), creationTimestamp: secondsBefore(seconds) }, status: { phase: 'Failed', reason: 'PodOSNotSupported', startTime: secondsBefore(seconds), ...status } }))
+  for (const [name, pods, expected] of [
+    ['fewer than are wanted: at once', rejected(1, 0), 'now'],
+    ['as many: a second after the last', rejected(2, 0), 1000],
+    ['the second is over', rejected(2, 1), 'now'],
+    ['twice as many', rejected(4, 1), 1000],
+    ['a thousand: a minute', rejected(1000, 10), 50_000],
+    ['a thousand, long ago', rejected(1000, 600), 'now'],
+    ['those that have run', rejected(1000, 0, { containerStatuses: [{ name: 'c', image: 'a', imageID: '', ready: false, restartCount: 0 }] }), 'now'],
+  ] as const) test(name, () => {
+    const actions = plan(foo, pods)
+    const waits = actions.flatMap((action) => (action.do === 'requeueAfter' ? [action.milliseconds] : []))
+    expect([starting(actions, 'create').length, waits]).toEqual(expected === 'now' ? [2, []] : [0, [expected]])
+  })
+  test('what is too much goes all the same', () => expect(starting(plan(foo, [...podsOf(foo, 3), ...rejected(1000, 0)]), 'delete')).toHaveLength(1))
+})
+
 describe('adoption', () => {
   const foo = replicaSet('foo', 2)
   test('matching orphans are adopted and count', () => {

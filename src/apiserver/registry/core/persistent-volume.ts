@@ -1,6 +1,7 @@
 /** PersistentVolumes. Mirrors upstream's `pkg/registry/core/persistentvolume/strategy.go` and printPersistentVolume. */
 import { timestamp } from '../../../api/clock.ts'
 import { PersistentVolumes } from '../../../api/kinds.ts'
+import { volumeWarnings } from '../../../api/refused-fields.ts'
 import type { PersistentVolume } from '../../../api/types.ts'
 import { ageColumn, nameColumn } from '../columns.ts'
 import type { Strategy } from '../strategy.ts'
@@ -24,6 +25,7 @@ const warnings = (volume: PersistentVolume): string[] => [
     ? ['spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.'] : []),
   ...(Object.keys(deprecated) as (keyof typeof deprecated)[]).filter((type) => volume.spec[type] !== undefined).map((type) => `spec.${type}: ${deprecated[type]}`),
   ...fractionWarnings('spec.capacity[storage]', volume.spec.capacity?.['storage']),
+  ...volumeWarnings(volume.spec),
 ]
 
 export const persistentVolumeStrategy: Strategy<PersistentVolume> = {

@@ -15,6 +15,8 @@ export const networkPolicyStrategy: Strategy<NetworkPolicy> = {
   },
   validate: (policy) => checkNetworkPolicy(policy),
   validateUpdate: checkNetworkPolicy,
+  // Upstream leaves it to the network's plugin, too; who reads this knows that ours does nothing.
+  warnings: (_policy, _context, old) => (old ? [] : ['spec: has no effect: the network of this cluster does not enforce NetworkPolicies']),
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,

@@ -56,10 +56,11 @@ describe('volumes', () => {
     expect(updated(PersistentVolumes, object, (next) => { next.spec.volumeMode = 'Block' }).errors).toEqual(['volumeMode: Invalid value: "Block": field is immutable'])
     expect(updated(PersistentVolumes, object, (next) => { next.spec.nodeAffinity = affinity }).errors).toEqual([])
   })
-  test('warnings', () => expect(strategyOf(PersistentVolumes).warnings?.(sent<PersistentVolume>({ spec: { capacity: { storage: '1500m' }, persistentVolumeReclaimPolicy: 'Recycle', rbd: {} } }, { annotations: { 'volume.beta.kubernetes.io/storage-class': 'a' } }), contextWith())).toEqual([
+  test('warnings', () => expect(strategyOf(PersistentVolumes).warnings?.(sent<PersistentVolume>({ spec: { capacity: { storage: '1500m' }, persistentVolumeReclaimPolicy: 'Recycle', volumeMode: 'Block', rbd: {} } }, { annotations: { 'volume.beta.kubernetes.io/storage-class': 'a' } }), contextWith())).toEqual([
     'metadata.annotations[volume.beta.kubernetes.io/storage-class]: deprecated since v1.8; use "storageClassName" attribute instead',
     'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
-    'spec.rbd: deprecated in v1.28, non-functional in v1.31+', 'spec.capacity[storage]: fractional byte value "1500m" is invalid, must be an integer']))
+    'spec.rbd: deprecated in v1.28, non-functional in v1.31+', 'spec.capacity[storage]: fractional byte value "1500m" is invalid, must be an integer',
+    'spec.rbd: not supported by the nodes of this cluster: no volume plugin for rbd', 'spec.volumeMode: not supported by the nodes of this cluster: no block volumes']))
 })
 
 describe('claims', () => {

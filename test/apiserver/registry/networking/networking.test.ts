@@ -34,6 +34,12 @@ describe('network policies', () => {
     ['selector', policy({ podSelector: { matchLabels: { 'a b': 'c' } } }).map((line) => line.slice(0, 49)), ['spec.podSelector.matchLabels: Invalid value: "a b']],
   ] as const) test(name, () => expect(errors).toEqual(expected))
 
+  test('that it has no effect is told once', () => {
+    const { object } = created(NetworkPolicies, sent<NetworkPolicy>({ spec: { podSelector: {} } }))
+    const warnings = strategyOf(NetworkPolicies).warnings
+    expect([warnings?.(object, contextWith()), warnings?.(object, contextWith(), object)]).toEqual([['spec: has no effect: the network of this cluster does not enforce NetworkPolicies'], []])
+  })
+
   test('defaults', () => {
     const { object } = created(NetworkPolicies, sent<NetworkPolicy>({ spec: { podSelector: {}, ingress: [{ ports: [{ port: 80 }] }], egress: [{ ports: [{}] }] } }))
     expect(object.spec).toMatchObject({ policyTypes: ['Ingress', 'Egress'], ingress: [{ ports: [{ port: 80, protocol: 'TCP' }] }], egress: [{ ports: [{ protocol: 'TCP' }] }] })
