@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { Pods } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
 import { startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
@@ -49,7 +50,11 @@ const killPod = ({ cluster }: World, { pod }: PodService): number => {
   return killed
 }
 
-const remove = async ({ live }: World, services: readonly Service[]): Promise<void> => { for (const { name } of services) await live.remove(name) }
+/** With grace: the API lets go of them when the kubelet has, which takes no more than 110 at a time. */
+const remove = async ({ live: { client } }: World, services: readonly Service[]): Promise<void> => {
+  for (const { name } of services) await client.delete(Pods, { name, namespace: 'default' }, { gracePeriodSeconds: 1 })
+  await until('all are gone', async () => { const { items } = await client.list(Pods, { namespace: 'default' }); return services.every(({ name }) => items.every(({ metadata }) => metadata.name !== name)) }, 120)
+}
 
 /** Killed before anything is armed for them: it is a second after their start. */
 const coldRestarts = async (world: World, count: number): Promise<number[]> => {

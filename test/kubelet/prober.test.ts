@@ -167,6 +167,10 @@ describe('one run', () => {
     expect((await go({ httpGet: { path: '/slow', port } }, AbortSignal.timeout(50))).output).toMatch(/context deadline exceeded/)
   })
 
+  test.each([['a name', { name: 'X Probe', value: 'yes' }, /invalid header field name "x probe"/], ['a value', { name: 'X-Probe', value: 'yes\r\nX-Other: no' }, /invalid header field value for "x-probe"/]])('http, %s that no header can have', async (_, header, message) => {
+    expect(await go({ httpGet: { path: '/200', port, httpHeaders: [header] } })).toEqual({ result: 'unknown', output: expect.stringMatching(message) as string })
+  })
+
   test('http headers, among them Host', async () => {
     await go({ httpGet: { path: '/200', port, httpHeaders: [{ name: 'Host', value: 'shop.example' }, { name: 'X-Probe', value: 'yes' }] } })
     expect(seen.at(-1)?.headers).toMatchObject({ host: 'shop.example', 'x-probe': 'yes', 'user-agent': 'kube-probe/1.36' })
