@@ -4,6 +4,7 @@ import type { BodyWriter } from '../exchange.ts'
 import type { Representation } from '../negotiation/representation.ts'
 import type { CacheEvent } from '../watch-cache/cache-event.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'
+import type { JoinedFrames } from '../watch-cache/joined-frames.ts'
 import type { Watcher } from '../watch-cache/kind-cache.ts'
 import type { WatchFraming } from '../watch-framing.ts'
 import type { Selection } from './selection.ts'
@@ -20,6 +21,7 @@ export class WatchStream implements Watcher {
   /** Under which an event keeps its frame for others; undefined: it is made for this watcher alone. */
   private readonly key: string | undefined
   private readonly writer: BodyWriter
+  private readonly joined: JoinedFrames
   private readonly tooSlow: () => void
   private frames: Buffer[] = []
   private queued = 0
@@ -30,13 +32,14 @@ export class WatchStream implements Watcher {
   after = 0
   open = true
 
-  constructor(parts: { selection: Selection; representation: Representation; framing: WatchFraming; writer: BodyWriter; tooSlow: () => void }) {
+  constructor(parts: { selection: Selection; representation: Representation; framing: WatchFraming; writer: BodyWriter; joined: JoinedFrames; tooSlow: () => void }) {
     this.selection = parts.selection
     this.namespace = parts.selection.namespace
     this.representation = parts.representation
     this.framing = parts.framing
     this.key = parts.representation.key === undefined ? undefined : `${parts.framing.key}${parts.representation.key}`
     this.writer = parts.writer
+    this.joined = parts.joined
     this.tooSlow = parts.tooSlow
   }
 
@@ -61,7 +64,7 @@ export class WatchStream implements Watcher {
       if (this.queued + this.writer.pending > this.allowance) this.cutOff()
       return
     }
-    const bytes = this.frames.length === 1 ? (this.frames[0] as Buffer) : Buffer.concat(this.frames, this.queued)
+    const bytes = this.joined.join(this.frames, this.queued)
     this.frames = []
     this.queued = 0
     this.writing = true

@@ -63,7 +63,7 @@ export const watch = async (request: ResourceRequest): Promise<void> => {
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : 1_800_000 * (1 + server.random.next())
   const writer = exchange.stream(200, { 'content-type': exchange.watchFraming.contentType, 'cache-control': 'no-cache, private' })
   const ended = new AbortController()
-  const stream = new WatchStream({ selection, representation, framing: exchange.watchFraming, writer, tooSlow: () => {
+  const stream = new WatchStream({ selection, representation, framing: exchange.watchFraming, writer, joined: resource.cache.joined, tooSlow: () => {
     server.log.warn('a watcher did not keep up and was cut off', { resource: resource.kind.plural, user: request.user.name })
     ended.abort()
   } })

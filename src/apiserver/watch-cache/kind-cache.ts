@@ -5,6 +5,7 @@ import type { KeyValue, StoreEvent } from '../../store/store.ts'
 import { CacheEvent } from './cache-event.ts'
 import { CachedObject, cachedFromStore, encodingOf, type Encoding } from './cached-object.ts'
 import { EventRing, type RingLimits } from './event-ring.ts'
+import { JoinedFrames } from './joined-frames.ts'
 import { type Slot, SortedSlots } from './sorted-slots.ts'
 
 /** Where a watch's events go. `offer` is called once for each change in order, `flush` when a batch is over. */
@@ -44,6 +45,8 @@ export class KindCache {
   private readonly limits: RingLimits | undefined
   private readonly watchers = new Map<string, Set<Watcher>>()
   private readonly followers = new Set<Follower>()
+  /** For all watchers: most get the same events in the same batches. */
+  readonly joined = new JoinedFrames()
   /** The revision of the last change of this kind. */
   changedAt = 0
 
