@@ -224,6 +224,7 @@ describe('a pod\'s volumes', () => {
     const [mount] = await of.mountsOf(pod, pod.spec.containers[0] ?? aContainer(), [])
     expect(mount).toMatchObject({ containerPath: '/net', readOnly: true })
     expect(mounter.mounts.get(mount?.hostPath ?? '')).toBe('nfs x:/export')
+    await expect(of.prepare(aPod({ volumes: [{ name: 'net', nfs: { server: '-oexec', path: '/' } }] }, { uid: 'uid-2' }), facts)).rejects.toThrow('MountVolume.SetUp failed for volume "net" : invalid NFS server "-oexec"')
     await expect(systemMounter.remote('nonesuch', 'x:/export', path.join(directory, 'none'), ['ro'])).rejects.toThrow(/^mount failed: exit status \d+\nMounting command: mount\nMounting arguments: -t nonesuch -o ro x:\/export .*\/none\nOutput: mount: ./)
   })
 
