@@ -17,10 +17,10 @@ const inside = (holder: { pid?: number | undefined }, command: readonly string[]
 /** Tells each who connects what address it is seen with; after `up`. */
 const server = ['perl', '-e', `use IO::Socket::INET; $|=1; my $s = IO::Socket::INET->new(LocalAddr => "0.0.0.0", LocalPort => $ARGV[0], Listen => 50, ReuseAddr => 1) or die;
   print "up\\n"; while (my $c = $s->accept) { print $c "$ENV{HOSTNAME} sees ", $c->peerhost, "\\n"; close $c }`]
-const client = `use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 3) or die "cannot connect: $!\\n"; print scalar <$s>`
-const ask = (from: { pid?: number | undefined }, address: string, port: number): string => {
+const client = `use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => $ARGV[2]) or die "cannot connect: $!\\n"; print scalar <$s>`
+const ask = (from: { pid?: number | undefined }, address: string, port: number, seconds = 3): string => {
   try {
-    return inside(from, ['perl', '-e', client, address, String(port)]).trim()
+    return inside(from, ['perl', '-e', client, address, String(port), String(seconds)]).trim()
   } catch (error) {
     return (error as { stderr: string }).stderr.trim()
   }
@@ -99,12 +99,21 @@ describe.skipIf(!isRoot)('the pod network', () => {
     ['of 127.0.0.1 only: not from outside', () => outside, nodeIP, 8081, () => /cannot connect/],
   ] as const) test(`a host port ${name}`, () => { expect(ask(from(), address, port)).toMatch(expected()) })
 
-  test('the node\'s own loopback is out of a pod\'s reach', async () => {
+  // CVE-2020-8558. Each sends to the address of its own loopback by the wire: what the node has for itself there, a listener as well as host ports, is none of theirs.
+  test.each<[string, () => { pid?: number | undefined }, () => [gateway: string, source: string]]>([
+    ['a pod', () => pod('two'), () => [place.podCIDR.replace('.0/24', '.1'), ip('two')]],
+    ['a neighbour of the node', () => outside, () => [nodeIP, outsideIP]],
+  ])('S5: the node\'s own loopback is out of the reach of %s', async (_, from, way) => {
     const listening = spawn('nsenter', [...namespaceOf(node), ...server, '7001'], { stdio: ['ignore', 'pipe', 'inherit'] })
     await new Promise((resolve) => { listening.stdout.once('data', resolve) })
-    inside(pod('one'), ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via $0 src $1', place.podCIDR.replace('.0/24', '.1'), ip('one')])
-    expect(ask(pod('one'), '127.0.0.1', 7001)).toContain('cannot connect')
-    listening.kill('SIGKILL')
+    try {
+      for (const each of [7001, 8080, 8081]) expect(ask(node, '127.0.0.1', each), `the node itself, port ${each}`).toContain('sees ')
+      inside(from(), ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via $0 src $1', ...way()])
+      for (const each of [7001, 8080, 8081]) expect(ask(from(), '127.0.0.1', each, 1), `port ${each}`).toContain('cannot connect')
+      expect(sysctl(node, 'conf/all/route_localnet')).toBe('0')
+    } finally {
+      listening.kill('SIGKILL')
+    }
   })
 
   test('rules of others are where they were, and ours are mended', async () => {

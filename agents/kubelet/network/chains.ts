@@ -18,7 +18,8 @@ interface Jump { table: 'nat' | 'filter'; chain: string; rule: string; how: '-I'
 
 const jumps = ({ postrouting, hostPorts, forward, input }: ChainNames): Jump[] => [
   { table: 'nat', chain: 'POSTROUTING', rule: `-m comment --comment "wherry pod traffic" -j ${postrouting}`, how: '-A' },
-  { table: 'nat', chain: 'PREROUTING', rule: `-m addrtype --dst-type LOCAL -j ${hostPorts}`, how: '-A' },
+  // What comes by the wire for 127.0.0.1 is meant for nobody here (CVE-2020-8558): its destination must not be changed before the kernel drops it.
+  { table: 'nat', chain: 'PREROUTING', rule: `! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j ${hostPorts}`, how: '-A' },
   { table: 'nat', chain: 'OUTPUT', rule: `-m addrtype --dst-type LOCAL -j ${hostPorts}`, how: '-A' },
   { table: 'filter', chain: 'FORWARD', rule: `-m comment --comment "wherry pod traffic" -j ${forward}`, how: '-A' },
   { table: 'filter', chain: 'INPUT', rule: `-j ${input}`, how: '-I' },
