@@ -2,6 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Pods } from '../../src/api/kinds.ts'
 import type { Container, Probe } from '../../src/api/types.ts'
 import { isReady, type KubeletNode, startKubeletNode } from '../support/kubelet-node.ts'
 import { isRoot, until } from '../support/runtime-node.ts'
@@ -35,7 +36,7 @@ describe.runIf(isRoot)('probes', () => {
     const container = (name: string): Partial<Container> => ({ command: ['sleep', '100000'], readinessProbe: probe(name) })
     for (const name of names) asked.set(name, [])
     for (const name of names) await node.create(name, { container: container(name), spec: { hostNetwork: true } })
-    for (const name of names) await node.untilPod(name, 'is ready', isReady)
+    await until('all pods to be ready', async () => (await node.client.list(Pods)).items.filter(isReady).length === count, full ? 240_000 : 40_000)
     for (const name of names) asked.set(name, [])
     const begun = performance.now()
     await until('the time to be over', () => performance.now() - begun > seconds * 1000, seconds * 1000 + 5_000)

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Deployments, Services } from '../../src/api/kinds.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
-import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
+import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
+import { killHard, kubeletOf, processesOf } from '../support/seen-from-outside.ts'
 import { askMany, askSteadily, nameServer } from '../support/perl-net.ts'
 
 sayWhatIsSkipped('traffic.test.ts')
@@ -77,6 +78,29 @@ describe.runIf(isRoot)('traffic', () => {
     expect(said.flatMap((lines) => lines.slice(1))).toEqual([])
     for (const [line] of said) expect(Number(line?.replace('ok ', ''))).toBeGreaterThan(100)
     expect((await live.podsOf('app=shop,tier=web')).map(({ metadata }) => metadata.uid).filter((uid) => before.includes(uid))).toEqual([])
+  })
+
+  test('check 25: kubelet, kube-proxy and the control plane begin anew under load: no request fails, and the pods keep their processes', async () => {
+    const web = await live.podsOf('app=shop,tier=web')
+    const pids = (): number[][] => web.map((pod) => processesOf(cluster, pod))
+    const before = pids()
+    const stop = path.join(cluster.home.data, 'stop-asking-again')
+    const asking = onNode([...askSteadily, (await live.client.get(Services, { name: 'web', namespace: 'default' })).spec.clusterIP ?? '', '80', '100', stop])
+    const kubelet = kubeletOf(cluster)
+    killHard(kubelet)
+    await until('another kubelet runs', async () => { const now = kubeletOf(cluster); return now > 1 && now !== kubelet })
+    const ours = [...await live.podsOf('tier=control-plane', 'kube-system'), ...await live.podsOf('k8s-app=kube-proxy', 'kube-system')]
+    expect(ours.length).toBeGreaterThanOrEqual(4)
+    for (const pod of ours) killHard(processesOf(cluster, pod)[0])
+    await until('all of them run again', async () => {
+      const now = [...await live.podsOf('tier=control-plane', 'kube-system'), ...await live.podsOf('k8s-app=kube-proxy', 'kube-system')]
+      return now.length === ours.length && now.every((pod) => isReady(pod) && restartsOf(pod) > restartsOf(ours.find(({ metadata }) => metadata.name === pod.metadata.name) ?? pod))
+    }, 90)
+    await onNode(['touch', stop])
+    const [count, ...failures] = (await asking).trim().split('\n')
+    expect(failures).toEqual([])
+    expect(Number(count?.replace('ok ', ''))).toBeGreaterThan(100)
+    expect(pids()).toEqual(before)
   })
 
   test('names: of a Service, of another namespace, whole, of endpoints, of ports', async () => {
