@@ -128,6 +128,9 @@ const snapshot = program.command('snapshot').description("backup of the cluster'
 snapshot.command('save').argument('<file>').action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
 snapshot.command('restore').argument('<file>').action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })
 
+program.command('rootless-forwarder', { hidden: true }).allowUnknownOption().argument('[flags...]').helpOption(false)
+  .action(async (flags: string[]) => { const { runForwarder } = await import('./cluster/rootless/forwarder.ts'); await runForwarder(await homeOf(), flags, ended.signal) })
+
 const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'single', 'machine', 'tear-down', 'image-puller'] as const
 for (const name of components) {
   program.command(name, { hidden: ['tear-down', 'single', 'machine', 'image-puller'].includes(name) }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)
@@ -144,6 +147,20 @@ const report = (error: unknown): number => {
   process.stderr.write(`wherry: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   return 1
 }
+
+// Without root a command on the cluster of this machine runs in namespaces of the user's own.
+const forUsers = ['up', 'start', 'down', 'node', 'image', 'snapshot']
+program.hook('preAction', async (_, action) => {
+  const names: string[] = []
+  for (let each: Command | null = action; each?.parent; each = each.parent) names.unshift(each.name())
+  const [command = ''] = names
+  const { rootlessPort } = await import('./cluster/rootless/variable.ts')
+  if (!forUsers.includes(command) || (process.getuid?.() ?? 0) === 0 || rootlessPort(process.env) !== undefined) return
+  const { runUnprivileged } = await import('./cluster/rootless/unprivileged.ts')
+  const { port, deleteData } = action.opts<{ port?: number; deleteData?: boolean }>()
+  const code = await runUnprivileged({ names, dataDirectory: await dataDirectory(), port, deleteData: deleteData ?? false, args: process.argv.slice(2) }, ended.signal)
+  throw new CommanderError(code, 'wherry.unprivileged', '')
+})
 
 endOn('SIGINT', 'SIGTERM', 'SIGHUP')
 // An open port keeps the process alive while it waits for nothing but an answer; idle connections alone would not.

@@ -36,10 +36,15 @@ export interface ClusterConfig {
   serverFiles?: readonly ServerFileFlag[]
   /** What the machine's ip_forward was before the cluster's bridges needed it. */
   forwardingBefore?: string
+  /** On 127.0.0.1 of the machine: where the API server of an unprivileged user's cluster answers. Its nodes live in namespaces that are that user's. */
+  rootlessPort?: number
   nodes: NodeConfig[]
 }
 
 export const serverURL = (config: ClusterConfig): string => `https://${config.nodes[0]?.address ?? '127.0.0.1'}:${config.serverPort}`
+
+/** For clients on this machine, whose nodes' own addresses may be out of reach. */
+export const adminURL = (config: ClusterConfig): string => (config.rootlessPort === undefined ? serverURL(config) : `https://127.0.0.1:${config.rootlessPort}`)
 
 /** The stored configuration; undefined when there is no cluster yet. A damaged file or another version is an error that names the remedy. */
 export const readConfig = async (home: Home): Promise<ClusterConfig | undefined> => {

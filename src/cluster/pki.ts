@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { renderKubeconfig } from '../client/kubeconfig.ts'
 import { certificateFacts, newCertificate, newCertificateAuthority, newKey, validFor, type KeyedCertificate, type Subject } from '../client/pki.ts'
-import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
+import { adminURL, serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { UserError } from './user-error.ts'
 
@@ -82,9 +82,9 @@ export const ensurePki = async (home: Home, config: ClusterConfig, now: Date): P
   const ca = await ensureAuthority(home, now)
   const address = config.nodes[0]?.address ?? '127.0.0.1'
   const at = (name: string): string => path.join(home.pki, name)
-  const kubeconfigFor = async (name: string, user: string, subject: Subject, file: string): Promise<void> => {
+  const kubeconfigFor = async (name: string, user: string, subject: Subject, file: string, server = serverURL(config)): Promise<void> => {
     const credentials = await ensureCertificate(ca, { base: at(name), subject, usages: ['client auth'] }, now)
-    const text = renderKubeconfig({ cluster: 'wherry', user, server: serverURL(config), certificateAuthority: ca.certificate, credentials })
+    const text = renderKubeconfig({ cluster: 'wherry', user, server, certificateAuthority: ca.certificate, credentials })
     if ((await readFile(file, 'utf8').catch(() => '')) !== text) await write(file, text, 0o600)
   }
   await Promise.all([
@@ -97,7 +97,7 @@ export const ensurePki = async (home: Home, config: ClusterConfig, now: Date): P
     ensureAuthority(home, now, frontProxyAuthority).then((authority) => ensureCertificate(authority, { base: at('front-proxy-client'), usages: ['client auth'], subject: { commonName: 'front-proxy-client' } }, now)),
     ...(['scheduler', 'controller-manager'] as const).map((name) => ensureCertificate(ca, { base: at(`${name}-server`), usages: ['server auth'], subject: { commonName: `kube-${name}`, dnsNames: ['localhost'], ipAddresses: [...new Set([address, '127.0.0.1'])] } }, now)),
     existsSync(at('sa.key')) ? undefined : newKey().then((key) => write(at('sa.key'), key, 0o600)),
-    kubeconfigFor('admin', 'admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, home.kubeconfig),
+    kubeconfigFor('admin', 'admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'] }, home.kubeconfig, adminURL(config)),
     ...Object.entries(components).map(([name, subject]) => kubeconfigFor(name, subject.commonName, subject, path.join(home.kubeconfigs, `${name}.kubeconfig`))),
     ...config.nodes.filter(({ kind }) => kind !== 'ssh').map((node) => ensureNodeCredentials(home, config, node, now)),
   ])

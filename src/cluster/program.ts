@@ -3,7 +3,7 @@
  * do not see the machine's /tmp or /run, where a clone may stand, and since a clone that changes must not change what runs.
  */
 import { createHash } from 'node:crypto'
-import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import type { Home } from './home.ts'
@@ -21,6 +21,11 @@ const linkOrCopy = (from: string, to: string): void => {
   try { linkSync(from, to) } catch { copyFileSync(from, to, constants.COPYFILE_FICLONE) }
 }
 
+const canRead = (file: string): boolean => {
+  if (!file.includes('/compile-cache/')) return true
+  try { accessSync(file, constants.R_OK); return true } catch { return false }
+}
+
 /** At once and in place of `cp`: a hundred small files through the thread pool take ten times as long. */
 const copyProgram = (node: string, entry: string, target: string): void => {
   const partial = `${target}.new`
@@ -29,7 +34,8 @@ const copyProgram = (node: string, entry: string, target: string): void => {
   for (const each of readdirSync(path.dirname(entry), { recursive: true, withFileTypes: true })) {
     const to = path.join(partial, path.relative(path.dirname(entry), each.parentPath), each.name)
     if (each.isDirectory()) mkdirSync(to, { recursive: true, mode: 0o755 })
-    else if (each.isFile()) { mkdirSync(path.dirname(to), { recursive: true, mode: 0o755 }); linkOrCopy(path.join(each.parentPath, each.name), to) }
+    // The cache is the property of whoever bundled, and no more than a saving of time.
+    else if (each.isFile() && canRead(path.join(each.parentPath, each.name))) { mkdirSync(path.dirname(to), { recursive: true, mode: 0o755 }); linkOrCopy(path.join(each.parentPath, each.name), to) }
   }
   linkOrCopy(node, path.join(partial, 'node'))
   renameSync(partial, target)

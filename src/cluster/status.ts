@@ -1,7 +1,7 @@
 /** `wherry status`: what runs, as far as it can be told with and without an API server. */
 import { Nodes, Pods } from '../api/kinds.ts'
 import type { Client } from '../client/client.ts'
-import { readConfig, serverURL } from './config.ts'
+import { adminURL, readConfig } from './config.ts'
 import { connectAdmin, isReady } from './connect.ts'
 import type { Home } from './home.ts'
 import { runningKeeper } from './keeper.ts'
@@ -31,7 +31,7 @@ export const readState = async (home: Home, signal: AbortSignal): Promise<Cluste
       const keeper = kind === 'ssh' ? undefined : await runningKeeper(home.node(name).keeperPid)
       return { name, kind, address, ...(keeper && { keeperPid: keeper.pid }), ...known.get(name) }
     }))
-    return { dataDirectory: home.data, clusterId: home.clusterId, server: serverURL(config), ready, kubeconfig: home.kubeconfig, nodes }
+    return { dataDirectory: home.data, clusterId: home.clusterId, server: adminURL(config), ready, kubeconfig: home.kubeconfig, nodes }
   } finally {
     close()
   }

@@ -14,14 +14,14 @@ const holderOf = async (file: string): Promise<string | undefined> => {
   return (await startTimeOf(Number(pid))) === startTime ? pid : undefined
 }
 
-/** Runs `work` alone; `waiting` is told once when another process has to end first. A process that died holds nothing. Without root nothing is held: such a command gets no further than its checks. */
-export const inTurn = async <T>(home: Home, { work, waiting }: { work(): Promise<T>; waiting(pid: string): void }, signal: AbortSignal): Promise<T> => {
-  if (process.getuid?.() !== 0) return work()
-  const file = path.join(home.run, 'up.lock')
+/** Runs `work` alone; `waiting` is told once when another process has to end first. A process that died holds nothing. `place`: where the file is, home.run if absent; there nothing is held without root: such a command gets no further than its checks. */
+export const inTurn = async <T>(home: Home, { work, waiting, place = home.run }: { work(): Promise<T>; waiting(pid: string): void; place?: string }, signal: AbortSignal): Promise<T> => {
+  if (place === home.run && process.getuid?.() !== 0) return work()
+  const file = path.join(place, 'up.lock')
   const own = `${file}.${process.pid}`
   const identity = `${process.pid} ${(await startTimeOf(process.pid)) ?? ''}`
   const queue = async (): Promise<void> => {
-    await mkdir(home.run, { recursive: true, mode: 0o755 })
+    await mkdir(place, { recursive: true, mode: 0o755 })
     await writeFile(own, identity, { mode: 0o600 })
   }
   // Once more: a command that ends may take the empty directory away in between.
@@ -39,6 +39,6 @@ export const inTurn = async <T>(home: Home, { work, waiting }: { work(): Promise
   } finally {
     await rm(own, { force: true })
     // A command that was refused leaves nothing behind; a cluster that runs has files there.
-    for (const directory of [home.run, path.dirname(home.run)]) await rmdir(directory).catch(() => {})
+    if (place === home.run) for (const directory of [home.run, path.dirname(home.run)]) await rmdir(directory).catch(() => {})
   }
 }

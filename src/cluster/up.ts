@@ -18,6 +18,7 @@ import { problemsOf, readFacts } from './preflight.ts'
 import { ensureProgram } from './program.ts'
 import { installServerFiles, type ServerFileOptions } from './server-files.ts'
 import { manifestValues, writeStaticPods } from './static-pods.ts'
+import { rootlessPort } from './rootless/variable.ts'
 import { inTurn } from './turn.ts'
 import { UserError } from './user-error.ts'
 import { waitSettled } from './wait-settled.ts'
@@ -66,14 +67,15 @@ const ensureStarted = async (options: UpOptions): Promise<ClusterConfig> => {
 }
 
 const newConfig = async ({ home, ...options }: UpOptions): Promise<ClusterConfig> => {
-  const isolated = options.isolated ?? false
+  const port = rootlessPort(process.env)
+  const isolated = options.isolated ?? port !== undefined
   const serviceCIDR = options.serviceCidr ?? '10.96.0.0/16'
   const dns = firstAddress(serviceCIDR).split('.')
   // A machine without a network still has its bridge.
   const machine = (await machineAddress()) ?? `${nodeNetworkOf(home.clusterId).prefix}.254`
   return {
     version: dataVersion, clusterId: home.clusterId, single: options.single ?? false, isolated, serverPort: options.port ?? 6443,
-    podCIDR: options.podCidr ?? '10.244.0.0/16', serviceCIDR, clusterDNS: [...dns.slice(0, 3), '10'].join('.'), clusterDomain: 'cluster.local',
+    podCIDR: options.podCidr ?? '10.244.0.0/16', serviceCIDR, clusterDNS: [...dns.slice(0, 3), '10'].join('.'), clusterDomain: 'cluster.local', ...(port !== undefined && { rootlessPort: port }),
     nodes: planNodes(home.clusterId, { count: options.nodes ?? 1, isolated, machine }),
   }
 }
@@ -83,9 +85,11 @@ const reconcileConfig = (stored: ClusterConfig, options: UpOptions): ClusterConf
   const differs = ([['--single', options.single, stored.single], ['--isolated', options.isolated, stored.isolated], ['--port', options.port, stored.serverPort], ['--pod-cidr', options.podCidr, stored.podCIDR], ['--service-cidr', options.serviceCidr, stored.serviceCIDR]] as const)
     .find(([, asked, is]) => asked !== undefined && asked !== is)
   if (differs) throw new UserError(`the cluster in ${options.home.data} was made with ${differs[0]} ${String(differs[2])}, not ${String(differs[1])}; use another --data-dir, or remove it with: wherry down --delete-data`)
+  const port = rootlessPort(process.env)
+  if ((port === undefined) !== (stored.rootlessPort === undefined)) throw new UserError(`the cluster in ${options.home.data} was made ${stored.rootlessPort === undefined ? 'by root' : 'without root: start it as the user that made it'}; use another --data-dir, or remove it with: wherry down --delete-data`)
   const own = stored.nodes.filter(({ kind }) => kind !== 'ssh')
   const planned = planNodes(options.home.clusterId, { count: Math.max(options.nodes ?? 1, own.length), isolated: stored.isolated, machine: stored.nodes[0]?.address ?? '' })
-  return { ...stored, nodes: [...planned, ...stored.nodes.filter(({ kind }) => kind === 'ssh')] }
+  return { ...stored, ...(port !== undefined && { rootlessPort: port }), nodes: [...planned, ...stored.nodes.filter(({ kind }) => kind === 'ssh')] }
 }
 
 const bringUp = async (home: Home, config: ClusterConfig): Promise<ClusterConfig> => {
@@ -108,7 +112,7 @@ const start = async (options: UpOptions, stored: ClusterConfig | undefined): Pro
   const ports = config.isolated ? [] : [{ port: config.serverPort, purpose: 'API server' }, { port: 10_250, purpose: 'kubelet' }, { port: 10_256, purpose: 'kube-proxy' }, { port: 10_257, purpose: 'controller manager' }, { port: 10_259, purpose: 'scheduler' }]
   const leftover = stored !== undefined
   const facts = await readFacts(leftover ? [] : ports, { chainMark: `WHERRY-${home.clusterId}`, ownLinks: [nodeNetworkOf(home.clusterId).bridge, ...config.nodes.map(({ name }) => bridgeName(home.clusterId, name))], dataParent: path.dirname(home.data) })
-  const problems = problemsOf(facts, config)
+  const problems = problemsOf({ ...facts, cgroups: facts.cgroups || config.rootlessPort !== undefined }, config)
   if (problems.length > 0) throw new UserError(`this machine cannot run the cluster yet:\n${problems.map(({ what, remedy }) => `  - ${what}\n    ${remedy}`).join('\n')}`)
   return bringUp(home, config)
 }

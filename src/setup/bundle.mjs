@@ -1,6 +1,6 @@
 /** Bundles the command into dist/: one entry, views and components as chunks that are loaded when they are needed. */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,3 +45,6 @@ cpSync(path.join(root, 'manifests'), path.join(dist, 'manifests'), { recursive: 
 writeFileSync(path.join(dist, 'package.json'), JSON.stringify({ type: 'module' }))
 // The first start finds everything compiled; the cache lies beside the bundle and is copied with it.
 execFileSync(process.execPath, [path.join(dist, 'wherry.js'), 'warm'], { stdio: ['ignore', 'ignore', 'inherit'] })
+// Node makes its cache for one user; whoever may read the program may read what was compiled of it.
+const cache = path.join(dist, 'compile-cache')
+for (const entry of existsSync(cache) ? readdirSync(cache, { recursive: true, withFileTypes: true }) : []) chmodSync(path.join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)

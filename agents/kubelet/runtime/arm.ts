@@ -6,11 +6,12 @@ import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
 import { cgroupDirectories, createCgroup } from './cgroups/cgroup.ts'
+import { noteNamespaces } from './cgroups/process-groups.ts'
 import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/stat.ts'
-import { type Credentials, credentialsOf, setprivArguments } from './rootfs/credentials.ts'
+import { type Credentials, credentialsOf, missingUsers, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
 import { idMapper, toolCommand, toolsInContainer, underFilter } from './rootfs/tools.ts'
@@ -56,6 +57,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
     launch(context, { attempt, sandbox, command })
     await untilArmed(context, { attempt, heard, signal })
     attempt.identity = { ...inspect(attempt, sandbox, prepared), credentials }
+    if (context.hierarchies.version === 'none') for (const group of cgroupDirectories(context.hierarchies, attempt.cgroup)) noteNamespaces(group, attempt.identity.process.pid, sharesProcesses(sandbox, spec))
     attemptFile.write(directory, 'identity', attempt.identity)
     attempt.phase = 'armed'
     return attempt
@@ -78,9 +80,11 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
     spec, directory: record.rootDirectory, terminationMessageFile, tools: toolsDirectory(context), template: templateDirectory(context),
     etc: { 'resolv.conf': text('resolv.conf'), hosts: text('hosts'), hostname: `${sandbox.record.hostname}\n` },
     sharedMemory: sandbox.record.hostIpc ? '/dev/shm' : path.join(sandbox.directory, 'shm'),
-    users: sandbox.record.users, hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
+    users: sandbox.record.users, ownUsers: context.ownUsers, hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
   })
   const credentials = credentialsOf(spec, prepared)
+  const missing = missingUsers(credentials, context.ownUsers)
+  if (missing !== undefined) throw new Error(`the container cannot run as ${missing}`)
   if (spec.seccomp) writeFileSync(path.join(directory, filterFileName), filterOf(spec.seccomp, credentials.capabilities), { mode: 0o600 })
   const { users } = sandbox.record
   const mapped = users === undefined ? undefined : mapMounts(prepared.mounts, path.join(directory, 'owners'))
@@ -92,7 +96,7 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
     filter: spec.seccomp ? `./${filterFileName}` : '', early: spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : '',
     users: users === undefined ? '' : `/proc/${sandbox.record.holder?.pid}/ns/user`, id_mapper: path.join(toolsDirectory(context), idMapper),
-    privileges: setprivArguments(credentials, context.boundingSet).join(' '), oom_score_adj: String(spec.oomScoreAdj),
+    privileges: setprivArguments(credentials, context.boundingSet, context.ownUsers.setGroups).join(' '), oom_score_adj: String(spec.oomScoreAdj),
     tty: spec.tty ? 'yes' : '', controlling: spec.tty ? '--ctty' : '', stdin: spec.stdin ? 'yes' : '',
     label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: command.join(' '),
   }), { mode: 0o600 })
@@ -123,6 +127,8 @@ const shimCommand = (context: Context, { sandbox: { record, init }, spec }: Pick
   const joined = init ?? (spec.targetContainer ? firstProcess(context, spec.podUid, spec.targetContainer) : undefined)
   return [...(record.hostPid ? [] : joined ? ['nsenter', `--pid=/proc/${joined.pid}/ns/pid`, '--no-fork'] : ['unshare', '--pid']), 'sh', path.join(scriptsDirectory(context), 'shim')]
 }
+
+const sharesProcesses = ({ record, init }: Sandbox, spec: ContainerSpec): boolean => record.hostPid || init !== undefined || spec.targetContainer !== undefined
 
 /** Of a container that runs: whoever joins its process namespace ends when it does. */
 const firstProcess = (context: Context, podUid: string, name: string): ProcessIdentity => {

@@ -8,6 +8,7 @@ import type { Attempt } from './attempt.ts'
 import type { Hierarchies } from './cgroups/hierarchies.ts'
 import type { FifoPool } from './fifo-pool.ts'
 import type { LogLimits } from './logs/log-file.ts'
+import type { OwnUsers } from './proc/own-users.ts'
 import type { RuntimeEvent } from './runtime.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
@@ -41,6 +42,7 @@ export interface Context extends RuntimeOptions {
   bootId: string
   /** Capabilities that exist here, as bits. */
   boundingSet: bigint
+  ownUsers: OwnUsers
   fifos: FifoPool
   pods: Map<string, Pod>
   emit(event: Omit<RuntimeEvent, 'monotonicMilliseconds'>): void

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Attempt } from './attempt.ts'
-import { cgroupDirectories, cgroupPids, emptyCgroup, killCgroup } from './cgroups/cgroup.ts'
+import { cgroupDirectories, cgroupPids, emptyCgroup, killCgroup, removeCgroup } from './cgroups/cgroup.ts'
 import { bareEnvironment, type Context, scriptsDirectory } from './context.ts'
 import { isAlive, readIfThere } from './proc/stat.ts'
 import { setprivArguments } from './rootfs/credentials.ts'
@@ -55,20 +55,22 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const program = { command: options.command, workingDir: record.workingDir, filtered: late, env: options.tty ? [{ name: 'TERM', value: 'xterm' }, ...env] : env }
   writeFileSync(scriptFile, goScript(program), { mode: 0o600 })
   // A cgroup of its own below the container's, where all of a session can be ended at once; limits and accounts are the container's.
-  const own = context.hierarchies.unified && path.join(cgroup, `exec-${id}`)
-  if (own) mkdirSync(path.join(context.hierarchies.unified ?? '', own))
-  const groups = cgroupDirectories(context.hierarchies, cgroup).map((each) => (own && each.startsWith(`${context.hierarchies.unified}/`) ? path.join(context.hierarchies.unified ?? '', own) : each))
+  const place = context.hierarchies.version === 'none' ? context.hierarchies.controllers.memory : context.hierarchies.unified
+  const own = place && path.join(cgroup, `exec-${id}`)
+  if (own) mkdirSync(path.join(place, own))
+  const groups = cgroupDirectories(context.hierarchies, cgroup).map((each) => (own && each.startsWith(`${place}/`) ? path.join(place, own) : each))
   const before = new Set(own ? [] : cgroupPids(context.hierarchies, cgroup))
   const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
   return {
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, isFiltered ? filter : '', ...groups, '--',
       'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
-      ...(options.tty ? ownTerminal : []), ...(context.pods.get(record.podUid)?.sandbox?.record.users === undefined ? [] : ownUsers), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet), ...toolCommand('sh'), '-s', 'exec'],
+      ...(options.tty ? ownTerminal : []), ...(context.pods.get(record.podUid)?.sandbox?.record.users === undefined ? [] : ownUsers), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet, context.ownUsers.setGroups), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {
         killCgroup(context.hierarchies, own)
         await emptyCgroup(context.hierarchies, own, context.clock)
-        removeQuietly(path.join(context.hierarchies.unified ?? '', own))
+        if (context.hierarchies.version === 'none') await removeCgroup(context.hierarchies, own, context.clock)
+        else removeQuietly(path.join(place, own))
       } else {
         killDescendants(cgroupPids(context.hierarchies, cgroup).filter((pid) => !before.has(pid)))
       }

@@ -5,9 +5,11 @@ import path from 'node:path'
 import { listDirectory, removeDirectory } from './attempt-files.ts'
 import { childDirectories, createCgroup, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies, rootsOf } from './cgroups/hierarchies.ts'
+import { processGroups } from './cgroups/process-groups.ts'
 import { run } from './command.ts'
 import { type Context, nodeCgroup, rootsDirectory, type RuntimeOptions, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { isWithin, type MountInfo, mountOf, parseMountInfo } from './proc/mount-info.ts'
+import { readOwnUsers } from './proc/own-users.ts'
 import { readBootId, readIfThere } from './proc/stat.ts'
 import { installTemplate } from './rootfs/template.ts'
 import { installTools } from './rootfs/tools.ts'
@@ -16,7 +18,7 @@ import { installScripts } from './shim/scripts.ts'
 const overlayMagic = 0x794c7630
 
 /** Throws, with the remedy, when this machine or this user cannot run pods. */
-export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet'>> => {
+export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet' | 'ownUsers'>> => {
   if (process.getuid?.() !== 0) throw new Error('running pods needs root (namespaces, mounts, cgroups): start Wherry as root, for example with sudo')
   for (const [name, directory] of [['state', options.stateDirectory], ['data', options.dataDirectory]] as const) {
     // These characters mean something in the option strings of overlay mounts and in lists of paths.
@@ -25,8 +27,8 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
   }
   for (const name of [options.clusterId, options.nodeName]) if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(name)) throw new Error(`${JSON.stringify(name)} cannot be a part of cgroup names: use letters, digits, "-", "_" and "."`)
   const mounts = readMounts()
-  const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
-  const hierarchies = findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '')
+  const ownUsers = readOwnUsers()
+  const hierarchies = ownUsers.whole ? ownHierarchies(mounts) : processGroups(path.join(options.stateDirectory, 'groups'))
   const bootId = readBootId()
   await forgetOtherBoot(options, bootId)
   await layersOffOverlay(options, mounts)
@@ -36,9 +38,14 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
   installScripts(scriptsDirectory(options), (file, text) => {
     writeFileSync(`${file}.new`, text, { mode: 0o600 })
     renameSync(`${file}.new`, file)
-  })
+  }, ownUsers.whole ? 'root' : 'rootless')
   createCgroup(hierarchies, shimCgroup(options), {})
-  return { hierarchies, bootId, boundingSet: readBoundingSet() }
+  return { hierarchies, bootId, boundingSet: readBoundingSet(), ownUsers }
+}
+
+const ownHierarchies = (mounts: readonly MountInfo[]): Hierarchies => {
+  const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
+  return findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '')
 }
 
 const readMounts = (): MountInfo[] => parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
@@ -87,6 +94,6 @@ const unmountBelow = async (directories: readonly string[]): Promise<void> => {
 const removeEmptyParent = (hierarchies: Hierarchies, name: string): void => {
   for (const root of rootsOf(hierarchies)) {
     const directory = path.join(root, name)
-    if (existsSync(directory) && childDirectories(directory).length === 0) rmdirSync(directory)
+    if (existsSync(directory) && childDirectories(directory).length === 0 && hierarchies.version !== 'none') rmdirSync(directory)
   }
 }

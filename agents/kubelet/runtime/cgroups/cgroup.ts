@@ -1,11 +1,12 @@
 /** One cgroup in all hierarchies of the machine: made, limited, listed, emptied, removed. Names are relative to the mount points. */
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../../../src/api/clock.ts'
 import { isGone, readIfThere } from '../proc/stat.ts'
 import type { ResourceLimits } from '../runtime.ts'
 import { type Hierarchies, rootsOf } from './hierarchies.ts'
 import { type LimitWrite, limitWrites } from './limits.ts'
+import { groupPids, refuseLimits } from './process-groups.ts'
 
 /** The directories of a cgroup; a process that writes 0 into `cgroup.procs` of each has joined it. */
 export const cgroupDirectories = (hierarchies: Hierarchies, name: string): string[] => rootsOf(hierarchies).map((root) => path.join(root, name))
@@ -14,11 +15,13 @@ export const cgroupDirectories = (hierarchies: Hierarchies, name: string): strin
 export const createCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
   if (hierarchies.version === 2) delegate(hierarchies, path.dirname(name))
   for (const directory of cgroupDirectories(hierarchies, name)) mkdirSync(directory, { recursive: true })
-  writeLimits(hierarchies, name, limitWrites(hierarchies.version, limits))
+  if (hierarchies.version === 'none') refuseLimits(limits)
+  else writeLimits(hierarchies, name, limitWrites(hierarchies.version, limits))
 }
 
 /** Other limits for a cgroup that is in use; those that are not named stay. Throws where the kernel refuses one: what stands before it has been written. */
 export const updateCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
+  if (hierarchies.version === 'none') { refuseLimits(limits); return }
   const writes = limitWrites(hierarchies.version, limits)
   const before = Number(readIfThere(path.join(hierarchies.controllers.memory ?? '', name, 'memory.limit_in_bytes')))
   // In version 1 memory may never be more than memory and swap together.
@@ -57,6 +60,7 @@ const delegate = ({ controllers, unified = '' }: Hierarchies, parent: string): v
 
 /** Pids in the cgroup and in those below it; empty if it does not exist. */
 export const cgroupPids = (hierarchies: Hierarchies, name: string): number[] => {
+  if (hierarchies.version === 'none') return groupPids(path.join(hierarchies.controllers.memory ?? '', name))
   const pids = new Set<number>()
   const visit = (directory: string): void => {
     const text = readIfThere(path.join(directory, 'cgroup.procs'))
@@ -125,6 +129,7 @@ const never = new AbortController().signal
 export const removeCgroup = async (hierarchies: Hierarchies, name: string, clock: Clock): Promise<void> => {
   const deadline = clock.monotonic() + 2000
   for (const directory of cgroupDirectories(hierarchies, name)) {
+    if (hierarchies.version === 'none') { rmSync(directory, { recursive: true, force: true }); continue }
     while (!removeTree(directory)) {
       if (cgroupPids(hierarchies, name).length > 0) killCgroup(hierarchies, name)
       if (clock.monotonic() > deadline) throw new Error(`cgroup ${directory} is still in use`)

@@ -2,7 +2,8 @@
 import type { MountInfo } from '../proc/mount-info.ts'
 
 export interface Hierarchies {
-  version: 1 | 2
+  /** `none`: no cgroups can be made; directories stand for them (process-groups.ts). */
+  version: 1 | 2 | 'none'
   /** Controller → mount point. With version 2 all are the same. */
   controllers: Readonly<Partial<Record<Controller, string>>>
   /** The cgroup2 mount, which knows `cgroup.kill` and `cgroup.events`; undefined on old version 1 machines. */

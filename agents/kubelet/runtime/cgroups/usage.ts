@@ -3,9 +3,11 @@ import path from 'node:path'
 import { readIfThere } from '../proc/stat.ts'
 import type { Usage } from '../runtime.ts'
 import type { Controller, Hierarchies } from './hierarchies.ts'
+import { readGroupUsage } from './process-groups.ts'
 
 /** undefined: the cgroup is gone. */
 export const readUsage = (hierarchies: Hierarchies, name: string, at: Date): Usage | undefined => {
+  if (hierarchies.version === 'none') return readGroupUsage(path.join(hierarchies.controllers.memory ?? '', name), at)
   const read = (controller: Controller, file: string): string | undefined => {
     const root = hierarchies.controllers[controller]
     return root && readIfThere(path.join(root, name, file))

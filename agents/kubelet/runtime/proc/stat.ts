@@ -9,6 +9,8 @@ export interface ProcessStat {
   /** Clock ticks (1/100 s). */
   userTicks: number
   systemTicks: number
+  /** Of children that have ended and were collected, user and system. */
+  childTicks: number
   threads: number
   /** Clock ticks since boot: with the pid and the boot it names a process for good. */
   startTime: number
@@ -23,7 +25,7 @@ export const parseStat = (text: string): ProcessStat | undefined => {
   const field = text.slice(close + 2).trim().split(' ')
   const number = (index: number): number => Number(field[index - 3])
   return { pid: Number(text.slice(0, open)), command: text.slice(open + 1, close), state: field[0] ?? '?', parentPid: number(4),
-    userTicks: number(14), systemTicks: number(15), threads: number(20), startTime: number(22), rssPages: number(24) }
+    userTicks: number(14), systemTicks: number(15), childTicks: number(16) + number(17), threads: number(20), startTime: number(22), rssPages: number(24) }
 }
 
 /** undefined: there is no such process. */

@@ -1,4 +1,5 @@
 /** Who a container's process is: numbers, groups, capabilities, and the arguments of setpriv(1) that make it so. Pure. */
+import type { OwnUsers } from '../proc/own-users.ts'
 import type { ContainerSpec } from '../runtime.ts'
 
 export interface Credentials {
@@ -47,12 +48,18 @@ export const credentialsOf = (spec: Pick<ContainerSpec, 'runAsUser' | 'runAsGrou
 
 const records = (text: string): string[][] => text.split('\n').filter((line) => line && !line.startsWith('#')).map((line) => line.split(':'))
 
-/** Arguments without any blank. `available`: the bounding set of this machine (bits), beyond which nothing can be given. */
-export const setprivArguments = (credentials: Credentials, available: bigint): string[] => {
+/** Whom a container wants to be and cannot, in the user namespace of an unprivileged cluster; undefined: nobody. */
+export const missingUsers = ({ uid, gid, groups }: Pick<Credentials, 'uid' | 'gid' | 'groups'>, own: Pick<OwnUsers, 'hasUser' | 'hasGroup'>): string | undefined => {
+  const missing = [...(own.hasUser(uid) ? [] : [`user ${uid}`]), ...[...new Set([gid, ...groups])].filter((each) => !own.hasGroup(each)).map((each) => `group ${each}`)]
+  return missing.length > 0 ? `${missing.join(', ')}: not among the numbers of this cluster, which runs without root; give its owner a range in /etc/subuid and /etc/subgid and install newuidmap (package uidmap), then start it again` : undefined
+}
+
+/** Arguments without any blank. `available`: the bounding set of this machine (bits), beyond which nothing can be given; `setGroups`: whether groups can be taken off and given. */
+export const setprivArguments = (credentials: Credentials, available: bigint, setGroups = true): string[] => {
   const { uid, gid, groups, capabilities, noNewPrivileges } = credentials
   const given = capabilities?.filter((each) => (available >> BigInt((allCapabilities as readonly string[]).indexOf(each))) & 1n)
   return [
-    `--reuid=${uid}`, `--regid=${gid}`, groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups', '--inh-caps=-all',
+    `--reuid=${uid}`, `--regid=${gid}`, !setGroups ? '--keep-groups' : groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups', '--inh-caps=-all',
     ...(given ? [`--bounding-set=${['-all', ...given.map((each) => `+${each.toLowerCase()}`)].join(',')}`] : []),
     ...(noNewPrivileges ? ['--no-new-privs'] : []),
   ]

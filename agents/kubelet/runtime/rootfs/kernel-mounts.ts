@@ -14,8 +14,8 @@ export interface KernelMountOptions {
   /** Nothing is hidden or made read-only. */
   unmasked: boolean
   writableSys: boolean
-  /** `tty`, as the machine counts it. */
-  terminalGroup: number
+  /** `tty`, as the machine counts it; undefined: there is no such group here. */
+  terminalGroup: number | undefined
   /** Where the pod's /dev/shm is kept. */
   sharedMemory: string
   /** Nodes below /dev that the container gets, beyond the standard ones. */
@@ -25,7 +25,7 @@ export interface KernelMountOptions {
 
 export const kernelMounts = ({ writableSys, terminalGroup, sharedMemory, devices }: KernelMountOptions): MountLine[] => [
   ...[...standardDevices, ...devices].map((name) => bind(`/dev/${name}`, `/dev/${name}`)),
-  { source: 'devpts', containerPath: '/dev/pts', type: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', `gid=${terminalGroup}`] },
+  { source: 'devpts', containerPath: '/dev/pts', type: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(terminalGroup === undefined ? [] : [`gid=${terminalGroup}`])] },
   bind(sharedMemory, '/dev/shm', 'nosuid', 'nodev', 'noexec'),
   { source: 'mqueue', containerPath: '/dev/mqueue', type: 'mqueue', options: ['nosuid', 'nodev', 'noexec'] },
   { source: 'proc', containerPath: '/proc', type: 'proc', options: ['nosuid', 'nodev', 'noexec'] },

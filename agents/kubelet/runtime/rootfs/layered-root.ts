@@ -5,6 +5,7 @@
 import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import path from 'node:path'
 import { isWithin } from '../proc/mount-info.ts'
+import { ifOwnerExists } from '../proc/own-users.ts'
 import { isGone } from '../proc/stat.ts'
 
 export interface Layer {
@@ -71,7 +72,7 @@ export const layeredRoot = (): LayeredRoot => {
     const shown = look(path.join(layer.lower, path.relative(layer.containerPath, containerPath)), lstatSync)
     // The upper directory is what the container will see: it takes over mode and owner of the one that it covers.
     if (shown) {
-      chownSync(physical, shown.stats.uid, shown.stats.gid)
+      ifOwnerExists(() => { chownSync(physical, shown.stats.uid, shown.stats.gid) })
       chmodSync(physical, shown.stats.mode & 0o7777)
     }
     return physical

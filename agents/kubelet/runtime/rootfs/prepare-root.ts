@@ -3,12 +3,15 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, realpathSyn
 import os from 'node:os'
 import path from 'node:path'
 import { isWithin, parseMountInfo } from '../proc/mount-info.ts'
+import { ifOwnerExists, type OwnUsers } from '../proc/own-users.ts'
 import { isGone } from '../proc/stat.ts'
 import type { ContainerSpec, Mount } from '../runtime.ts'
 import { bind, type MountLine } from './fstab.ts'
-import { hostMounts } from './host-layers.ts'
+import { type HostMount, hostMounts } from './host-layers.ts'
 import { deviceDirectories, kernelMounts, maskedPaths, standardDevices } from './kernel-mounts.ts'
 import { type LayeredRoot, layeredRoot } from './layered-root.ts'
+import { withLockedFlags } from './locked-flags.ts'
+import { machineInParts } from './machine-frame.ts'
 import { giveToUsers } from '../users.ts'
 import { toolsInContainer } from './tools.ts'
 
@@ -27,6 +30,8 @@ export interface RootInput {
   hidden: readonly string[]
   /** Where the numbers of the pod's own users begin; undefined: they are the machine's. */
   users: number | undefined
+  /** Whom this process can be. */
+  ownUsers: OwnUsers
 }
 
 export interface PreparedRoot {
@@ -41,17 +46,18 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const { spec, directory, template } = input
   const nodev = !spec.privileged
   const view = layeredRoot()
-  const lower = spec.image.kind === 'host' ? '/' : spec.image.path
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const mounts = [overlay(view, { containerPath: '/', lower, directory: path.join(directory, 'root'), nodev })]
+  const parted = spec.image.kind === 'host' && !input.ownUsers.whole ? machineInParts(input) : undefined
+  const lower = spec.image.kind === 'host' ? (parted?.lower ?? '/') : spec.image.path
+  const mounts = [overlay(view, { containerPath: '/', lower, directory: path.join(directory, 'root'), nodev, input })]
   const { uid, gid, mode } = statSync(lower)
-  chownSync(path.join(directory, 'root-upper'), uid, gid)
+  ifOwnerExists(() => { chownSync(path.join(directory, 'root-upper'), uid, gid) })
   chmodSync(path.join(directory, 'root-upper'), mode & 0o7777)
-  if (spec.image.kind === 'host') mounts.push(...hostLayers(view, input))
+  if (spec.image.kind === 'host') mounts.push(...hostLayers(view, input, parted?.mounts ?? []))
   const devices = spec.privileged ? allDevices() : []
-  const kernel = { unmasked: spec.privileged || spec.unmaskedProc === true, writableSys: spec.privileged, terminalGroup: (input.users ?? 0) + 5, sharedMemory: input.sharedMemory, devices, isDirectory }
+  const kernel = { unmasked: spec.privileged || spec.unmaskedProc === true, writableSys: spec.privileged, terminalGroup: input.ownUsers.hasGroup(5) ? (input.users ?? 0) + 5 : undefined, sharedMemory: input.sharedMemory, devices, isDirectory }
   view.mountPoint('/dev', 'directory')
-  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true }))
+  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true, input }))
   for (const name of devices) view.mountPoint(path.join('/dev', name), 'file')
   for (const each of ['/proc', '/sys']) {
     view.mountPoint(each, 'directory')
@@ -64,7 +70,8 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   mounts.push(...volumes(view, input), ...maskedPaths(kernel, { empty: path.join(template, 'empty'), root: path.join(template, 'root') }))
   view.mountPoint(spec.workingDir, 'directory')
   if (input.users !== undefined) giveToUsers(directory, input.users)
-  return { mountPoint: path.join(template, 'root'), mounts, passwd, group }
+  const shown = input.ownUsers.whole ? mounts : withLockedFlags(mounts, parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')))
+  return { mountPoint: path.join(template, 'root'), mounts: shown, passwd, group }
 }
 
 // "volatile" leaves out the flush of the whole disk when the overlay goes; kernels before 5.10 do not know it.
@@ -74,23 +81,26 @@ const volatile = ((): string[] => {
 })()
 
 /** `directory`: prefix of the two directories in which what is written is kept. */
-const overlay = (view: LayeredRoot, { containerPath, lower, directory, nodev }: { containerPath: string; lower: string; directory: string; nodev: boolean }): MountLine => {
+const overlay = (view: LayeredRoot, { containerPath, lower, directory, nodev, input }: { containerPath: string; lower: string; directory: string; nodev: boolean; input: RootInput }): MountLine => {
   const [upper, work] = [`${directory}-upper`, `${directory}-work`] as const
   for (const each of [upper, work]) mkdirSync(each, { mode: 0o755 })
   view.add({ containerPath, lower, upper })
-  return { source: 'overlay', containerPath, type: 'overlay', owners: 'mapped', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(nodev ? ['nodev'] : [])] }
+  return { source: 'overlay', containerPath, type: 'overlay', owners: 'mapped', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(input.ownUsers.whole ? [] : ['userxattr']), ...(nodev ? ['nodev'] : [])] }
 }
 
-const hostLayers = (view: LayeredRoot, { spec, directory, hidden }: RootInput): MountLine[] => {
+const hostLayers = (view: LayeredRoot, input: RootInput, parts: readonly HostMount[]): MountLine[] => {
+  const { spec, directory, hidden } = input
   const fresh = ['/run', '/tmp']
   const covered = hidden.filter((each) => isDirectory(each) && !fresh.some((other) => each.startsWith(`${other}/`)))
   const found = hostMounts(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), [...fresh, ...hidden, '/dev', '/proc', '/sys'], (each) => isDirectory(each) === true)
-  const layers = found.map(({ mountPoint, show }, index): MountLine => {
+  // What has mounts in it has been taken apart already.
+  const whole = parts.length === 0 ? found : found.filter(({ mountPoint }) => !found.some((other) => other.mountPoint !== mountPoint && isWithin(other.mountPoint, mountPoint)))
+  const layers = [...parts, ...whole].map(({ mountPoint, show }, index): MountLine => {
     if (show === 'read-only') {
       view.add({ containerPath: mountPoint, lower: mountPoint, upper: undefined })
       return { ...bind(mountPoint, mountPoint, 'ro', ...(spec.privileged ? [] : ['nodev'])), owners: 'mapped' }
     }
-    return overlay(view, { containerPath: mountPoint, lower: mountPoint, directory: path.join(directory, `layer-${index}`), nodev: !spec.privileged })
+    return overlay(view, { containerPath: mountPoint, lower: mountPoint, directory: path.join(directory, `layer-${index}`), nodev: !spec.privileged, input })
   })
   const own = fresh.filter((each) => isDirectory(each)).map((each) => {
     const place = path.join(directory, path.basename(each))

@@ -7,6 +7,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { joinGroup } from '../cgroups/process-groups.ts'
 
 /**
  * The shim: waits for the container's first process and writes down how it ended. It is started by way of `unshare --pid` (or `nsenter --pid`), so that the
@@ -18,10 +19,10 @@ exec 9<>life 8>>status 7<>go 6>>exit || exit 1
 if [ -n "$tty" ]; then exec 3<&0 4>&1 5>&2; else exec 4<>out 5<>err; fi
 exec 2>>errors </dev/null
 { echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
-for group in $shim_groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
+for group in $shim_groups; do @join@ || exit 1; done
 echo 'echo armed >&8; echo armed >&9' >&7
 (
-  for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 125; done
+  for group in $groups; do @join@ || exit 125; done
   read -r pid rest </proc/self/stat && echo "$pid" >pid || exit 125
   { echo "$oom_score_adj" >/proc/self/oom_score_adj; } 2>/dev/null
   exec 6>&-
@@ -61,7 +62,7 @@ exec "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools
 const terminal = `. ./spec || exit 1
 exec 9<>life 7<>go 4<>out 5<>in 2>>errors </dev/null || exit 1
 { echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
-for group in $shim_groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
+for group in $shim_groups; do @join@ || exit 1; done
 script --quiet --flush --return --echo always --command "$launch" /dev/null 0<&5 1>&4 4>&- 5>&- 7>&- 9>&-
 exec 9>&-
 [ ! -e spec ] || read -r released <&7
@@ -75,8 +76,8 @@ exec $launch
 `
 
 /** What is set in a pod's namespaces. */
-const settings = `[ -z "$hostname" ] || echo "$hostname" >/proc/sys/kernel/hostname || exit 1
-[ -z "$domain_name" ] || echo "$domain_name" >/proc/sys/kernel/domainname || exit 1
+const settings = `[ -z "$hostname" ] || @hostname@ || exit 1
+[ -z "$domain_name" ] || @domain_name@ || exit 1
 [ ! -s network ] || ip -batch network || exit 1
 while IFS=' ' read -r name value; do echo "$value" >"/proc/sys/$name" || exit 1; done <sysctls
 `
@@ -94,7 +95,7 @@ ${settings}`
 const sandbox = `. ./spec || exit 1
 exec 9<>life 2>>errors </dev/null >/dev/null || exit 1
 { echo -998 >/proc/self/oom_score_adj; } 2>/dev/null
-for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 1; done
+for group in $groups; do @join@ || exit 1; done
 [ -z "$users" ] || exec unshare --user --net --uts --ipc sh "$scripts/holder"
 ${settings}[ -n "$init" ] && exec unshare --pid sh "$scripts/init"
 echo ready >&9
@@ -103,7 +104,7 @@ exec sleep infinity
 
 /** First process of a pod's shared process namespace: collects the orphans. Its parent keeps `life` open and ends with it. */
 const init = `(
-  read -r pid rest </proc/self/stat && echo "$pid" >init || exit 1
+  @init_joins@read -r pid rest </proc/self/stat && echo "$pid" >init || exit 1
   echo ready >&9
   exec 9>&-
   trap : TERM INT HUP
@@ -117,15 +118,22 @@ exec 3<&0 0<"$1" 8>>"$2" 9>/dev/null || exit 126
 { echo "$3" >/proc/self/oom_score_adj; } 2>/dev/null
 [ -z "$4" ] || exec 6<"$4" 5>&8 || exit 126
 shift 4
-while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs" || exit 126; shift; done
+while [ "$1" != -- ]; do group=$1; @join@ || exit 126; shift; done
 shift
 exec "$@"
 `
 
 export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'holder', 'inside', 'init', 'session'] as const
 
+/** What differs where no cgroups can be made, and the files of the kernel's own settings belong to somebody who has no number here (rootless). */
+const words = {
+  root: { join: 'echo 0 >"$group/cgroup.procs"', init_joins: '', hostname: 'echo "$hostname" >/proc/sys/kernel/hostname', domain_name: 'echo "$domain_name" >/proc/sys/kernel/domainname' },
+  // A process that nobody else will know as the pod's, since its parent may end first, joins by itself.
+  rootless: { join: joinGroup, init_joins: `for group in $groups; do ${joinGroup} || exit 1; done\n  `, hostname: 'hostname "$hostname"', domain_name: 'domainname "$domain_name"' },
+} as const
+
 /** Writes the programs into `directory`; shells that run keep what they have read, so the files are replaced, not changed. */
-export const installScripts = (directory: string, replace: (file: string, text: string) => void = (file, text) => { writeFileSync(file, text, { mode: 0o600 }) }): void => {
+export const installScripts = (directory: string, replace: (file: string, text: string) => void = (file, text) => { writeFileSync(file, text, { mode: 0o600 }) }, kind: keyof typeof words = 'root'): void => {
   const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, holder, inside, init, session }
-  for (const name of scriptNames) replace(path.join(directory, name), texts[name])
+  for (const name of scriptNames) replace(path.join(directory, name), texts[name].replaceAll(/@(\w+)@/g, (_, word: string) => words[kind][word as keyof (typeof words)['root']]))
 }
