@@ -149,7 +149,7 @@ const report = (error: unknown): number => {
 }
 
 // Without root a command on the cluster of this machine runs in namespaces of the user's own.
-const forUsers = ['up', 'start', 'down', 'node', 'image', 'snapshot']
+const forUsers = ['up', 'start', 'down', 'status', 'node', 'image', 'snapshot']
 program.hook('preAction', async (_, action) => {
   const names: string[] = []
   for (let each: Command | null = action; each?.parent; each = each.parent) names.unshift(each.name())
@@ -159,7 +159,7 @@ program.hook('preAction', async (_, action) => {
   const { runUnprivileged } = await import('./cluster/rootless/unprivileged.ts')
   const { port, deleteData } = action.opts<{ port?: number; deleteData?: boolean }>()
   const code = await runUnprivileged({ names, dataDirectory: await dataDirectory(), port, deleteData: deleteData ?? false, args: process.argv.slice(2) }, ended.signal)
-  throw new CommanderError(code, 'wherry.unprivileged', '')
+  if (code !== undefined) throw new CommanderError(code, 'wherry.unprivileged', '')
 })
 
 endOn('SIGINT', 'SIGTERM', 'SIGHUP')

@@ -7,6 +7,8 @@ import { wantsNode } from './node-affinity.ts'
 import { shutdownRejection } from './node-shutdown/node-shutdown.ts'
 import { isCriticalPod, isStaticPod, qosClassOf } from './pod.ts'
 import { addAmounts, type Amounts, podRequests } from './resources.ts'
+import { rootlessProblem } from './rootless.ts'
+import type { OwnUsers } from './runtime/proc/own-users.ts'
 import { sysctlProblem } from './sysctls.ts'
 import { unsupportedFields } from './unsupported.ts'
 
@@ -23,6 +25,8 @@ export interface AdmissionInput {
   pressures?: readonly string[]
   /** Whether the kernel has AppArmor. */
   appArmor?: boolean
+  /** Whom this kubelet's processes can be; the machine's users if absent. */
+  ownUsers?: OwnUsers
   shuttingDown?: boolean
   /** Sysctls that pods may set besides the safe ones. */
   allowedUnsafeSysctls?: readonly string[]
@@ -37,6 +41,8 @@ export const admit = (input: AdmissionInput): Rejection | undefined => {
   const sysctls = sysctlProblem(pod, input.allowedUnsafeSysctls ?? [])
   if (sysctls) return { reason: 'SysctlForbidden', message: sysctls }
   if (unsupported) return unsupported
+  const rootless = input.ownUsers && rootlessProblem(pod, input.ownUsers)
+  if (rootless) return { reason: 'UnsupportedPodFeature', message: rootless }
   return underPressure(input) ?? (input.shuttingDown ? shutdownRejection : fits(input))
 }
 

@@ -2,6 +2,7 @@
 import { readFile, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import type { Random } from '../../src/api/random.ts'
+import { type OwnUsers, readOwnUsers } from './runtime/proc/own-users.ts'
 
 export interface MachineFacts {
   cpus: number
@@ -20,6 +21,8 @@ export interface MachineFacts {
   appArmor?: boolean
   /** Whether the kernel gives pods users of their own. */
   userNamespaces?: boolean
+  /** Whom its processes can be; absent: whomever they like. */
+  ownUsers?: OwnUsers
 }
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm', ppc64: 'ppc64le', s390x: 's390x' }
@@ -37,13 +40,14 @@ const memoryLimit = async (): Promise<number> => Number(await firstOf(['/sys/fs/
 
 export const readMachineFacts = async (directory: string, random: Random): Promise<MachineFacts> => {
   const [limit, disk, release] = [await memoryLimit(), await statfs(directory), await firstOf(['/etc/os-release', '/usr/lib/os-release'])]
+  const ownUsers = readOwnUsers()
   const machineID = (await firstOf(['/etc/machine-id', '/var/lib/dbus/machine-id'])) ?? random.uuid().replaceAll('-', '')
   return {
     cpus: os.availableParallelism(), memoryBytes: limit > 0 && limit < os.totalmem() ? limit : os.totalmem(), diskBytes: disk.blocks * disk.bsize, machineID,
     systemUUID: (await firstOf(['/sys/class/dmi/id/product_uuid', '/proc/device-tree/vm,uuid'])) ?? machineID,
     bootID: (await firstOf(['/proc/sys/kernel/random/boot_id'])) ?? '', kernelVersion: os.release(),
     osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(release ?? '')?.[1] ?? os.type(), architecture: architectures[os.arch()] ?? os.arch(),
-    userNamespaces: Number(await firstOf(['/proc/sys/user/max_user_namespaces'])) > 0,
+    ownUsers, userNamespaces: ownUsers.whole && Number(await firstOf(['/proc/sys/user/max_user_namespaces'])) > 0,
     appArmor: (await firstOf(['/sys/module/apparmor/parameters/enabled'])) === 'Y',
     maxPids: Number(await firstOf(['/proc/sys/kernel/pid_max'])) || 32_768,
   }

@@ -61,7 +61,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const statuses = statusManager({ client: options.client, clock, random, log }, signal)
   const known = references(context, parts.refresh, signal)
   return {
-    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: path.join(options.dataDirectory, 'logs'),
+    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: path.join(options.dataDirectory, 'logs'),
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter: options.mounter ?? systemMounter, tokens: tokenManager(options.client, clock), clock }),
     images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),

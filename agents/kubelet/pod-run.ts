@@ -11,6 +11,7 @@ import type { Observed } from './observed.ts'
 import type { PodRecord, PodRecords } from './pod-record.ts'
 import type { Prober } from './prober/prober.ts'
 import type { References } from './references.ts'
+import type { OwnUsers } from './runtime/proc/own-users.ts'
 import type { ContainerState, Runtime, RuntimeEvent } from './runtime/runtime.ts'
 import type { SandboxFacts } from './sandbox-spec.ts'
 import type { Spares } from './spares.ts'
@@ -29,6 +30,7 @@ export interface Machine {
   seccompDefault: boolean
   /** Whether the kernel has AppArmor. */
   appArmor: boolean
+  ownUsers?: OwnUsers
   allowedUnsafeSysctls: readonly string[]
   logDirectory: string
   clock: Clock

@@ -79,7 +79,7 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     // A changed static pod is another pod of the same name: one after the other.
     if (isStaticPod(pod) && [...workers.values()].some(({ worker }) => isStaticPod(worker.pod) && fullName(worker.pod) === fullName(pod))) return
     const exempt = adopted || isTerminalPhase(pod.status ?? {}) || pod.metadata.deletionTimestamp !== undefined
-    const rejected = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others: active(), pressures: machine.pressures(), shuttingDown: machine.isShuttingDown(), appArmor: machine.appArmor, allowedUnsafeSysctls: machine.allowedUnsafeSysctls })
+    const rejected = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others: active(), pressures: machine.pressures(), shuttingDown: machine.isShuttingDown(), appArmor: machine.appArmor, ...(machine.ownUsers && { ownUsers: machine.ownUsers }), allowedUnsafeSysctls: machine.allowedUnsafeSysctls })
     if (rejected) machine.record(pod, { type: 'Warning', ...rejected })
     begin(pod, { rejected, known })
   }

@@ -18,15 +18,16 @@ const checkCanRun = async (): Promise<void> => {
 /** `names`: the command and its subcommand. */
 export interface Unprivileged { names: readonly string[]; dataDirectory: string; port: number | undefined; deleteData: boolean; args: readonly string[] }
 
-/** Resolves with the exit code of the command. */
-export const runUnprivileged = async ({ names, dataDirectory, port, deleteData, args }: Unprivileged, signal: AbortSignal): Promise<number> => {
+/** Resolves with the exit code of the command; undefined: it has to run outside, where it finds out what is missing. */
+export const runUnprivileged = async ({ names, dataDirectory, port, deleteData, args }: Unprivileged, signal: AbortSignal): Promise<number | undefined> => {
   const [command = '', subcommand] = names
   let home = homeAt(dataDirectory)
   const config = deleteData ? await readConfig(home).catch(() => undefined) : await readConfig(home)
+  const before = await runningHolder(home)
+  if (command === 'status' && !before) return undefined
   if (config && config.rootlessPort === undefined) throw new UserError(`the cluster in ${home.data} was made by root: run the command with sudo, or make one of your own with another --data-dir`)
   if (!config && !making.has(command)) throw new UserError(`there is no cluster in ${home.data}; start one with: wherry up`)
   if (command === 'node' && subcommand === 'add') throw new UserError('machines join only a cluster that runs as root: nobody outside of a user namespace reaches the network in it')
-  const before = await runningHolder(home)
   if (!before) {
     await checkCanRun()
     await mkdir(home.data, { recursive: true, mode: 0o700 }).catch((error: Error) => { throw new UserError(`cannot make the data directory ${home.data}: ${error.message}`) })
