@@ -6,7 +6,7 @@ import { readlinkSync } from 'node:fs'
 import path from 'node:path'
 import { type Attempt, discard, endHolder, finish, listen, newAttempt } from './attempt.ts'
 import { attemptFile, listDirectory, readStatus, removeDirectory } from './attempt-files.ts'
-import { cgroupPids, childDirectories, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
+import { cgroupPids, cgroupShims, childDirectories, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
 import { type Context, nodeCgroup, podDirectory, podOf, rootsDirectory, shimCgroup } from './context.ts'
 import { hasWriter } from './fifo.ts'
 import { isAlive, isGone } from './proc/stat.ts'
@@ -134,7 +134,7 @@ const sweepCgroups = async (context: Context): Promise<void> => {
 /** Shims wait to be told that all has been read; those of attempts that are gone, or whose end has been written down, are told nothing any more, and are ended. */
 const sweepShims = (context: Context): void => {
   const known = new Set([...context.pods.values()].flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'ended').map(({ directory }) => directory)))
-  for (const pid of cgroupPids(context.hierarchies, shimCgroup(context))) {
+  for (const pid of cgroupShims(context.hierarchies, shimCgroup(context))) {
     try {
       if (!known.has(readlinkSync(`/proc/${pid}/cwd`))) process.kill(pid, 'SIGKILL')
     } catch (error) {

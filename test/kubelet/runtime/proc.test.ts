@@ -3,12 +3,12 @@ import { mountOf, parseMountInfo } from '../../../agents/kubelet/runtime/proc/mo
 import { readProcesses } from '../../../agents/kubelet/runtime/proc/process-table.ts'
 import { identify, isAlive, parseStat } from '../../../agents/kubelet/runtime/proc/stat.ts'
 
-const tail = 'S 7 12 12 0 -1 4194560 100 0 0 0 5 3 0 0 20 0 4 0 987654 8192 300 18446744073709551615'
+const tail = 'S 7 12 12 0 -1 4194560 100 0 0 0 5 3 2 4 20 0 4 0 987654 8192 300 18446744073709551615'
 
 describe('a stat line', () => {
   for (const [name, command] of [['plain', 'sleep'], ['with blanks', 'a b c'], ['with parentheses', 'x) S 1 (y'], ['with a newline', 'a\nb'], ['empty', '']] as const) {
     test(`of a command ${name}`, () => {
-      expect(parseStat(`42 (${command}) ${tail}\n`)).toEqual({ pid: 42, command, state: 'S', parentPid: 7, userTicks: 5, systemTicks: 3, threads: 4, startTime: 987_654, rssPages: 300 })
+      expect(parseStat(`42 (${command}) ${tail}\n`)).toEqual({ pid: 42, command, state: 'S', parentPid: 7, userTicks: 5, systemTicks: 3, childTicks: 6, threads: 4, startTime: 987_654, rssPages: 300 })
     })
   }
   test('that is none', () => { expect(parseStat('')).toBeUndefined() })

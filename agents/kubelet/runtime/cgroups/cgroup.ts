@@ -6,7 +6,7 @@ import { isGone, readIfThere } from '../proc/stat.ts'
 import type { ResourceLimits } from '../runtime.ts'
 import { type Hierarchies, rootsOf } from './hierarchies.ts'
 import { type LimitWrite, limitWrites } from './limits.ts'
-import { groupPids, refuseLimits } from './process-groups.ts'
+import { groupPids, joinedPids, refuseLimits } from './process-groups.ts'
 
 /** The directories of a cgroup; a process that writes 0 into `cgroup.procs` of each has joined it. */
 export const cgroupDirectories = (hierarchies: Hierarchies, name: string): string[] => rootsOf(hierarchies).map((root) => path.join(root, name))
@@ -72,6 +72,10 @@ export const cgroupPids = (hierarchies: Hierarchies, name: string): number[] => 
   pids.delete(0)
   return [...pids]
 }
+
+/** Without those that the shims in it have put elsewhere: a child leaves a real cgroup, but stays a descendant. */
+export const cgroupShims = (hierarchies: Hierarchies, name: string): number[] =>
+  (hierarchies.version === 'none' ? joinedPids(path.join(hierarchies.controllers.memory ?? '', name)) : cgroupPids(hierarchies, name))
 
 export const childDirectories = (directory: string): string[] => {
   try {

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isGone, type ProcessStat, readIfThere, readStat } from '../proc/stat.ts'
+import { isAlive, isGone, type ProcessStat, readIfThere, readStat } from '../proc/stat.ts'
 import type { ResourceLimits, Usage } from '../runtime.ts'
 import type { Hierarchies } from './hierarchies.ts'
 
@@ -61,6 +61,9 @@ const membersOf = (directory: string): ProcessStat[] => {
   }
   return all.filter(({ pid }) => members.has(pid))
 }
+
+/** Only those that joined it themselves, without whoever descends from them. */
+export const joinedPids = (directory: string): number[] => [...marksOf(directory).joined].filter(([pid, startTime]) => isAlive({ pid, startTime })).map(([pid]) => pid)
 
 export const groupPids = (directory: string): number[] => membersOf(directory).map(({ pid }) => pid)
 
