@@ -86,7 +86,7 @@ const listener = async (asked: number | undefined, before: number | undefined): 
   for (const port of asked === undefined ? [...(before === undefined ? [] : [before]), 6443, 0] : [asked]) {
     const server = await listenOn(port)
     const address = server?.address()
-    // Node names the descriptor nowhere else; a child gets it as any other.
+    // Node names the descriptor nowhere else; a child gets it like its others.
     const descriptor = (server as unknown as { _handle?: { fd: number } } | undefined)?._handle?.fd
     if (server && descriptor !== undefined && typeof address === 'object' && address) return { server, port: address.port, descriptor }
   }
