@@ -12,7 +12,7 @@ describe.skipIf(!isRoot)('the input of armed containers', () => {
     const runtime = await openRuntime(place)
     await runtime.runSandbox(aSandbox('box', { hostNetwork: true }), never)
     await runtime.createContainer(aContainer(place, 'box', ['cat'], { name: 'reader', stdin: true }), never)
-    const pids = holders(place.stateDirectory)
+    const pids = holders(path.join(place.stateDirectory, 'pods'))
     expect(pids).toHaveLength(1)
     await runtime.destroy()
     await until('the holder to be gone', () => pids.every((pid) => !existsSync(`/proc/${pid}`)))
