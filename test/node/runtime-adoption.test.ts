@@ -42,8 +42,8 @@ describe.skipIf(!isRoot)('adoption', () => {
   }
 
   test('check 10: killed again and again over many pods: the same processes, nothing lost, nothing twice, the logs go on', async () => {
-    const count = full ? 100 : 20
-    const times = full ? 50 : 20
+    const count = full ? 100 : 10
+    const times = full ? 50 : 5
     const specs = Array.from({ length: count }, (_, index) => aContainer(place, `pod-${index}`, ['sh', '-c', 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done']))
     for (const spec of specs) {
       await agent.tell({ do: 'sandbox', spec: plain(aSandbox(spec.podUid)) })
@@ -224,7 +224,7 @@ describe.skipIf(!isRoot)('adoption', () => {
 
   test('check 13: killed at any moment of a launch: exactly one process afterwards, or none', async () => {
     const outcomes = new Map<string, number>()
-    const rounds = full ? 200 : 30
+    const rounds = full ? 200 : 10
     await restart()
     const begun = performance.now()
     await agent.tell({ do: 'sandbox', spec: plain(aSandbox('measured')) })
