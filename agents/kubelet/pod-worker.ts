@@ -159,12 +159,16 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     const namespace = run.pod.metadata.namespace ?? ''
     const unsupported = unsupportedSetUp(run.pod)
     if (unsupported) throw new MountError(unsupported.message, { reason: unsupported.reason })
+    // Set before: what changes while they are being made makes them stale again.
+    run.volumesReady = true
     await machine.volumes.prepare(run.pod, {
       ...downwardFacts(machine, run),
       configMap: (name) => machine.references.configMap(namespace, name), secret: (name) => machine.references.secret(namespace, name),
       claim: (name) => machine.references.claim(namespace, name), persistentVolume: (name) => machine.references.persistentVolume(run.pod.metadata.uid, name),
+    }).catch((error: unknown) => {
+      run.volumesReady = false
+      throw error
     })
-    run.volumesReady = true
   }
 
   const syncStopping = async (): Promise<void> => {

@@ -1,4 +1,6 @@
 /** The whole kubelet: what it does to processes, and what it tells the API server. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigMaps, Leases, Nodes, Pods, RuntimeClasses } from '../../src/api/kinds.ts'
 import { ConnectionError } from '../../src/client/transport.ts'
@@ -398,6 +400,19 @@ describe('what cannot start yet', () => {
     expect((await node.pod('web-1'))?.status.containerStatuses?.[0]?.state?.waiting?.reason).toBe('ContainerCreating')
     await node.client.create(ConfigMaps, { metadata: { name: 'settings', namespace: 'default' }, data: {} } as never)
     await node.untilPod('web-1', 'is ready', isReady)
+  })
+
+  // Upstream's "optional updates should be reflected in volume": three changes at once, the last while the first is being written.
+  test('what changes while a volume is being written is written, too', async () => {
+    await using node = await testNode()
+    node.start()
+    let map = await node.client.create(ConfigMaps, { metadata: { name: 'settings', namespace: 'default' }, data: { n: '0' } } as never)
+    const pod = await node.createPod({ volumes: [{ name: 'cfg', configMap: { name: 'settings' } }] })
+    await node.untilPod('web-1', 'is ready', isReady)
+    for (let round = 1; round <= 5; round++) {
+      for (let n = 1; n <= 10; n++) map = await node.client.update(ConfigMaps, { ...map, data: { n: `${round}.${n}` } })
+      await node.until('the last value', async () => (await readFile(path.join(node.directory, 'data/pods', pod.metadata.uid, 'volumes/kubernetes.io~configmap/cfg/n'), 'utf8').catch(() => '')) === `${round}.10` || undefined)
+    }
   })
 
   test('a sandbox that cannot be made: event, and again later', async () => {
