@@ -14,7 +14,8 @@ import { planTermination } from './plan-termination.ts'
 import { findContainer, describePod, isStaticPod, isTerminalPhase } from './pod.ts'
 import { containerRecord, freshRecord, type PodRecord, rememberedPod } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
-import { downwardFacts, podIPsOf, readsFiles } from './prepare-container.ts'
+import { podIPsOf, readsFiles } from './prepare-container.ts'
+import { prepareVolumes } from './prepare-volumes.ts'
 import { readinessChanges } from './readiness-changes.ts'
 import { forgetPod, reclaimPod } from './reclaim-pod.ts'
 import { reportedHealth } from './reported-health.ts'
@@ -23,7 +24,6 @@ import type { ContainerState } from './runtime/runtime.ts'
 import { podStatus } from './status.ts'
 import type { PodFailure } from './status.ts'
 import { decideStop, graceOf, remainingLife } from './stop-decision.ts'
-import { unsupportedSetUp } from './unsupported.ts'
 import { MountError } from './volumes/volumes.ts'
 import { Wakeable } from './wakeable.ts'
 
@@ -148,27 +148,11 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     const starts = actions.some((action) => action.do === 'createSandbox' || action.do === 'startContainer')
     const problem = starts && !run.pod.spec.hostNetwork ? machine.networkProblem() : undefined
     if (problem) throw new NetworkError(`network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${problem}`)
-    if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes()
+    if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes(machine, run)
     // What is allocated is on the disk before anything runs with it.
     if (actions.some((action) => action.do === 'resize' || (action.do === 'killContainer' && action.reason === 'resize'))) await machine.records.save(run.pod.metadata.uid, run.record)
     await execute(actions, how)
     if (actions.some((action) => action.do !== 'holdBack')) run.observed = await observe(machine, run, messages)
-  }
-
-  const prepareVolumes = async (): Promise<void> => {
-    const namespace = run.pod.metadata.namespace ?? ''
-    const unsupported = unsupportedSetUp(run.pod)
-    if (unsupported) throw new MountError(unsupported.message, { reason: unsupported.reason })
-    // Set before: what changes while they are being made makes them stale again.
-    run.volumesReady = true
-    await machine.volumes.prepare(run.pod, {
-      ...downwardFacts(machine, run),
-      configMap: (name) => machine.references.configMap(namespace, name), secret: (name) => machine.references.secret(namespace, name),
-      claim: (name) => machine.references.claim(namespace, name), persistentVolume: (name) => machine.references.persistentVolume(run.pod.metadata.uid, name),
-    }).catch((error: unknown) => {
-      run.volumesReady = false
-      throw error
-    })
   }
 
   const syncStopping = async (): Promise<void> => {
