@@ -9,6 +9,9 @@ export interface Clock {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
 }
 
+// The most that a timer takes: with more it would end at once.
+const longestTimerMilliseconds = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonic: () => performance.timeOrigin + performance.now(),
@@ -16,7 +19,17 @@ export const systemClock: Clock = {
   sleep: (milliseconds, signal) => new Promise((resolve, reject) => {
     if (signal.aborted) { reject(signal.reason as Error); return }
     const giveUp = (): void => { clearTimeout(timer); reject(signal.reason as Error) }
-    const timer = setTimeout(() => { signal.removeEventListener('abort', giveUp); resolve() }, milliseconds)
+    let left = milliseconds
+    const pause = (): NodeJS.Timeout => {
+      const part = Math.min(left, longestTimerMilliseconds)
+      left -= part
+      return setTimeout(() => {
+        if (left > 0) { timer = pause(); return }
+        signal.removeEventListener('abort', giveUp)
+        resolve()
+      }, part)
+    }
+    let timer = pause()
     signal.addEventListener('abort', giveUp, { once: true })
   }),
 }

@@ -27,9 +27,6 @@ export const deadlineOf = (header: string | string[] | undefined): number | unde
   return Number(amount) * (unitMs[unit] ?? 1)
 }
 
-// Longer than this no timer can wait; the call ends for other reasons before.
-const maxTimerMs = 2 ** 31 - 1
-
 const refuse = (stream: ServerHttp2Stream, error: unknown): void => {
   if (stream.closed || stream.destroyed) return
   const { trailers } = grpcFailure(StatusError.from(error).status)
@@ -40,7 +37,6 @@ const refuse = (stream: ServerHttp2Stream, error: unknown): void => {
 
 /** Ends the call when its time is over; nothing is left behind when it ends before. */
 const limit = (line: GrpcLine, clock: Clock, milliseconds: number): void => {
-  if (milliseconds > maxTimerMs) return
   const ended = new AbortController()
   line.onClosed(() => ended.abort())
   clock.sleep(milliseconds, ended.signal).then(() => line.expire(), () => undefined)

@@ -23,7 +23,7 @@ const stopContainer = async (runtime: Runtime, state: ContainerState, { pod, pod
   const container = pod?.spec.containers.find(({ name }) => name === state.name)
   const hook = container?.lifecycle?.preStop
   if (container && hook && graceSeconds > 0) {
-    await runHook(runtime, systemClock)(hook, { container, state, podIP }, AbortSignal.timeout(graceSeconds * 1000))
+    await runHook(runtime, systemClock)(hook, { container, state, podIP }, AbortSignal.timeout(Math.min(graceSeconds * 1000, 2 ** 31 - 1)))
       .catch((error: unknown) => process.stderr.write(`  ${state.name}: preStop: ${error instanceof Error ? error.message : String(error)}\n`))
   }
   const left = graceSeconds - (systemClock.monotonic() - begun) / 1000

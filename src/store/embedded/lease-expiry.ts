@@ -3,8 +3,6 @@ import type { LeaseTable } from './lease-table.ts'
 
 /** After a failing disk kept a lease from being revoked. */
 const retryMilliseconds = 1000
-// Timers cannot be longer than 2^31 milliseconds.
-const longestSleep = 86_400_000
 
 /** Revokes leases as their time comes. No lease, no work. */
 export class LeaseExpiry {
@@ -39,7 +37,7 @@ export class LeaseExpiry {
     this.#wake = new AbortController()
     const either = AbortSignal.any([signal, this.#wake.signal])
     try {
-      await this.#clock.sleep(Math.min(longestSleep, Math.max(0, moment - this.#clock.monotonic())), either)
+      await this.#clock.sleep(Math.max(0, moment - this.#clock.monotonic()), either)
     } catch (error) {
       if (!either.aborted) throw error
     }
