@@ -27,7 +27,7 @@ export const ruleAllows = (rule: PolicyRule, asked: AuthorizationAttributes): bo
 export const subjectIs = (subject: Subject, user: UserInfo, bindingNamespace: string): boolean => {
   if (subject.kind === 'User') return subject.name === user.name
   if (subject.kind === 'Group') return user.groups.includes(subject.name)
-  if (subject.kind !== 'ServiceAccount') return false
+  if (subject.kind !== 'ServiceAccount' || !user.name.endsWith(subject.name)) return false
   const account = splitServiceAccountUser(user.name)
   return account !== undefined && account.name === subject.name && account.namespace === (subject.namespace || bindingNamespace)
 }
