@@ -14,7 +14,7 @@ import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/sta
 import { type Credentials, credentialsOf, missingUsers, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
-import { idMapper, toolCommand, toolsInContainer, underFilter } from './rootfs/tools.ts'
+import { idMapper, ptyUnlocker, toolCommand, toolsInContainer, underFilter } from './rootfs/tools.ts'
 import type { ContainerSpec } from './runtime.ts'
 import { mapMounts } from './users.ts'
 import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
@@ -49,7 +49,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
     const command = shimCommand(context, { sandbox, spec })
     const { prepared, credentials } = prepareFiles(context, { attempt, sandbox, spec, command })
     createCgroup(context.hierarchies, attempt.cgroup, spec.resources)
-    await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : [])]), sharesMounts(spec) && isolateRoots(context)])
+    await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : []), ...(spec.tty ? ['mounted', 'line'] : [])]), sharesMounts(spec) && isolateRoots(context)])
     signal.throwIfAborted()
     for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid + (sandbox.record.users ?? 0), credentials.gid + (sandbox.record.users ?? 0))
     listen(context, attempt)
@@ -97,7 +97,7 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
     filter: spec.seccomp ? `./${filterFileName}` : '', early: spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : '',
     users: users === undefined ? '' : `/proc/${sandbox.record.holder?.pid}/ns/user`, id_mapper: path.join(toolsDirectory(context), idMapper),
     privileges: setprivArguments(credentials, context.boundingSet, context.ownUsers.setGroups).join(' '), oom_score_adj: String(spec.oomScoreAdj),
-    tty: spec.tty ? 'yes' : '', controlling: spec.tty ? '--ctty' : '', stdin: spec.stdin ? 'yes' : '',
+    tty: spec.tty ? 'yes' : '', owner: String(credentials.uid + (users ?? 0)), unlocker: path.join(toolsDirectory(context), ptyUnlocker), stdin: spec.stdin ? 'yes' : '',
     label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: command.join(' '),
   }), { mode: 0o600 })
   return { prepared, credentials }
@@ -142,7 +142,7 @@ const launch = (context: Context, { attempt: { record, directory }, sandbox, com
     : record.stdin ? ['sh', path.join(scriptsDirectory(context), 'input')] : shim
   // The name of the container as a last argument tells people who read `ps` whose shim this is.
   const child = spawn(command, [...args, `${sandbox.record.podNamespace}/${sandbox.record.podName}/${record.name}`],
-    { cwd: directory, detached: true, stdio: 'ignore', env: { ...bareEnvironment, ...(record.tty && { SHELL: '/bin/sh', TERM: 'xterm' }) } })
+    { cwd: directory, detached: true, stdio: 'ignore', env: bareEnvironment })
   child.on('error', (error) => { context.log.error('cannot start a shim', { error: error.message }) })
   child.unref()
 }

@@ -1,6 +1,6 @@
 /** One more command in a running container: its cgroup, its namespaces, its user; with a terminal or without. */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import type { Attempt } from './attempt.ts'
@@ -13,9 +13,12 @@ import type { ExecOptions } from './runtime.ts'
 import { filterFileName } from './seccomp.ts'
 import { goScript, type StartFailure, startFailureMessage } from './shim/go-script.ts'
 import { completeEnvironment } from './start.ts'
+import { openTerminal, resizeTerminal, type Terminal } from './terminal.ts'
 
 interface Session {
   command: readonly string[]
+  /** Whose terminal it would get, and who would own it. */
+  terminal: { pid: number; owner: number }
   /** Ends everything that the session has started. */
   kill(): Promise<void>
   /** After the end: throws if the program could not be executed; removes files. */
@@ -31,7 +34,7 @@ export const exec = async (context: Context, attempt: Attempt, options: ExecOpti
   const onStop = (): void => { session.kill().catch((error: unknown) => { context.log.error('cannot end an exec session', { error: String(error) }) }) }
   stop.addEventListener('abort', onStop, { once: true })
   try {
-    const code = await (options.tty ? runWithTerminal(session.command, options) : runWithPipes(session.command, options))
+    const code = await (options.tty ? runWithTerminal(session, context, options) : runWithPipes(session.command, options))
     if (limit?.aborted) throw new Error(`command ${JSON.stringify(options.command.join(' '))} timed out`)
     options.signal.throwIfAborted()
     session.close()
@@ -61,10 +64,12 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const groups = cgroupDirectories(context.hierarchies, cgroup).map((each) => (own && each.startsWith(`${place}/`) ? path.join(place, own) : each))
   const before = new Set(own ? [] : cgroupPids(context.hierarchies, cgroup))
   const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
+  const users = context.pods.get(record.podUid)?.sandbox?.record.users
   return {
+    terminal: { pid: identity.process.pid, owner: identity.credentials.uid + (users ?? 0) },
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, isFiltered ? filter : '', ...groups, '--',
       'nsenter', '--target', String(identity.process.pid), '--mount', '--net', '--ipc', '--uts', '--pid',
-      ...(options.tty ? ownTerminal : []), ...(context.pods.get(record.podUid)?.sandbox?.record.users === undefined ? [] : ownUsers), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet, context.ownUsers.setGroups), ...toolCommand('sh'), '-s', 'exec'],
+      ...(options.tty ? ownTerminal : []), ...(users === undefined ? [] : ownUsers), ...(isFiltered && !late ? underFilter(toolCommand('setpriv')) : toolCommand('setpriv')), ...setprivArguments(identity.credentials, context.boundingSet, context.ownUsers.setGroups), ...toolCommand('sh'), '-s', 'exec'],
     async kill() {
       if (own) {
         killCgroup(context.hierarchies, own)
@@ -149,17 +154,35 @@ const feed = async (target: Writable, input: AsyncIterable<Uint8Array>, exited: 
   target.end()
 }
 
-const runWithTerminal = async ([command = '', ...args]: readonly string[], { stdin, stdout, resize }: ExecOptions): Promise<number> => {
-  const { spawn: spawnTerminal } = await import('@lydell/node-pty')
-  const terminal = spawnTerminal(command, args, { name: 'xterm', cols: 80, rows: 24, cwd: '/', env: bareEnvironment, encoding: null })
-  let tail: Promise<void> = Promise.resolve()
-  // With encoding null it gives bytes, whatever its types say.
-  terminal.onData((chunk: unknown) => { tail = tail.then(() => stdout(chunk as Buffer)) })
+/** After its command has ended, a terminal that something else still has open is not waited for any longer. */
+const lastWordsMilliseconds = 1000
+
+const runWithTerminal = async ({ command: [command = '', ...args], terminal: at }: Session, context: Context, { stdin, stdout, resize }: ExecOptions): Promise<number> => {
+  const { master, slave, device } = await openTerminal(context, at)
   let open = true
-  const exited = new Promise<number>((resolve) => { terminal.onExit(({ exitCode, signal }) => { open = false; resolve(signal ? 128 + signal : exitCode) }) })
-  void (async () => { for await (const chunk of stdin ?? []) if (open) terminal.write(Buffer.from(chunk) as unknown as string) })()
-  void (async () => { for await (const { columns, rows } of resize ?? []) if (open && columns > 0 && rows > 0) terminal.resize(columns, rows) })()
-  const code = await exited
-  await tail
-  return code
+  const shown = (async () => { for await (const chunk of master) await stdout(chunk as Buffer) })().catch((error: unknown) => { if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error })
+  try {
+    const child = spawn(command, args, { stdio: [slave, slave, slave], env: bareEnvironment, detached: true })
+    const exited = new Promise<number>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('exit', (code, signal) => { open = false; resolve(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)) })
+    })
+    closeSync(slave)
+    const warn = (error: unknown): void => { context.log.warn('a terminal is not followed any more', { error: String(error) }) }
+    if (stdin) void type(master, stdin, () => open).catch(warn)
+    if (resize) void resizeTerminal(device, resize, () => open).catch(warn)
+    const code = await exited
+    const enough = new AbortController()
+    await Promise.race([shown, context.clock.sleep(lastWordsMilliseconds, enough.signal)]).finally(() => enough.abort())
+    return code
+  } finally {
+    master.destroy()
+  }
+}
+
+const type = async (master: Terminal['master'], input: AsyncIterable<Uint8Array>, isOpen: () => boolean): Promise<void> => {
+  for await (const chunk of input) {
+    if (!isOpen()) return
+    if (!master.write(chunk)) await new Promise<void>((resolve) => { master.once('drain', resolve); master.once('close', resolve) })
+  }
 }

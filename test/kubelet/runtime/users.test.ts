@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { idMapperProgram } from '../../../agents/kubelet/machine-code/id-mapper.ts'
+import { ptyUnlockerProgram } from '../../../agents/kubelet/machine-code/pty-unlocker.ts'
 import type { Pod } from '../../../agents/kubelet/runtime/context.ts'
 import { bind } from '../../../agents/kubelet/runtime/rootfs/fstab.ts'
 import { chooseUsers, giveToUsers, mapMounts, usersPerPod } from '../../../agents/kubelet/runtime/users.ts'
@@ -60,3 +61,4 @@ describe.skipIf(process.getuid?.() !== 0)('files', () => {
 })
 
 test('the program that maps owners', () => { expect([idMapperProgram('x64')?.length, idMapperProgram('arm64')?.length, idMapperProgram('mips')]).toEqual([176 + 204, 176 + 180, undefined]) })
+test('the program that unlocks terminals', () => { expect([ptyUnlockerProgram('x64')?.length, ptyUnlockerProgram('arm64')?.length, ptyUnlockerProgram('mips')]).toEqual([176 + 33, 176 + 44, undefined]) })

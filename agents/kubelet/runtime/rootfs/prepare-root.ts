@@ -58,6 +58,7 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const kernel = { unmasked: spec.privileged || spec.unmaskedProc === true, writableSys: spec.privileged, terminalGroup: input.ownUsers.hasGroup(5) ? (input.users ?? 0) + 5 : undefined, sharedMemory: input.sharedMemory, devices, isDirectory }
   view.mountPoint('/dev', 'directory')
   mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true, input }))
+  if (spec.tty) view.mountPoint('/dev/console', 'file')
   for (const name of devices) view.mountPoint(path.join('/dev', name), 'file')
   for (const each of ['/proc', '/sys']) {
     view.mountPoint(each, 'directory')

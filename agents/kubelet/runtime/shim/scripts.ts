@@ -16,7 +16,7 @@ import { joinGroup } from '../cgroups/process-groups.ts'
 const shim = `. ./spec || exit 1
 umask 022
 exec 9<>life 8>>status 7<>go 6>>exit || exit 1
-if [ -n "$tty" ]; then exec 3<&0 4>&1 5>&2; else exec 4<>out 5<>err; fi
+[ -n "$tty" ] || exec 4<>out 5<>err || exit 1
 exec 2>>errors </dev/null
 { echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
 for group in $shim_groups; do @join@ || exit 1; done
@@ -27,8 +27,8 @@ echo 'echo armed >&8; echo armed >&9' >&7
   { echo "$oom_score_adj" >/proc/self/oom_score_adj; } 2>/dev/null
   exec 6>&-
   [ -z "$filter" ] || exec 6<"$filter"
-  if [ -n "$tty" ]; then exec 0<&3; elif [ -n "$stdin" ]; then exec 3<in; else exec 3</dev/null; fi
-  exec setsid $controlling nsenter $namespaces unshare --mount --propagation "$propagation" sh "$scripts/root"
+  if [ -n "$stdin" ] && [ -z "$tty" ]; then exec 3<in; else exec 3</dev/null; fi
+  exec setsid nsenter $namespaces unshare --mount --propagation "$propagation" sh "$scripts/root"
 )
 code=$?
 echo "exit $code" >&6
@@ -37,7 +37,7 @@ exec 9>&-
 `
 
 /** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest
- * of its program on `go`. A filter of system calls that the kernel takes only from root is loaded first, while it is root. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
+ * of its program on `go`. A terminal is opened where it will be found by its name; being the leader of a session, this process gets it as the one that controls it. A filter of system calls that the kernel takes only from root is loaded first, while it is root. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
  */
 const root = `. ./spec || exit 125
 if [ -n "$users" ]; then
@@ -47,6 +47,12 @@ if [ -n "$users" ]; then
   exec 0<"$users"
 fi
 mount --all --fstab ./fstab || exit 125
+if [ -n "$tty" ]; then
+  read -r pid <pid && exec 3<>line && echo "$pid" >mounted && read -r number <&3 && [ -n "$number" ] || exit 125
+  [ "$owner" = 0 ] || chown "$owner" "$root/dev/pts/$number" || exit 125
+  exec 3<>"$root/dev/pts/$number" 4>&3 5>&3 || exit 125
+  mount --bind "$root/dev/pts/$number" "$root/dev/console" && echo "$number" >terminal || exit 125
+fi
 [ -z "$read_only" ] || mount -o remount,bind,ro "$root" || exit 125
 cd "$root" && pivot_root . dev/mqueue && cd / || exit 125
 [ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/mqueue || exit 125
@@ -58,12 +64,27 @@ fi
 exec "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 0<&7 1>&4 2>&5 4>&- 5>&- 7>&-
 `
 
-/** Holds the pty of a container with a terminal; script(1) carries bytes between it and the FIFOs. */
+/**
+ * Holds the pty of a container with a terminal, made in the container's own /dev/pts as soon as that is mounted, and carries bytes between it and the FIFOs.
+ * `life` stays open until everything that was shown has been carried.
+ */
 const terminal = `. ./spec || exit 1
-exec 9<>life 7<>go 4<>out 5<>in 2>>errors </dev/null || exit 1
+exec 9<>life 7<>go 2>>errors </dev/null >/dev/null || exit 1
 { echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
 for group in $shim_groups; do @join@ || exit 1; done
-script --quiet --flush --return --echo always --command "$launch" /dev/null 0<&5 1>&4 4>&- 5>&- 7>&- 9>&-
+(
+  exec 7>&- 4<>out 5<>in 6<>mounted 8<>line || exit 1
+  read -r pid <&6 || exit 1
+  { exec 3<>"/proc/$pid/root$root/dev/pts/ptmx" && "$unlocker" <&3; } || { echo 'cannot make a terminal for the container' >&2; echo >&8; exit 1; }
+  while read -r name value; do [ "$name" != tty-index: ] || number=$value; done </proc/self/fdinfo/3
+  cat <&5 >&3 3>&- 4>&- 5>&- 6>&- 8>&- 9>&- &
+  echo "$!" >holder
+  echo "$number" >&8
+  exec cat <&3 >&4 2>/dev/null 3>&- 4>&- 5>&- 6>&- 8>&-
+) &
+carrier=$!
+$launch "$1"
+if [ -s exit ] && [ -e terminal ]; then wait "$carrier"; else kill "$carrier" 2>/dev/null; fi
 exec 9>&-
 [ ! -e spec ] || read -r released <&7
 `
