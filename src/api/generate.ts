@@ -37,7 +37,7 @@ export const typeName = (className: string): string => {
 const commentBefore = (source: string, marker: number): string => {
   const end = source.lastIndexOf('*/', marker)
   const start = source.lastIndexOf('/**', end)
-  return source.slice(start + 3, end).replaceAll(/\n\s*\* ?/g, ' ').replaceAll("\\'", "'").replaceAll('\\"', '"').trim()
+  return source.slice(start + 3, end).replaceAll(/\n\s*\* ?/g, ' ').replaceAll("\\'", "'").replaceAll('\\"', '"').replaceAll('*_/', '*/').trim()
 }
 
 const readModel = async (file: string): Promise<Model | undefined> => {
@@ -114,14 +114,39 @@ const schemaType = (type: string, format: string): string => {
 const renderSchema = (models: Model[]): string => JSON.stringify(Object.fromEntries(models.map(({ name, className, fields }) => [name,
   [className, ...fields.map((field) => `${field.name}${field.required ? '!' : ''}:${schemaType(field.type, field.format)}`)].join('|')])))
 
-const renderDescriptions = (models: Model[]): string => JSON.stringify(Object.fromEntries(models.map((model) => [model.name, {
-  description: model.description, fields: Object.fromEntries(model.fields.map(({ name, description }) => [name, description])),
-}])))
+const renderDescriptions = (models: Model[], parameters: Record<string, ParameterDescriptions>): string => JSON.stringify({
+  ...Object.fromEntries(models.map((model) => [model.name, {
+    description: model.description, fields: Object.fromEntries(model.fields.map(({ name, description }) => [name, description])),
+  }])),
+  ...parameters,
+})
+
+interface ParameterDescriptions { description: string; fields: Record<string, string> }
+
+/** Operations whose query parameters are described, by the names that src/apiserver/openapi/parameters.ts has for them. */
+const describedOperations: Readonly<Record<string, string>> = {
+  list: 'listNamespacedPod', write: 'createNamespacedPod', patch: 'patchNamespacedPod', delete: 'deleteNamespacedPod', log: 'readNamespacedPodLog', PodAttachOptions: 'connectGetNamespacedPodAttach',
+  PodExecOptions: 'connectGetNamespacedPodExec', PodPortForwardOptions: 'connectGetNamespacedPodPortforward', PodProxyOptions: 'connectGetNamespacedPodProxy',
+  ServiceProxyOptions: 'connectGetNamespacedServiceProxy', NodeProxyOptions: 'connectGetNodeProxy',
+}
+
+const entities: Readonly<Record<string, string>> = { '&#39;': "'", '&quot;': '"', '&#x60;': '`', '&#x3D;': '=', '&lt;': '<', '&gt;': '>', '&amp;': '&' }
+const plainText = (text: string): string => text.replaceAll(/\\?(&#39;|&quot;|&#x60;|&#x3D;|&lt;|&gt;|&amp;)/g, (_, entity: string) => entities[entity] ?? entity)
+
+/** What client-node's methods say of their parameters: `parameters of list` and so on, beside the types. */
+const readParameters = async (): Promise<Record<string, ParameterDescriptions>> => {
+  const source = await readFile(path.join(modelsFolder, '../apis/CoreV1Api.d.ts'), 'utf8')
+  return Object.fromEntries(Object.entries(describedOperations).map(([name, method]) => {
+    const comment = commentBefore(source, source.indexOf(`    ${method}(`))
+    const fields = comment.split(' @param ').slice(1).filter((each) => each.trim().includes(' ')).map((each): [string, string] => [each.slice(0, each.indexOf(' ')).replace(/^_/, ''), plainText(each.slice(each.indexOf(' ') + 1)).trim()])
+    return [`parameters of ${name}`, { description: '', fields: Object.fromEntries(fields) }]
+  }))
+}
 
 /** The generated files, by name, as text. */
 export const generate = async (): Promise<Record<string, string>> => {
   const models = await readModels()
-  return { 'types.gen.ts': `${renderTypes(models)}\n`, 'schema.gen.json': renderSchema(models), 'descriptions.gen.json': renderDescriptions(models) }
+  return { 'types.gen.ts': `${renderTypes(models)}\n`, 'schema.gen.json': renderSchema(models), 'descriptions.gen.json': renderDescriptions(models, await readParameters()) }
 }
 
 if (import.meta.main) {

@@ -64,7 +64,7 @@ export const startDevServer = async ({ port = 0, directory, memory = false, allo
   const store = memory ? await openMemoryStore({ clock: systemClock }) : await openEmbeddedStore({ directory: path.join(folder, 'store'), clock: systemClock })
   const server: ApiServer = createApiServer({
     store, clock: systemClock, random: systemRandom, log, version: '0.1.0', strategies: makeStrategies(defaultRegistryOptions), authenticator: certificates,
-    authorizer: allowAll ? alwaysAllow : masters, admission: [], paths: openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: 'v1.36.0' }), bootstrap: { advertise: { addresses: [advertised()], port: port || 6443 }, serviceIP: '10.96.0.1' }, ...more,
+    authorizer: allowAll ? alwaysAllow : masters, admission: [], paths: openapi({ kinds: () => [...server.resources.all()].map(kindOf) }), bootstrap: { advertise: { addresses: [advertised()], port: port || 6443 }, serviceIP: '10.96.0.1' }, ...more,
   })
   const stop = new AbortController()
   const running = server.run(stop.signal)

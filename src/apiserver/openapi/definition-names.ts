@@ -34,8 +34,8 @@ export const reachable = (roots: readonly string[]): Set<string> => {
 /** Core's types that other groups use, whether core's own kinds that have them are served or not. */
 const coreRoots: readonly RootType[] = ['PodTemplateSpec', 'PersistentVolumeClaim', 'PersistentVolume', 'ObjectReference', 'TypedLocalObjectReference', 'NodeSelector', 'Toleration', 'TopologySelectorTerm'].map((schema) => ({ group: '', version: 'v1', schema }))
 
-/** Bodies of requests to every resource. */
-export const everywhere = ['DeleteOptions', 'Status'] as const
+/** Bodies of requests to every resource, and answers of every group version. */
+export const everywhere = ['DeleteOptions', 'Status', 'WatchEvent', 'APIResourceList'] as const
 
 export interface RootType { group: string; version: string; schema: string }
 
@@ -45,7 +45,7 @@ export const definitionNames = (roots: readonly RootType[]): ReadonlyMap<string,
   const name = (type: string, package_: string): void => { if (!names.has(type)) names.set(type, `${metaTypes.has(type) ? metaPackage : package_}.${typeSchema(type).goName}`) }
   // A kind is of its own group, whoever else refers to it; then what core's kinds reach is core's; then what the others reach is theirs.
   for (const { group, version, schema } of roots) name(schema, packageOf(group, version))
-  for (const type of reachable(everywhere)) name(type, metaPackage)
+  for (const type of reachable([...everywhere, 'APIGroupList', 'APIVersions'])) name(type, metaPackage)
   for (const root of [...coreRoots, ...[...roots].sort((a, b) => Number(a.group !== '') - Number(b.group !== ''))]) {
     for (const type of reachable([root.schema])) name(type, packageOf(root.group, root.version))
   }

@@ -1,6 +1,8 @@
 /** Types as OpenAPI schemas, v3 and v2 spellings of the same. Mirrors what upstream's openapi-gen publishes. Pure. */
 import type { JsonObject, JsonValue } from '../../api/meta.ts'
-import { typeSchema, type FieldSchema, type FieldType, type ScalarKind } from '../../api/schema.ts'
+import { isAtomicType, typeSchema, type FieldSchema, type FieldType, type ScalarKind } from '../../api/schema.ts'
+import { granularFields } from '../../api/facts.ts'
+import { arbitraryTypes, fieldDefault, granularMaps, isUndescribed, opaqueType, unions, unmarkedList } from './published-facts.ts'
 
 export interface Descriptions { readonly [type: string]: { description: string; fields: Readonly<Record<string, string>> } }
 
@@ -17,6 +19,7 @@ const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString'
 const time = 'io.k8s.apimachinery.pkg.apis.meta.v1.Time'
 const microTime = 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime'
 export const patchType = 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch'
+export const versionType = 'io.k8s.apimachinery.pkg.version.Info'
 
 /** Types that are not structs. */
 export const scalarDefinitions = ({ version }: Dialect): JsonObject => ({
@@ -26,6 +29,7 @@ export const scalarDefinitions = ({ version }: Dialect): JsonObject => ({
   [intOrString]: { description: 'IntOrString is a type that can hold an int32 or a string.', format: 'int-or-string', ...(version === 3 ? { oneOf: [{ type: 'integer' }, { type: 'string' }] } : { type: 'string' }) },
   [time]: { description: 'Time is a wrapper around time.Time which supports correct marshaling to YAML and JSON.', format: 'date-time', type: 'string' },
   [microTime]: { description: 'MicroTime is version of Time with microsecond level precision.', format: 'date-time', type: 'string' },
+  ...arbitraryTypes,
   [patchType]: { description: 'Patch is provided to give a concrete name and type to the Kubernetes PATCH request body.', type: 'object' },
 })
 
@@ -34,11 +38,14 @@ const scalars: Partial<Record<ScalarKind, JsonObject>> = {
 }
 const namedScalars: Partial<Record<ScalarKind, string>> = { quantity, 'int-or-string': intOrString, time, microtime: microTime }
 
-const typeOf = (type: FieldType, names: ReadonlyMap<string, string>, dialect: Dialect): JsonObject => {
-  if (type.kind === 'array') return { type: 'array', items: typeOf(type.items, names, dialect) }
-  if (type.kind === 'map') return { type: 'object', additionalProperties: typeOf(type.values, names, dialect) }
+interface Naming { names: ReadonlyMap<string, string>; dialect: Dialect; /** The name of arbitrary JSON here. */ opaque: string | undefined }
+
+const typeOf = (type: FieldType, naming: Naming): JsonObject => {
+  const { names, dialect, opaque } = naming
+  if (type.kind === 'array') return { type: 'array', items: typeOf(type.items, naming) }
+  if (type.kind === 'map') return { type: 'object', additionalProperties: typeOf(type.values, naming) }
   if (type.kind === 'ref') return { $ref: `${dialect.prefix}${names.get(type.name) ?? type.name}` }
-  if (type.kind === 'any') return { type: 'object' }
+  if (type.kind === 'any') return opaque === undefined ? { type: 'object' } : { $ref: `${dialect.prefix}${opaque}` }
   const name = namedScalars[type.kind]
   return name ? { $ref: `${dialect.prefix}${name}` } : { ...scalars[type.kind] }
 }
@@ -46,20 +53,26 @@ const typeOf = (type: FieldType, names: ReadonlyMap<string, string>, dialect: Di
 /** Bytes that upstream publishes as the list that they are in Go. */
 const listsOfBytes = new Set(['APIServiceSpec.caBundle'])
 
-const extensions = ({ type, patchStrategy, mergeKey, retainKeys, listType, listMapKeys, atomic }: FieldSchema): JsonObject => ({
-  ...(type.kind === 'array' && { 'x-kubernetes-list-type': listType }),
+const extensions = (path: string, { type, patchStrategy, mergeKey, retainKeys, listType, listMapKeys, atomic }: FieldSchema): JsonObject => ({
+  ...(type.kind === 'array' && !unmarkedList(path) && { 'x-kubernetes-list-type': listType }),
   ...(type.kind === 'array' && listType === 'map' && { 'x-kubernetes-list-map-keys': [...listMapKeys] }),
-  ...(type.kind !== 'array' && atomic && { 'x-kubernetes-map-type': 'atomic' }),
+  // Where the type itself says so, the field does not repeat it.
+  ...(type.kind !== 'array' && atomic && !isAtomicType(type) && { 'x-kubernetes-map-type': 'atomic' }),
+  ...((granularFields.includes(path) || granularMaps.has(path)) && { 'x-kubernetes-map-type': 'granular' }),
   ...(mergeKey && { 'x-kubernetes-patch-merge-key': mergeKey }),
   ...((patchStrategy || retainKeys) && { 'x-kubernetes-patch-strategy': [patchStrategy, retainKeys ? 'retainKeys' : undefined].filter(Boolean).join(',') }),
 })
 
 const property = (field: FieldSchema, context: DefinitionContext): JsonValue => {
-  const description = context.descriptions[context.type]?.fields[field.name] ?? ''
-  const schema = typeOf(field.type, context.names, context.dialect)
-  const more = { ...(description && { description }), ...extensions(field), ...(listsOfBytes.has(`${context.type}.${field.name}`) && { 'x-kubernetes-list-type': 'atomic' }) }
+  const path = `${context.type}.${field.name}`
+  const { names, dialect } = context
+  const schema = typeOf(field.type, { names, dialect, opaque: opaqueType(path) })
+  // client-node has the words of the type here, not those of the field.
+  const description = ['int-or-string', 'microtime', 'any'].includes(field.type.kind) ? '' : context.descriptions[context.type]?.fields[field.name] ?? ''
+  const zero = dialect.version === 3 ? fieldDefault(path, field) : undefined
+  const more = { ...(description && { description }), ...(zero !== undefined && { default: zero }), ...extensions(path, field), ...(listsOfBytes.has(path) && { 'x-kubernetes-list-type': 'atomic' }) }
   // A reference must stand alone in OpenAPI 3.0: what is said besides goes around it.
-  return '$ref' in schema && context.dialect.version === 3 ? { allOf: [schema], ...more } : { ...schema, ...more }
+  return '$ref' in schema && dialect.version === 3 && (Object.keys(more).length > 0 || !isUndescribed(path)) ? { allOf: [schema], ...more } : { ...schema, ...more }
 }
 
 interface DefinitionContext { type: string; names: ReadonlyMap<string, string>; descriptions: Descriptions; dialect: Dialect }
@@ -70,9 +83,10 @@ export const definition = (context: DefinitionContext, kinds: readonly JsonObjec
   const fields = [...schema.fields.values()]
   const required = fields.filter((field) => field.required).map(({ name }) => name)
   return {
-    description: context.descriptions[context.type]?.description ?? '', type: 'object',
+    description: context.descriptions[context.type]?.description ?? '', type: 'object', ...(isAtomicType({ kind: 'ref', name: context.type }) && { 'x-kubernetes-map-type': 'atomic' }),
     ...(fields.length > 0 && { properties: Object.fromEntries(fields.map((field) => [field.name, property(field, context)])) }),
     ...(required.length > 0 && { required }),
+    ...(Object.hasOwn(unions, context.type) && { 'x-kubernetes-unions': unions[context.type] ?? null }),
     ...(kinds.length > 0 && { 'x-kubernetes-group-version-kind': [...kinds] }),
   }
 }

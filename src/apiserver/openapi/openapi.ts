@@ -1,53 +1,89 @@
 /** /openapi/v3 and /openapi/v2: made of the kinds that are served, when somebody asks, and kept. Mirrors kube-openapi's handler3 and handler. */
 import { createHash } from 'node:crypto'
 import { apiVersionOf, type Kind } from '../../api/kinds.ts'
-import type { JsonObject } from '../../api/meta.ts'
+import type { JsonObject, JsonValue } from '../../api/meta.ts'
 import { resourceNotFound } from '../../api/status.ts'
 import { hasTypeSchema } from '../../api/schema.ts'
 import type { Exchange } from '../exchange.ts'
 import type { PathHandler } from '../extension.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import { definitionNames, everywhere, reachable } from './definition-names.ts'
-import { definition, openapi2, openapi3, patchType, scalarDefinitions, type Descriptions, type Dialect } from './definitions.ts'
+import { type OtherDocument, otherDocuments, resourceListPath, versionSchema } from './other-paths.ts'
+import { kindTypes, type KindType, listType } from './root-types.ts'
+import { swaggerPaths } from './swagger-paths.ts'
+import { definition, openapi2, openapi3, patchType, scalarDefinitions, versionType, type Descriptions, type Dialect } from './definitions.ts'
 import { pathsOf } from './paths.ts'
 import { withRemoteDefinitions } from './remote-definitions.ts'
 import { protobufDocument, protobufDocumentType } from './protobuf-document.ts'
 
-/** What lists and custom resources refer to. */
+/** What custom resources refer to. */
 const metadataTypes = ['ObjectMeta', 'ListMeta'] as const
 
-/** The types that the kinds reach. */
-const typedDefinitions = (kinds: readonly Kind[], all: readonly Kind[], { descriptions, dialect }: { descriptions: Descriptions; dialect: Dialect }): JsonObject => {
-  const names = definitionNames(all)
-  const roots = [...kinds.map(({ schema }) => schema), ...everywhere, ...metadataTypes]
-  const gvks = (type: string): JsonObject[] => all.filter(({ schema }) => schema === type).map(({ group, version, kind }) => ({ group, version, kind }))
+interface Making { descriptions: Descriptions; returnsDeleted(kind: Kind): boolean }
+interface Typed { all: readonly Kind[]; dialect: Dialect; making: Making }
+
+/** What is in a document besides its kinds' own types. */
+const infrastructure = (kinds: readonly Kind[]): readonly string[] => (kinds.some(isTyped) ? everywhere : ['DeleteOptions', 'Status'])
+
+const rootsOf = (all: readonly Kind[]): KindType[] => all.flatMap(kindTypes)
+const metaKinds = (type: string, groups: readonly Pick<Kind, 'group' | 'version'>[]): JsonObject[] => {
+  if (['Status', 'APIResourceList', 'APIGroup', 'APIGroupList', 'APIVersions'].includes(type)) return [{ group: '', version: 'v1', kind: type }]
+  return type === 'DeleteOptions' || type === 'WatchEvent' ? [{ group: '', version: 'v1' }, ...groups.filter(({ group }) => group !== '')].map(({ group, version }) => ({ group, version, kind: type })) : []
+}
+
+/** The types that are reached from `roots`; `kinds` are those of the document. */
+const typedDefinitions = (roots: readonly string[], kinds: readonly Kind[], { all, dialect, making: { descriptions } }: Typed): JsonObject => {
+  const known = rootsOf(all)
+  const names = definitionNames(known)
+  const groups = [...new Map(kinds.map(({ group, version }) => [`${group}/${version}`, { group, version }])).values()].sort((a, b) => (`${a.group}/${a.version}` < `${b.group}/${b.version}` ? -1 : 1))
+  const gvks = (type: string): JsonObject[] => [...metaKinds(type, groups), ...new Map(known.filter(({ schema }) => schema === type).map(({ group, version, kind }) => [`${group}/${version}/${kind}`, { group, version, kind }])).values()]
   const structs = [...reachable(roots)].map((type) => [names.get(type) ?? type, definition({ type, names, descriptions, dialect }, gvks(type))] as const)
   const text = JSON.stringify(structs)
-  const scalars = Object.entries(scalarDefinitions(dialect)).filter(([name]) => name === patchType || text.includes(`${dialect.prefix}${name}"`))
+  const scalars = Object.entries(scalarDefinitions(dialect)).filter(([name]) => (name === patchType && kinds.some(({ verbs }) => verbs.includes('patch'))) || text.includes(`${dialect.prefix}${name}"`))
   return Object.fromEntries([...structs, ...scalars])
 }
 
 const isTyped = ({ schema, custom }: Kind): boolean => !custom && hasTypeSchema(schema)
+const sorted = (entries: readonly [string, JsonValue | undefined][]): JsonObject => Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 /** `all`: every typed kind that is served, by which types have their names. */
-const definitionsFor = (kinds: readonly Kind[], all: readonly Kind[], context: { descriptions: Descriptions; dialect: Dialect }): JsonObject =>
-  Object.fromEntries([typedDefinitions(kinds.filter(isTyped), all, context), ...kinds.map(({ custom }) => custom?.openapi.schemas(context.dialect.version) ?? {})].flatMap(Object.entries<JsonObject[string]>)
-    .sort(([a], [b]) => (a < b ? -1 : 1)))
-
-const info = (version: string): JsonObject => ({ title: 'Kubernetes', version })
-
-const documentV3 = (kinds: readonly Kind[], all: readonly Kind[], context: { descriptions: Descriptions; version: string }): JsonObject => {
-  const names = definitionNames(all)
-  const reference = ({ custom }: Kind) => (schema: string): string => `${openapi3.prefix}${schema === patchType ? patchType : (custom?.openapi.name ?? names.get(schema) ?? schema)}`
-  return {
-    openapi: '3.0.0', info: info(context.version),
-    paths: Object.assign({}, ...kinds.map((kind) => pathsOf(kind, { reference: reference(kind) }))) as JsonObject,
-    components: { schemas: definitionsFor(kinds, all, { descriptions: context.descriptions, dialect: openapi3 }) },
-  }
+const definitionsFor = (kinds: readonly Kind[], typed: Typed): JsonObject => {
+  const types = kinds.filter(isTyped).flatMap(kindTypes).map(({ schema }) => schema)
+  const custom = kinds.flatMap((kind) => Object.entries(kind.custom?.openapi.schemas(typed.dialect.version) ?? {}))
+  const used = kinds.some(({ verbs }) => verbs.includes('delete')) || kinds.some((kind) => !isTyped(kind))
+  return sorted([...Object.entries(typedDefinitions([...types, ...(used ? infrastructure(kinds) : ['APIResourceList']), ...(custom.length > 0 ? metadataTypes : [])], kinds, typed)), ...custom])
 }
 
-const documentV2 = (kinds: readonly Kind[], all: readonly Kind[], context: { descriptions: Descriptions; version: string }): JsonObject =>
-  ({ swagger: '2.0', info: info(context.version), paths: {}, definitions: definitionsFor(kinds, all, { descriptions: context.descriptions, dialect: openapi2 }) })
+const info: JsonObject = { title: 'Kubernetes', version: 'unversioned' }
+const security: JsonObject = { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } }
+
+const references = (names: ReadonlyMap<string, string>, custom?: Kind['custom']) => (type: string): JsonObject =>
+  ({ $ref: `${openapi3.prefix}${type === patchType ? patchType : type === 'version' ? versionType : (names.get(type) ?? custom?.openapi.name ?? type)}` })
+
+const kindPaths = (kinds: readonly Kind[], { all, making }: Typed): JsonObject => {
+  const names = definitionNames(rootsOf(all))
+  const paths = kinds.map((kind) => {
+    const reference = references(names, kind.custom)
+    const list = kind.custom ? { $ref: `${openapi3.prefix}${kind.custom.openapi.name.replace(/[^.]*$/, kind.listKind ?? `${kind.kind}List`)}` } : reference(listType(kind) ?? kind.schema)
+    return pathsOf(kind, { descriptions: making.descriptions, reference: kind.custom ? (type) => (type === kind.schema ? { $ref: `${openapi3.prefix}${kind.custom?.openapi.name ?? ''}` } : reference(type)) : reference, list, returnsDeleted: making.returnsDeleted(kind) })
+  })
+  const lists = kinds.filter(({ custom }) => !custom).map((kind) => resourceListPath(kind, references(names)))
+  return sorted(Object.entries<JsonValue | undefined>(Object.assign({}, ...lists, ...paths) as JsonObject))
+}
+
+const documentV3 = (paths: JsonObject, schemas: JsonObject): JsonObject =>
+  ({ openapi: '3.0.0', info, paths, components: { ...(Object.keys(schemas).length > 0 && { schemas }), securitySchemes: security } })
+
+/** What a document that is no group version holds, and what it refers to. */
+const otherV3 = ({ path, operation, type }: OtherDocument, typed: Typed): JsonObject =>
+  documentV3({ [path]: operation }, type === undefined ? {} : type === 'version' ? { [versionType]: versionSchema(openapi3) } : sorted(Object.entries(typedDefinitions([type], [], typed))))
+
+const documentV2 = (kinds: readonly Kind[], typed: Typed): JsonObject => {
+  const others = [...otherDocuments(kinds, references(definitionNames(rootsOf(typed.all)))).values()]
+  const definitions = { ...definitionsFor(kinds, typed), ...typedDefinitions(['APIVersions', 'APIGroupList'], [], typed), [versionType]: versionSchema(openapi2) }
+  const paths = sorted([...Object.entries(kindPaths(kinds, typed)), ...others.map(({ path, operation }): [string, JsonObject] => [path, operation])])
+  return { swagger: '2.0', info, paths: swaggerPaths(paths), definitions: sorted(Object.entries(definitions)), securityDefinitions: security, security: [{ BearerToken: [] }] }
+}
 
 interface Document { bytes: Buffer; hash: string; type: string }
 const documentOf = (bytes: Buffer, type = 'application/json'): Document => ({ bytes, type, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() })
@@ -85,15 +121,23 @@ export interface OtherTypes {
   handle(exchange: Exchange, request: { path: string; user: UserInfo }): Promise<void>
 }
 
-/** `kinds` answers with what is served now. */
-export const openapi = ({ kinds, version, others }: { kinds(): readonly Kind[]; version: string; others?(): OtherTypes | undefined }): readonly PathHandler[] => {
+export interface OpenApiOptions {
+  /** What is served now. */
+  kinds(): readonly Kind[]
+  /** The types of servers behind this one. */
+  others?(): OtherTypes | undefined
+  /** Whether a deletion is answered with the object instead of a Status. */
+  returnsDeleted?(kind: Kind): boolean
+}
+
+export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApiOptions): readonly PathHandler[] => {
   /** Documents by name, each of what was served when it was made. */
   const kept = new Map<string, { of: string; document: Document }>()
   let descriptions: Promise<Descriptions> | undefined
-  const context = async (): Promise<{ descriptions: Descriptions; version: string }> => {
+  const context = async (): Promise<Making> => {
     // A megabyte of words that only this needs.
     descriptions ??= import('../../api/generated/descriptions.gen.json', { with: { type: 'json' } }).then((module) => module.default as Descriptions)
-    return { descriptions: await descriptions, version }
+    return { descriptions: await descriptions, returnsDeleted }
   }
   const published = (): Kind[] => kinds().filter((kind) => kind.custom !== undefined || isTyped(kind))
   const document = async (name: string, parts: { kinds: readonly Kind[]; all: readonly Kind[] }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
@@ -105,15 +149,20 @@ export const openapi = ({ kinds, version, others }: { kinds(): readonly Kind[]; 
     kept.set(name, { of, document: made })
     return made
   }
+  const otherPaths = (): ReadonlyMap<string, OtherDocument> => otherDocuments(published(), references(definitionNames(rootsOf(published().filter(isTyped)))))
   const groupDocument = (prefix: string): Promise<Document> => {
     const parts = { kinds: published().filter((kind) => prefixOf(kind) === prefix), all: published().filter(isTyped) }
-    return document(prefix, parts, { make: async () => documentV3(parts.kinds, parts.all, await context()) })
+    return document(prefix, parts, { make: async () => {
+      const typed = { all: parts.all, dialect: openapi3, making: await context() }
+      const other = parts.kinds.length === 0 ? otherPaths().get(prefix) : undefined
+      return other ? otherV3(other, typed) : documentV3(kindPaths(parts.kinds, typed), definitionsFor(parts.kinds, typed))
+    } })
   }
   return [
     { path: '/openapi/v2', listed: true, handle: async (exchange) => {
       const parts = { kinds: published(), all: published().filter(isTyped) }
       const make = async (): Promise<JsonObject> => {
-        const own = documentV2(parts.kinds, parts.all, await context())
+        const own = documentV2(parts.kinds, { all: parts.all, dialect: openapi2, making: await context() })
         return { ...own, definitions: withRemoteDefinitions(own['definitions'] as JsonObject, others?.()?.definitions ?? []) }
       }
       const protobuf = /^application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(exchange.headers['accept'] ?? '')
@@ -121,7 +170,7 @@ export const openapi = ({ kinds, version, others }: { kinds(): readonly Kind[]; 
     } },
     { path: '/openapi/v3', prefix: true, listed: true, handle: async (exchange, { path, user }) => {
       const prefix = path.replace(/^\/openapi\/v3\/?/, '')
-      const prefixes = [...new Set(published().map(prefixOf))]
+      const prefixes = [...new Set([...otherPaths().keys(), ...published().map(prefixOf)])]
       for (const name of kept.keys()) if (name.startsWith('ap') && !prefixes.includes(name)) kept.delete(name)
       if (prefix === '') {
         const entries = await Promise.all(prefixes.map(async (each) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each)).hash}` }] as const))

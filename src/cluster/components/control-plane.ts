@@ -43,7 +43,7 @@ import type { Store } from '../../store/store.ts'
 import { componentChecks } from '../component-checks.ts'
 import { firstAddress } from '../pki.ts'
 import { snapshotHandler } from '../snapshot-path.ts'
-import { kubernetesVersion, wherryVersion } from '../version.ts'
+import { wherryVersion } from '../version.ts'
 
 export interface ControlPlaneOptions {
   store: Store
@@ -140,7 +140,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),
     paths: [
       snapshotHandler(options.store),
-      ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), version: kubernetesVersion, others: () => server.aggregation && otherTypes(server.aggregation) }),
+      ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), returnsDeleted: ({ group, version, plural }) => server.resources.find(group, version, plural)?.stored?.strategy.returnsDeletedObject === true, others: () => server.aggregation && otherTypes(server.aggregation) }),
       ...issuerDiscovery(issuer, `${options.address}:${options.port}`),
     ],
     healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }, ...(options.healthChecks ?? [])],

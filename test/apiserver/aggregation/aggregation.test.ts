@@ -64,7 +64,7 @@ beforeAll(async () => {
   const frontProxy = await newCertificate(frontCa, { subject: { commonName: 'front-proxy-client' }, usages: ['client auth'], validity })
   sample = await startWebhookServer(usual, { names: ['sample.default.svc'], addresses: [], clientCa: frontCa.certificate, onUpgrade })
   api = await startTestServer({ aggregation: { frontProxy, resolve: () => ({ host: '127.0.0.1', port: sample.port }) }, bootstrap: { advertise: { addresses: ['192.0.2.1'], port: 6443 }, serviceIP: '10.96.0.1' },
-    paths: openapi({ kinds: () => [...api.server.resources.all()].map(kindOf), version: 'v1.36.0', others: () => api.server.aggregation && otherTypes(api.server.aggregation) }) })
+    paths: openapi({ kinds: () => [...api.server.resources.all()].map(kindOf), others: () => api.server.aggregation && otherTypes(api.server.aggregation) }) })
   while ((await api.ask('GET', '/readyz')).status !== 200) await new Promise((resolve) => { setImmediate(resolve) })
 })
 afterAll(async () => {

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../src/api/meta.ts'
 import type { TestServer } from '../support.ts'
 import { anyObject, definitions, establish, startCrdServer } from './support.ts'
 
-const server: TestServer = await startCrdServer({ paths: openapi({ kinds: () => [...server.server.resources.all()].map(kindOf), version: 'v1.36.0' }) })
+const server: TestServer = await startCrdServer({ paths: openapi({ kinds: () => [...server.server.resources.all()].map(kindOf) }) })
 afterAll(() => server[Symbol.asyncDispose]())
 
 const v2 = async (): Promise<Record<string, JsonObject | undefined>> => (await server.ask('GET', '/openapi/v2')).body['definitions'] as Record<string, JsonObject>
