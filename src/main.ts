@@ -16,6 +16,11 @@ const count = (text: string): number => {
   if (!Number.isInteger(value) || value < 1 || value > 20) throw new InvalidArgumentError('a number from 1 to 20 is expected')
   return value
 }
+const seconds = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > 3600) throw new InvalidArgumentError('seconds from 1 to 3600 are expected')
+  return value
+}
 const port = (text: string): number => {
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new InvalidArgumentError('a port from 1 to 65535 is expected')
@@ -73,6 +78,10 @@ clusterOptions(program.command('start', { hidden: true }).description('what `npm
 program.command('down').description('stop the cluster, pods first and with their grace; the machine is then as it was')
   .option('--delete-data', 'also delete its data: objects, certificates, logs')
   .action(async (options) => { const { down } = await import('./cluster/down.ts'); await down({ home: await homeOf(), ...options }, ended.signal) })
+
+program.command('upgrade').description('the cluster that runs goes on with this program: pods keep their processes, and what does not come up is put back')
+  .option('--timeout <seconds>', 'how long each part may take to come up', seconds, 90)
+  .action(async (options) => { const { upgrade } = await import('./cluster/upgrade.ts'); await upgrade({ home: await homeOf(), ...options }, ended.signal) })
 
 program.command('status').description('what runs')
   .option('--json', 'as JSON')
@@ -149,7 +158,7 @@ const report = (error: unknown): number => {
 }
 
 // Without root a command on the cluster of this machine runs in namespaces of the user's own.
-const forUsers = ['up', 'start', 'down', 'status', 'node', 'image', 'snapshot']
+const forUsers = ['up', 'start', 'upgrade', 'down', 'status', 'node', 'image', 'snapshot']
 program.hook('preAction', async (_, action) => {
   const names: string[] = []
   for (let each: Command | null = action; each?.parent; each = each.parent) names.unshift(each.name())

@@ -2,6 +2,8 @@
 import { resourcePath, storedKinds, type Kind } from '../api/kinds.ts'
 import type { JsonObject } from '../api/meta.ts'
 import type { Client } from '../client/client.ts'
+import type { ClusterConfig } from './config.ts'
+import { manifestsFolder, parseManifest, readManifests } from './manifests.ts'
 import { UserError } from './user-error.ts'
 
 const fieldManager = 'wherry'
@@ -30,4 +32,10 @@ export const applyObjects = async (client: Client, objects: readonly JsonObject[
     applied.push(`${kind.kind.toLowerCase()}/${metadata.name}`)
   }
   return applied
+}
+
+/** What the cluster needs for itself beside its control plane: roles, kube-proxy, DNS, the storage class. `from`: the manifests of another program. */
+export const applyAddons = async (client: Client, { single }: Pick<ClusterConfig, 'single'>, values: Readonly<Record<string, string>>, from = manifestsFolder()): Promise<void> => {
+  const addons = [...await readManifests('addons', values, from)].filter(([name]) => ['00-roles', 'storage'].includes(name) || (name === 'single-dns') === single)
+  for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`)
 }

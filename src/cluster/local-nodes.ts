@@ -5,7 +5,7 @@ import type { Home } from './home.ts'
 import { runningKeeper, stopKeeper } from './keeper.ts'
 import { namespacePath, setNamespaceLink } from './node-network.ts'
 import { ensureNetworks, nodeNumber, startNode } from './nodes.ts'
-import { entryFile, ensureProgram } from './program.ts'
+import { clusterProgram, entryFile, ensureProgram } from './program.ts'
 import { UserError } from './user-error.ts'
 
 const say = (line: string): void => { process.stderr.write(`${line}\n`) }
@@ -37,7 +37,7 @@ export const disturbNode = async ({ home, name, verb }: { home: Home; name: stri
   if (verb === 'kill') { await kill(home, node, signal); say(`killed everything on ${name}; bring it back with: wherry node heal ${name}`) }
   else if (verb === 'cut') { await setNamespaceLink(home.clusterId, nodeNumber(name), 'down'); say(`cut ${name} off; join it again with: wherry node heal ${name}`) }
   else {
-    await ensureProgram(home)
+    if (clusterProgram(home) === undefined) await ensureProgram(home)
     await ensureNetworks(home, config)
     await setNamespaceLink(home.clusterId, nodeNumber(name), 'up')
     await startNode(home, config, node)

@@ -20,9 +20,9 @@ export const fillIn = (text: string, values: Readonly<Record<string, string>>): 
     return value
   })
 
-/** All files of a folder of manifests (bootstrap, addons), filled in: name without `.yaml` → text. */
-export const readManifests = async (folder: 'bootstrap' | 'addons', values: Readonly<Record<string, string>>): Promise<Map<string, string>> => {
-  const directory = path.join(manifestsFolder(), folder)
+/** All files of a folder of manifests (bootstrap, addons), filled in: name without `.yaml` → text. `from`: those of another program. */
+export const readManifests = async (folder: 'bootstrap' | 'addons', values: Readonly<Record<string, string>>, from = manifestsFolder()): Promise<Map<string, string>> => {
+  const directory = path.join(from, folder)
   const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort()
   const texts = await Promise.all(names.map(async (name) => [name.slice(0, -'.yaml'.length), fillIn(await readFile(path.join(directory, name), 'utf8'), values)] as const))
   return new Map(texts)

@@ -7,7 +7,7 @@ import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { startKeeper, type Keeper } from './keeper.ts'
 import { enableForwarding, ensureBridge, ensureNamespace, namespacePath, nodeAddress, nodeNetworkOf } from './node-network.ts'
-import { entryFile } from './program.ts'
+import { clusterProgram, ownProgram } from './program.ts'
 import { machineOf } from './ssh/machines.ts'
 
 /** Nodes 1 to `count`: the first is the machine unless the cluster is isolated. `machine` is the machine's own address. */
@@ -35,13 +35,13 @@ export const ensureNetworks = async (home: Home, config: ClusterConfig): Promise
 const kubeletConfigurationFile = ({ data }: Home): string => path.join(data, 'kubelet.yaml')
 
 /** Program and arguments of a node's kubelet (or of the one process of a `--single` cluster). */
-export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig): string[] => {
+export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig, program = clusterProgram(home) ?? ownProgram(home)): string[] => {
   const at = home.node(node.name)
   const component = config.single ? 'single' : 'kubelet'
   const machine = machineOf(home.clusterId, node)
   const controlPlane = node.name === config.nodes[0]?.name
   return [
-    process.execPath, entryFile(), component,
+    path.join(program, 'node'), path.join(program, 'wherry.js'), component,
     `--node-name=${node.name}`, `--node-ip=${node.address}`, `--kubeconfig=${at.data}/kubelet.kubeconfig`, `--root-dir=${at.kubelet}`, `--state-dir=${at.run}`, `--cluster-dir=${home.data}`, `--image-dir=${home.images}`,
     `--cluster-id=${home.clusterId}`, `--cluster-dns=${config.clusterDNS}`, `--cluster-domain=${config.clusterDomain}`, `--cluster-cidr=${config.podCIDR}`,
     `--tls-cert-file=${at.data}/kubelet-server.crt`, `--tls-private-key-file=${at.data}/kubelet-server.key`, `--client-ca-file=${at.data}/ca.crt`,
@@ -54,10 +54,11 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig)
   ]
 }
 
-export const startNode = async (home: Home, config: ClusterConfig, node: NodeConfig): Promise<Keeper> => {
+/** `command`: the node's own unless it is another that shall run again. */
+export const startNode = async (home: Home, config: ClusterConfig, node: NodeConfig, command = nodeCommand(home, config, node)): Promise<Keeper> => {
   const at = home.node(node.name)
   return startKeeper({
-    pidFile: at.keeperPid, logFile: at.log, command: nodeCommand(home, config, node),
+    pidFile: at.keeperPid, logFile: at.log, command,
     networkNamespace: node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined,
     environment: { UV_THREADPOOL_SIZE: '2' },
   })

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { accessSync, constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
-import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises'
+import { lstat, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import type { Home } from './home.ts'
 
@@ -43,26 +43,53 @@ const copyProgram = (node: string, entry: string, target: string): void => {
 
 const pointTo = async (name: string, target: string): Promise<void> => {
   if ((await readlink(name).catch(() => '')) === target) return
-  await rm(name, { recursive: true, force: true })
-  await symlink(target, name)
+  await rm(`${name}.new`, { force: true })
+  await symlink(target, `${name}.new`)
+  // A link is replaced at once: what starts in between finds the one or the other.
+  if (!(await lstat(name).catch(() => undefined))?.isSymbolicLink()) await rm(name, { recursive: true, force: true })
+  await rename(`${name}.new`, name)
 }
 
 /** Where copies of the program are kept; `down` removes it. */
 export const programsFolder = (home: Home): string => path.join(home.data, 'program')
 
-/** Makes `home.program` lead to the program that runs now. Idempotent; a running pod keeps the one that it started with. */
-export const ensureProgram = async (home: Home): Promise<void> => {
+const isSource = (entry: string): boolean => entry.endsWith('.ts')
+
+/** Where the copy of the program is, or would be, that runs now. From source there is none: pods see the sources where they stand. */
+export const ownProgram = (home: Home): string => {
   const [node, entry] = [realpathSync(process.execPath), realpathSync(entryFile())]
-  await mkdir(path.dirname(home.program), { recursive: true, mode: 0o755 })
-  if (entry.endsWith('.ts')) {
-    // From source there is nothing to copy: pods see the sources where they stand.
-    if ((await lstat(home.program).catch(() => undefined))?.isSymbolicLink()) await rm(home.program)
-    await mkdir(home.program, { recursive: true, mode: 0o755 })
-    await pointTo(path.join(home.program, 'node'), node)
-    await pointTo(path.join(home.program, 'wherry.js'), entry)
-    return
+  return isSource(entry) ? home.program : path.join(programsFolder(home), createHash('sha256').update(`${identity(node)}\n${identity(entry)}`).digest('hex').slice(0, 12))
+}
+
+/** The program that the cluster was started with, or upgraded to; undefined while there is none (after `down`, after a reboot). */
+export const clusterProgram = (home: Home): string | undefined => {
+  try {
+    return realpathSync(home.program)
+  } catch {
+    return undefined
   }
-  const target = path.join(programsFolder(home), createHash('sha256').update(`${identity(node)}\n${identity(entry)}`).digest('hex').slice(0, 12))
-  if (!existsSync(target)) copyProgram(node, entry, target)
-  await pointTo(home.program, target)
+}
+
+/** Makes the copy of the program that runs now; where it is. Nothing uses it yet. */
+export const installProgram = (home: Home): string => {
+  const target = ownProgram(home)
+  if (target !== home.program && !existsSync(target)) copyProgram(realpathSync(process.execPath), realpathSync(entryFile()), target)
+  return target
+}
+
+/** Makes `home.program` lead to a copy. A running pod keeps the one that it started with. */
+export const useProgram = async (home: Home, folder: string): Promise<void> => {
+  await mkdir(path.dirname(home.program), { recursive: true, mode: 0o755 })
+  await pointTo(home.program, folder)
+}
+
+/** Makes `home.program` lead to the program that runs now. Idempotent. */
+export const ensureProgram = async (home: Home): Promise<void> => {
+  const target = installProgram(home)
+  if (target !== home.program) return useProgram(home, target)
+  await mkdir(path.dirname(home.program), { recursive: true, mode: 0o755 })
+  if ((await lstat(home.program).catch(() => undefined))?.isSymbolicLink()) await rm(home.program)
+  await mkdir(home.program, { recursive: true, mode: 0o755 })
+  await pointTo(path.join(home.program, 'node'), realpathSync(process.execPath))
+  await pointTo(path.join(home.program, 'wherry.js'), realpathSync(entryFile()))
 }

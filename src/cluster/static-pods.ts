@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { serverURL, type ClusterConfig } from './config.ts'
+import { clusterProgram, ownProgram } from './program.ts'
 import type { Home } from './home.ts'
 import { serverFileArguments } from './server-files.ts'
 import { readManifests } from './manifests.ts'
@@ -9,8 +10,9 @@ import { readManifests } from './manifests.ts'
 /** Where DNS listens on the node with `--single`: 53 may be somebody else's. */
 export const singleDnsPort = 10_053
 
-/** What `${…}` in the manifests may name. */
-export const manifestValues = (home: Home, config: ClusterConfig): Record<string, string> => ({
+/** What `${…}` in the manifests may name. `programFolder`: the very copy of the program; another one makes other pods. */
+export const manifestValues = (home: Home, config: ClusterConfig, programFolder = clusterProgram(home) ?? ownProgram(home)): Record<string, string> => ({
+  programFolder, programName: path.basename(programFolder),
   clusterId: home.clusterId, serverURL: serverURL(config), serverPort: String(config.serverPort), address: config.nodes[0]?.address ?? '127.0.0.1',
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
   data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program,
@@ -22,11 +24,23 @@ export const manifestValues = (home: Home, config: ClusterConfig): Record<string
 /** The cloud controller manager sees to machines beside the first: a cluster of one has nothing for it to do. */
 const isNeeded = (name: string, { nodes }: ClusterConfig): boolean => name !== 'cloud-controller-manager' || nodes.length > 1
 
-/** Writes what changed, removes what is not ours any more. The kubelet follows the folder. */
-export const writeStaticPods = async (home: Home, config: ClusterConfig): Promise<void> => {
-  const folder = home.node(config.nodes[0]?.name ?? 'node-1').manifests
+const folderOf = (home: Home, config: ClusterConfig): string => home.node(config.nodes[0]?.name ?? 'node-1').manifests
+
+const render = async (home: Home, config: ClusterConfig, programFolder?: string): Promise<ReadonlyMap<string, string>> =>
+  new Map(config.single ? [] : [...await readManifests('bootstrap', manifestValues(home, config, programFolder))].filter(([name]) => isNeeded(name, config)))
+
+/** What is there now: name without `.yaml` → text. */
+export const readStaticPods = async (home: Home, config: ClusterConfig): Promise<ReadonlyMap<string, string>> => {
+  const folder = folderOf(home, config)
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml'))
+  return new Map(await Promise.all(names.map(async (name) => [name.slice(0, -'.yaml'.length), await readFile(path.join(folder, name), 'utf8')] as const)))
+}
+
+/** Writes what changed, removes what is not ours any more. The kubelet follows the folder. `programFolder`: another program than the one that runs; `texts`: these and nothing else. */
+export const writeStaticPods = async (home: Home, config: ClusterConfig, { programFolder, texts }: { programFolder?: string; texts?: ReadonlyMap<string, string> } = {}): Promise<void> => {
+  const folder = folderOf(home, config)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const wanted = new Map(config.single ? [] : [...await readManifests('bootstrap', manifestValues(home, config))].filter(([name]) => isNeeded(name, config)))
+  const wanted = texts ?? await render(home, config, programFolder)
   for (const [name, text] of wanted) {
     const file = path.join(folder, `${name}.yaml`)
     if ((await readFile(file, 'utf8').catch(() => '')) === text) continue

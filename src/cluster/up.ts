@@ -3,19 +3,19 @@ import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { systemClock } from '../api/clock.ts'
 import type { Client } from '../client/client.ts'
-import { applyObjects } from './apply.ts'
+import { applyAddons, applyObjects } from './apply.ts'
 import { dataVersion, readConfig, writeConfig, type ClusterConfig } from './config.ts'
 import { connectAdmin, waitReady } from './connect.ts'
 import type { Home } from './home.ts'
 import { runningKeeper } from './keeper.ts'
-import { manifestsFolder, parseManifest, readManifests } from './manifests.ts'
+import { manifestsFolder, parseManifest } from './manifests.ts'
 import { machineAddress, nodeNetworkOf } from './node-network.ts'
 import { bridgeName } from '../../agents/kubelet/network/names.ts'
 import { ensureNetworks, planNodes, startNodes } from './nodes.ts'
 import { markControlPlane } from './mark-control-plane.ts'
 import { ensurePki, firstAddress } from './pki.ts'
 import { problemsOf, readFacts } from './preflight.ts'
-import { ensureProgram } from './program.ts'
+import { clusterProgram, ensureProgram, ownProgram } from './program.ts'
 import { installServerFiles, type ServerFileOptions } from './server-files.ts'
 import { manifestValues, writeStaticPods } from './static-pods.ts'
 import { rootlessPort } from './rootless/variable.ts'
@@ -98,7 +98,7 @@ const bringUp = async (home: Home, config: ClusterConfig): Promise<ClusterConfig
     await writeConfig(home, ready)
     return ready
   }
-  const [ready] = await Promise.all([networks(), ensurePki(home, config, systemClock.now()), ensureProgram(home), writeStaticPods(home, config), mkdir(home.ssh, { recursive: true, mode: 0o700 }), mkdir(home.store, { recursive: true, mode: 0o700 })])
+  const [ready] = await Promise.all([networks(), ensurePki(home, config, systemClock.now()), ensureProgram(home).then(() => writeStaticPods(home, config)), mkdir(home.ssh, { recursive: true, mode: 0o700 }), mkdir(home.store, { recursive: true, mode: 0o700 })])
   await startNodes(home, ready)
   return ready
 }
@@ -122,8 +122,13 @@ const grow = async (options: UpOptions, stored: ClusterConfig): Promise<ClusterC
   const reconciled = reconcileConfig(stored, options)
   const config = await installServerFiles(options.home, reconciled, options)
   if (config !== reconciled && config.single) throw new UserError('a cluster of one process reads its configuration when it starts: run wherry down, then this again')
-  return config === reconciled && config.nodes.length === stored.nodes.length ? config : bringUp(options.home, config)
+  if (config === reconciled && config.nodes.length === stored.nodes.length) return config
+  if (runsAnother(options.home)) throw new UserError('the cluster runs another Wherry than this one: bring it to this one first, with: wherry upgrade')
+  return bringUp(options.home, config)
 }
+
+/** Whether the cluster that runs was started with another program than this. */
+const runsAnother = (home: Home): boolean => { const program = clusterProgram(home); return program !== undefined && program !== ownProgram(home) }
 
 const readFiles = (files: readonly string[]): Promise<{ file: string; text: string }[]> => Promise.all(files.map(async (file) => {
   const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`cannot read ${file}: ${error.message}`) })
@@ -141,9 +146,9 @@ const settle = async (client: Client, { options, config, files, quiet }: Settlin
   const elapsed = (): string => `${((systemClock.monotonic() - begun) / 1000).toFixed(1)} s`
   await waitReady(client, { home, milliseconds: readyMilliseconds }, signal)
   tell(`API server ready after ${elapsed()}`)
-  const addons = [...await readManifests('addons', manifestValues(home, config))].filter(([name]) => ['00-roles', 'storage'].includes(name) || (name === 'single-dns') === config.single)
+  if (runsAnother(home)) tell('the cluster runs another Wherry than this one; bring it to this one with: wherry upgrade')
   // Two that ask for the same address at the same moment would get in each other's way.
-  await inTurn(home, { work: async () => { for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`) }, waiting: () => {} }, signal)
+  else await inTurn(home, { work: () => applyAddons(client, config, manifestValues(home, config)), waiting: () => {} }, signal)
   if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')
   for (const { file, text } of files) for (const applied of await applyObjects(client, parseManifest(text, file), file)) tell(`${applied} applied`)
   await markControlPlane(client, config.nodes[0]?.name ?? 'node-1', signal)

@@ -43,6 +43,9 @@ await build({
 })
 cpSync(path.join(root, 'manifests'), path.join(dist, 'manifests'), { recursive: true })
 writeFileSync(path.join(dist, 'package.json'), JSON.stringify({ type: 'module' }))
+// What cannot be bundled goes along: copies of the program, here and on machines that joined, have no node_modules above them.
+const native = path.join(root, 'node_modules/@lydell')
+for (const name of ['node-pty', `node-pty-${process.platform}-${process.arch}`]) if (existsSync(path.join(native, name))) cpSync(path.join(native, name), path.join(dist, 'node_modules/@lydell', name), { recursive: true, dereference: true })
 // The first start finds everything compiled; the cache lies beside the bundle and is copied with it.
 execFileSync(process.execPath, [path.join(dist, 'wherry.js'), 'warm'], { stdio: ['ignore', 'ignore', 'inherit'] })
 // Node makes its cache for one user; whoever may read the program may read what was compiled of it.

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
 import { readConfig } from '../../src/cluster/config.ts'
 import { nodeNetworkOf } from '../../src/cluster/node-network.ts'
+import { kubectlPath } from '../support/clients.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { httpClient, httpServer } from '../support/perl-http.ts'
 import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
 import { archive, ociFiles } from '../support/oci-image.ts'
+import { watchProcesses } from '../support/argv-watch.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const sshd = ['/usr/sbin/sshd', path.join(root, '.cache/debian/root/usr/sbin/sshd')].find((file) => existsSync(file))
@@ -97,8 +99,29 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     await expect(add('--identity', path.join(machine.folder, 'stranger'), '--accept-new-host-key')).rejects.toThrow(/Permission denied.*ssh-copy-id/s)
   })
 
-  test('joins, and is Ready', async () => {
-    await add('--identity', machine.identity, '--accept-new-host-key')
+  /** Lines of every private key and token that this machine or that one has: long enough to be nobody else's. */
+  const secrets = async (): Promise<string[]> => {
+    const { home } = cluster
+    const files = (await Promise.all([home.pki, home.ssh, home.kubeconfigs, home.data].map(async (folder) => (await readdir(folder, { withFileTypes: true })).filter((each) => each.isFile()).map(({ name }) => path.join(folder, name))))).flat()
+    const far = await machine.see(['sh', '-c', 'cat /var/lib/wherry-node/*/*.key'])
+    const texts = [...await Promise.all([...files, machine.identity].map((file) => readFile(file, 'utf8'))), far, (await cluster.kubectl(['create', 'token', 'default'])).trim()]
+    const keys = texts.flatMap((text) => [...text.matchAll(/-----BEGIN[ A-Z]* PRIVATE KEY-----\n([\s\S]+?)-----END/g)].flatMap(([, body = '']) => body.trim().split('\n').map((line) => line.trim()).filter((line) => line.length >= 40)))
+    const embedded = texts.flatMap((text) => [...text.matchAll(/(?:client-key-data|token): (\S{60})/g)].map(([, word = '']) => word))
+    return [...new Set([...keys, ...embedded])]
+  }
+
+  test('joins, and is Ready; S18: no key and no token is in an argument, an environment, a history or a log, there or here', async () => {
+    const { texts, looks } = await watchProcesses(() => add('--identity', machine.identity, '--accept-new-host-key'))
+    const found = await secrets()
+    console.log(`S18: ${looks} looks at all processes, ${texts.size} argument lists and environments, ${found.length} pieces of secrets looked for`)
+    expect([...texts].some((text) => text.includes(`machine\0start\0`)), 'what runs on the other machine was seen').toBe(true)
+    expect(found.length).toBeGreaterThan(6)
+    const leaks = (text: string): boolean => found.some((secret) => text.includes(secret)) || /PRIVATE KEY-----|eyJhbGciOi[\w-]+\.eyJ/.test(text)
+    expect([...texts].filter(leaks).map((text) => text.slice(0, 200))).toEqual([])
+    const written = await machine.see(['sh', '-c', 'cd /root && find . -type f ! -path "./.ssh/authorized_keys" -exec cat {} +; cat /var/log/auth.log /var/log/sshd.log 2>/dev/null; cat /var/lib/wherry-node/*/*.log'])
+    expect(leaks(written)).toBe(false)
+    expect(await machine.see(['sh', '-c', 'ls -A /root | grep -i hist'])).toBe('')
+    expect(await machine.see(['sh', '-c', 'find /var/lib/wherry-node -type f -perm /077 ! -path "*/program/*" ! -path "*/tools/*" ! -path "*/template/*" -exec grep -l "PRIVATE KEY" {} +'])).toBe('')
     const node = await live.client.get(Nodes, { name: 'far' })
     expect(node.spec.providerID).toBe(`ssh://${machine.login}`)
     expect(node.status.addresses).toEqual([{ type: 'InternalIP', address: machine.address }, { type: 'Hostname', address: 'far' }])
@@ -119,6 +142,11 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     const here = await live.pod('here')
     expect((await cluster.kubectl(['exec', 'there', '--', ...httpClient([`http://${here.status.podIP ?? ''}:8000/`])])).trim()).toBe('["here"]')
     expect((await cluster.onNode('node-1', ['ip', 'route', 'show', 'proto', '113'])).stdout.trim()).toMatch(new RegExp(`via ${machine.address.replaceAll('.', '\\.')} dev eth0$`))
+  })
+
+  test('gives terminals: the program that was sent has all that it needs', async () => {
+    const terminal = await execa('script', ['--quiet', '--return', '--command', `${await kubectlPath('1.36')} --kubeconfig ${cluster.kubeconfig} exec -it there -- sh -c "test -t 0 && test -t 1 && exit 7"`, '/dev/null'], { reject: false, stdin: 'ignore', timeout: 30_000 })
+    expect(terminal.exitCode, terminal.stdout).toBe(7)
   })
 
   test.runIf(busybox)('gets the images that are loaded, and runs them', async () => {

@@ -11,6 +11,7 @@ import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/stat.ts'
+import { protocol } from './protocol.ts'
 import { type Credentials, credentialsOf, missingUsers, setprivArguments } from './rootfs/credentials.ts'
 import { renderFstab } from './rootfs/fstab.ts'
 import { type PreparedRoot, prepareRoot } from './rootfs/prepare-root.ts'
@@ -38,7 +39,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
   await Promise.all([directory, rootDirectory].map(removeDirectory))
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const record: AttemptRecord = {
-    bootId: context.bootId, id: context.random.uuid().replaceAll('-', '').repeat(2), podUid: spec.podUid, name: spec.name, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
+    protocol, bootId: context.bootId, id: context.random.uuid().replaceAll('-', '').repeat(2), podUid: spec.podUid, name: spec.name, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
     imageRef: spec.image.kind === 'host' ? 'host' : spec.image.id, ...(spec.shownImage && { shownImage: spec.shownImage }), ...volumeImages(spec), logPath: spec.logPath, stopSignal: spec.stopSignal, tty: spec.tty, stdin: spec.stdin, stdinOnce: spec.stdinOnce,
     workingDir: spec.workingDir, sandboxAttempt: sandbox.record.attempt, shape: shapeOf(spec, sandbox), rootDirectory,
   }

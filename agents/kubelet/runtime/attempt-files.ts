@@ -8,6 +8,8 @@ import type { Credentials } from './rootfs/credentials.ts'
 
 /** Written before anything of an attempt exists outside of its directory. No environment, no arguments: those may be secret. */
 export interface AttemptRecord {
+  /** Absent in those of before there was one (protocol.ts). */
+  protocol?: number
   bootId: string
   id: string
   podUid: string

@@ -10,6 +10,7 @@ import { run } from './command.ts'
 import { type Context, nodeCgroup, rootsDirectory, type RuntimeOptions, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
 import { isWithin, type MountInfo, mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { readOwnUsers } from './proc/own-users.ts'
+import { refuseForeign } from './protocol.ts'
 import { readBootId, readIfThere } from './proc/stat.ts'
 import { installTemplate } from './rootfs/template.ts'
 import { installTools } from './rootfs/tools.ts'
@@ -31,6 +32,7 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
   const hierarchies = ownUsers.whole ? ownHierarchies(mounts) : processGroups(path.join(options.stateDirectory, 'groups'))
   const bootId = readBootId()
   await forgetOtherBoot(options, bootId)
+  refuseForeign(options.stateDirectory, bootId)
   await layersOffOverlay(options, mounts)
   await installTools(toolsDirectory(options))
   installTemplate(templateDirectory(options))

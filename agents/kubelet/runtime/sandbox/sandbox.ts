@@ -8,11 +8,14 @@ import { bareEnvironment, type Context, podCgroup, podOf, sandboxDirectory, scri
 import { run } from '../command.ts'
 import { openForReading, type Reader, readFifo } from '../fifo.ts'
 import { identify, type ProcessIdentity, readIfThere } from '../proc/stat.ts'
+import { protocol } from '../protocol.ts'
 import type { SandboxSpec, SandboxState } from '../runtime.ts'
 import { chooseUsers, mapUsers } from '../users.ts'
 import { assignments } from '../shim/quote.ts'
 
 export interface SandboxRecord {
+  /** Absent in those of before there was one (../protocol.ts). */
+  protocol?: number
   bootId: string
   podUid: string
   podName: string
@@ -67,7 +70,7 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
   mkdirSync(path.join(directory, 'shm'), { recursive: true, mode: 0o700 })
   chmodSync(path.join(directory, 'shm'), 0o1777)
   const record: SandboxRecord = {
-    bootId: context.bootId, podUid: spec.podUid, podName: spec.podName, podNamespace: spec.podNamespace, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
+    protocol, bootId: context.bootId, podUid: spec.podUid, podName: spec.podName, podNamespace: spec.podNamespace, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
     cgroup: podCgroup(context, spec.qosClass, spec.podUid), hostname: spec.hostname, hostNetwork: spec.hostNetwork, hostPid: spec.hostPid, hostIpc: spec.hostIpc,
     ...(spec.ownUsers && { users: chooseUsers(context, spec.podUid) }), podIP: undefined, networkNamespace: '', holder: undefined, init: undefined,
   }
