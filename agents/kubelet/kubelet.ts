@@ -47,7 +47,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
-  const health = (): Health => ({ pressures: shared.pressures(), shuttingDown: shared.isShuttingDown(), networkProblem: shared.networkProblem(), images: (options.images ?? hostImage).list() })
+  const health = (): Health => ({ pressures: shared.pressures(), shuttingDown: shared.isShuttingDown(), networkProblem: shared.networkProblem(), volumesInUse: shared.csi.inUse(), images: (options.images ?? hostImage).list() })
   const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
   const wakeNode = new Wakeable(clock)
   const shared = machine({
@@ -55,6 +55,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     services: () => (api.services ? (servicesKnown ? api.services.lister.list() : undefined) : []),
     allocatable: () => ({ ...ownNode()?.status?.allocatable, ...allocatableOf(facts) }),
     pressures: () => evictions?.pressures() ?? [], isShuttingDown: () => shutdown?.isShuttingDown() ?? false,
+    node: ownNode, volumesChanged: () => wakeNode.notify(), driverRegistered: () => workers.wakeAll(),
     wake: (podUid) => workers.wake(podUid), refresh: (podUid) => workers.refresh(podUid),
   }, signal)
   let servicesKnown = false
@@ -88,7 +89,12 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const changed = (): void => wakeSources.notify()
   workers.onEnd(changed)
 
+  let volumesSeen = ''
   const followNode = async (): Promise<void> => follow(api.nodes, () => {
+    const { volumesAttached = [], volumesInUse = [] } = ownNode()?.status ?? {}
+    const volumes = JSON.stringify([volumesAttached, volumesInUse])
+    if (volumes !== volumesSeen) workers.wakeAll()
+    volumesSeen = volumes
     const range = ownNode()?.spec?.podCIDR
     wakeNode.notify()
     changed()
@@ -112,6 +118,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const registration = client && api.nodes && { client, clock, random, log, facts, nodes: api.nodes, health, wake: wakeNode, tell: shared.recordNode }
   const staticDirectory = options.staticPodDirectory
 
+  await shared.csi.restore()
   const parts: Promise<void>[] = [
     gather(),
     runtimeEvents(),
@@ -122,6 +129,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     ...(registration ? [reportNode(registration, signal), renewLease(registration, signal)] : []),
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),
+    shared.csi.run(signal),
     evictions.run(signal),
     ...(images ? [images.run(signal)] : []),
     shutdown.run(signal),

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
-import type { Pod, Service } from '../../src/api/types.ts'
+import type { Node, Pod, Service } from '../../src/api/types.ts'
 import { eventSink, type Occurrence } from '../../src/client/events.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
+import { csi } from './csi/csi.ts'
 import { parseResolvConf } from './dns-config.ts'
 import { healLog } from './heal.ts'
 import { runHook } from './hooks.ts'
@@ -36,6 +37,12 @@ export interface MachineParts {
   refresh(podUid: string): void
   pressures(): readonly string[]
   isShuttingDown(): boolean
+  /** This node as the API server has it. */
+  node(): Node | undefined
+  /** What the node's status shows of volumes has changed. */
+  volumesChanged(): void
+  /** A driver of volumes has come. */
+  driverRegistered(): void
 }
 
 /** An armed spare costs its shim and a process that waits: this much memory is reckoned for each, of a fiftieth of the machine's. */
@@ -60,10 +67,13 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const probes = prober({ clock, run: runProbe(runtime), tell: (news) => tellProbe({ news, record, heal, wake: parts.wake }) })
   const statuses = statusManager({ client: options.client, clock, random, log }, signal)
   const known = references(context, parts.refresh, signal)
+  const mounter = options.mounter ?? systemMounter
+  const tokens = tokenManager(options.client, clock)
+  const drivers = csi({ options, bootID: facts.bootID, context, mounter, tokens, node: parts.node, changed: parts.volumesChanged, registered: parts.driverRegistered, record: (kind, object, what) => recorder?.record(kind, object, what) }, signal)
   return {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: path.join(options.dataDirectory, 'logs'),
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
-    volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter: options.mounter ?? systemMounter, tokens: tokenManager(options.client, clock), clock }),
+    volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter, tokens, csi: drivers.volumes, clock }), csi: drivers,
     images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),

@@ -82,7 +82,7 @@ export const reportNode = async (registration: NodeRegistration, signal: AbortSi
 }
 
 /** Only what differs; conditions and addresses are merged by their type, and resources by their name, so those that are gone are named as null. */
-const statusBody = (from: NodeStatus, to: NodeStatus): JsonObject => Object.fromEntries(Object.entries({ ...to, allocatable: { ...without(from.allocatable), ...to.allocatable } })
+const statusBody = (from: NodeStatus, to: NodeStatus): JsonObject => Object.fromEntries(Object.entries({ ...(from.volumesInUse && { volumesInUse: null }), ...to, allocatable: { ...without(from.allocatable), ...to.allocatable } })
   .filter(([field, value]) => !isDeepStrictEqual(from[field as keyof NodeStatus], value))) as JsonObject
 const without = (resources: Readonly<Record<string, string>> | undefined): Record<string, null> => Object.fromEntries(Object.keys(resources ?? {}).map((name) => [name, null]))
 

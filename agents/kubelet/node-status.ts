@@ -31,6 +31,8 @@ export interface Health {
   /** Why pods cannot have a network yet; undefined: they can. */
   networkProblem: string | undefined
   images: readonly { names: string[]; sizeBytes: number }[]
+  /** Volumes that are not to be detached. */
+  volumesInUse?: readonly string[]
 }
 
 /** Upstream's nodeStatusMaxImages: the largest are named. */
@@ -118,6 +120,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   allocatable: { ...old.capacity, ...allocatableOf(facts) },
   conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
+  ...(health.volumesInUse && health.volumesInUse.length > 0 && { volumesInUse: [...health.volumesInUse] }),
   features: { supplementalGroupsPolicy: true },
   // Named twice, as upstream's runtimes do: the default, and by its name.
   runtimeHandlers: ['', runtimeHandler].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: facts.machine.userNamespaces ?? false } })),
@@ -131,7 +134,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
 /** Whether two statuses differ in more than heartbeats. */
 export const nodeStatusDiffers = (left: NodeStatus, right: NodeStatus): boolean => JSON.stringify(essence(left)) !== JSON.stringify(essence(right))
 const essence = (status: NodeStatus): object => ({
-  addresses: status.addresses, images: status.images ?? [], features: status.features, runtimeHandlers: status.runtimeHandlers, capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
+  addresses: status.addresses, images: status.images ?? [], volumesInUse: status.volumesInUse ?? [], features: status.features, runtimeHandlers: status.runtimeHandlers, capacity: sorted(status.capacity), allocatable: sorted(status.allocatable), daemonEndpoints: status.daemonEndpoints, nodeInfo: sorted(status.nodeInfo),
   conditions: [...(status.conditions ?? [])].sort((left, right) => (left.type < right.type ? -1 : 1)).map(({ type, status: verdict, reason, message }) => [type, verdict, reason, message]),
 })
 const sorted = (map: object | undefined): [string, unknown][] => Object.entries(map ?? {}).filter(([, value]) => value !== '' && value !== undefined).sort(([left], [right]) => (left < right ? -1 : 1))

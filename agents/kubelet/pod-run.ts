@@ -4,6 +4,7 @@ import type { Pod, Service } from '../../src/api/types.ts'
 import type { Log } from '../../src/client/component.ts'
 import type { Occurrence } from '../../src/client/events.ts'
 import type { Waiting } from './container-status.ts'
+import type { Csi } from './csi/csi.ts'
 import type { HealLog } from './heal.ts'
 import type { RunHook } from './hooks.ts'
 import type { ImageManager } from './images/image-manager.ts'
@@ -40,6 +41,7 @@ export interface Machine {
   prober: Prober
   hook: RunHook
   volumes: Volumes
+  csi: Csi
   references: References
   records: PodRecords
   statuses: StatusManager

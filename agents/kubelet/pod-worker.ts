@@ -7,6 +7,7 @@ import { allocationOf, type PendingResize } from './allocation/allocation.ts'
 import { actuatedOf, adoptWanted, decideResize, pendingResize, type ResizeFacts, settleInProgress, settlePending } from './allocation/resizer.ts'
 import { ownedConditions } from './conditions.ts'
 import { execute, executors, isBeingKilled } from './executors.ts'
+import { NotYet } from './csi/step-error.ts'
 import { currentOf, isRunning, runningOf } from './observed.ts'
 import { findLost, observe } from './observe.ts'
 import { plan } from './plan.ts'
@@ -56,6 +57,9 @@ export interface PodWorker {
 class NetworkError extends Error { override readonly name = 'NetworkError' }
 
 const armDelayMilliseconds = 1000
+/** Upstream's podAttachAndMountTimeout. */
+const maxQuietMilliseconds = 123_000
+const lookAgainMilliseconds = 5_000
 const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
 
 export interface PodWorkerOptions {
@@ -73,6 +77,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
   let removedGrace: number | undefined
   let finished = false
   let failures = 0
+  let waitingSince: number | undefined
   const messages = new Map<string, string>()
   const run: PodRun = {
     pod: first, wanted: first,
@@ -148,6 +153,8 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     const starts = actions.some((action) => action.do === 'createSandbox' || action.do === 'startContainer')
     const problem = starts && !run.pod.spec.hostNetwork ? machine.networkProblem() : undefined
     if (problem) throw new NetworkError(`network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${problem}`)
+    // A token has grown old, or a driver wants to be asked again.
+    if ((machine.volumes.renewIn(run.pod.metadata.uid) ?? 1) <= 0) run.volumesReady = false
     if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes(machine, run)
     // What is allocated is on the disk before anything runs with it.
     if (actions.some((action) => action.do === 'resize' || (action.do === 'killContainer' && action.reason === 'resize'))) await machine.records.save(run.pod.metadata.uid, run.record)
@@ -207,13 +214,26 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     report(false)
     if (run.volumesReady) {
       const renewal = machine.volumes.renewIn(run.pod.metadata.uid)
-      if (renewal !== undefined) run.wake.notifyIn(renewal)
+      if (renewal !== undefined) run.wake.notifyIn(Math.max(1000, renewal))
     }
     await machine.records.save(run.pod.metadata.uid, run.record)
   }
 
+  /** Whoever does it wakes the worker; upstream says so when it has waited for two minutes. */
+  const waitFor = ({ message }: NotYet): void => {
+    const now = clock.monotonic()
+    waitingSince ??= now
+    if (now - waitingSince >= maxQuietMilliseconds) {
+      machine.record(run.pod, { type: 'Warning', reason: 'FailedMount', message: `Unable to attach or mount volumes: ${message}: timed out waiting for the condition` })
+      waitingSince = now
+    }
+    run.wake.notifyIn(lookAgainMilliseconds)
+    report(false)
+  }
+
   /** What goes wrong on the way is told and tried again, later each time. */
   const recover = (error: unknown): void => {
+    if (error instanceof NotYet) { waitFor(error); return }
     if (error instanceof MountError) machine.record(run.pod, { type: 'Warning', reason: error.reason, message: error.message })
     else if (error instanceof NetworkError) machine.record(run.pod, { type: 'Warning', reason: 'NetworkNotReady', message: error.message })
     else log.warn('cannot sync pod', { pod: describePod(run.pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
@@ -268,6 +288,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
           try {
             if (!finished) await sync()
             failures = 0
+            waitingSince = undefined
           } catch (error) {
             if (signal.aborted) throw error
             recover(error)

@@ -87,10 +87,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   },
   ...Object.fromEntries(otherVolumes.map((type) => [`Volume.${type}`, noVolume(type)])),
   'Volume.gitRepo': { ...noVolume('gitRepo'), says: () => 'git-repo volume plugin has been disabled' },
-  'Volume.csi': {
-    verdict: 'waits', reason: 'FailedMount', why: 'no CSI drivers',
-    says: (value) => `kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name ${(value as { driver?: string }).driver ?? ''} not found in the list of registered CSI drivers`,
-  },
   'VolumeProjection.clusterTrustBundle': gated('ClusterTrustBundleProjection'),
   'VolumeProjection.podCertificate': gated('PodCertificateRequest'),
 }
@@ -98,7 +94,7 @@ export const refusals: Readonly<Record<string, Refusal>> = {
 /** Types that stand only in fields that are refused as a whole: their fields are refused with these. */
 export const refusedWith: Readonly<Record<string, string>> = {
   AWSElasticBlockStoreVolumeSource: 'Volume.awsElasticBlockStore', AzureDiskVolumeSource: 'Volume.azureDisk', AzureFileVolumeSource: 'Volume.azureFile', CephFSVolumeSource: 'Volume.cephfs',
-  CinderVolumeSource: 'Volume.cinder', CSIVolumeSource: 'Volume.csi', FCVolumeSource: 'Volume.fc', FlexVolumeSource: 'Volume.flexVolume', FlockerVolumeSource: 'Volume.flocker',
+  CinderVolumeSource: 'Volume.cinder', FCVolumeSource: 'Volume.fc', FlexVolumeSource: 'Volume.flexVolume', FlockerVolumeSource: 'Volume.flocker',
   GCEPersistentDiskVolumeSource: 'Volume.gcePersistentDisk', GitRepoVolumeSource: 'Volume.gitRepo', GlusterfsVolumeSource: 'Volume.glusterfs', ISCSIVolumeSource: 'Volume.iscsi',
   PhotonPersistentDiskVolumeSource: 'Volume.photonPersistentDisk', PortworxVolumeSource: 'Volume.portworxVolume', QuobyteVolumeSource: 'Volume.quobyte', RBDVolumeSource: 'Volume.rbd',
   ScaleIOVolumeSource: 'Volume.scaleIO', StorageOSVolumeSource: 'Volume.storageos', VsphereVirtualDiskVolumeSource: 'Volume.vsphereVolume',
@@ -164,12 +160,13 @@ export const supportedFields: Readonly<Record<string, string>> = {
   Sysctl: 'name value',
   Toleration: 'effect key operator tolerationSeconds value',
   TopologySpreadConstraint: 'labelSelector matchLabelKeys maxSkew minDomains nodeAffinityPolicy nodeTaintsPolicy topologyKey whenUnsatisfiable',
-  Volume: 'configMap downwardAPI emptyDir ephemeral hostPath image name nfs persistentVolumeClaim projected secret',
+  Volume: 'configMap csi downwardAPI emptyDir ephemeral hostPath image name nfs persistentVolumeClaim projected secret',
   ConfigMapVolumeSource: 'defaultMode items name optional',
   KeyToPath: 'key mode path',
   DownwardAPIVolumeSource: 'defaultMode items',
   DownwardAPIVolumeFile: 'fieldRef mode path resourceFieldRef',
   EmptyDirVolumeSource: 'medium sizeLimit',
+  CSIVolumeSource: 'driver fsType nodePublishSecretRef readOnly volumeAttributes',
   EphemeralVolumeSource: 'volumeClaimTemplate',
   PersistentVolumeClaimTemplate: 'metadata spec',
   HostPathVolumeSource: 'path type',

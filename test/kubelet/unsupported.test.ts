@@ -36,9 +36,8 @@ const rejected: [string, Partial<PodSpec>, { reason: string; message: string }][
 const failed = (words: string): { reason: string; message: string } => ({ reason: 'FailedMount', message: `MountVolume.SetUp failed for volume "data" : ${words}` })
 const plugins = Object.keys(refusals).filter((row) => row.startsWith('Volume.')).map((row) => row.slice('Volume.'.length))
 const waiting: [string, Partial<PodSpec>, { reason: string; message: string }][] = [
-  ...plugins.filter((type) => type !== 'csi' && type !== 'gitRepo').map((type): (typeof waiting)[number] => [`Volume.${type}`, withVolume({ [type]: {} }), failed(`no volume plugin matched: ${type}`)]),
+  ...plugins.filter((type) => type !== 'gitRepo').map((type): (typeof waiting)[number] => [`Volume.${type}`, withVolume({ [type]: {} }), failed(`no volume plugin matched: ${type}`)]),
   ['Volume.gitRepo', withVolume({ gitRepo: { repository: 'r' } }), failed('git-repo volume plugin has been disabled')],
-  ['Volume.csi', withVolume({ csi: { driver: 'd.example.com' } }), failed('kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name d.example.com not found in the list of registered CSI drivers')],
   ['EmptyDirVolumeSource.medium', withVolume({ emptyDir: { medium: 'HugePages' } }), failed('unknown storage medium "HugePages"')],
   ['Container.volumeDevices', withContainer({ volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] }), { reason: 'FailedMapVolume', message: 'MapVolume.SetUp failed for volume "data" : spec.containers[0].volumeDevices is not supported by this kubelet: no block volumes' }],
   ['PodSpec.resourceClaims', { resourceClaims: [{ name: 'gpu' }] }, { reason: 'FailedPrepareDynamicResources', message: 'Failed to prepare dynamic resources: spec.resourceClaims is not supported by this kubelet: no drivers of dynamic resources' }],

@@ -177,7 +177,7 @@ describe('a pod\'s volumes', () => {
   const facts: VolumeFacts = { podIPs: [], hostIPs: [], nodeName: 'n', allocatable: {}, configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined), claim: () => Promise.resolve(undefined), persistentVolume: () => Promise.resolve(undefined) }
   const make = () => {
     const mounter = fakeMounter()
-    return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, tokens: { get: () => Promise.resolve('t'), renewIn: () => undefined, forget() {} } }) }
+    return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, tokens: { get: () => Promise.resolve('t'), issue: () => Promise.resolve({ token: 't', expirationTimestamp: '' }), renewIn: () => undefined, forget() {} } }) }
   }
 
   test('a file of an emptyDir is read, and nothing outside of it', async () => {

@@ -3,7 +3,11 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { toNumber } from '../../../src/api/quantity.ts'
-import type { ConfigMap, Container, EmptyDirVolumeSource, Pod, Secret, Volume, VolumeMount } from '../../../src/api/types.ts'
+import type { ConfigMap, Container, EmptyDirVolumeSource, PersistentVolume, Pod, Secret, Volume, VolumeMount } from '../../../src/api/types.ts'
+import { ownPath } from '../csi/driver.ts'
+import type { CsiVolumes } from '../csi/csi-volumes.ts'
+import { csiSourceOf } from '../csi/node-requests.ts'
+import { NotYet, StepError } from '../csi/step-error.ts'
 import { ConfigError, type Environment } from '../env.ts'
 import { expand } from '../expansion.ts'
 import type { DownwardFacts } from '../field-ref.ts'
@@ -35,9 +39,9 @@ export interface VolumeFacts extends DownwardFacts, ClaimFacts {
 }
 
 export interface Volumes {
-  /** Makes all volumes of the pod, or brings those up to date that follow the API. Throws MountError naming the volume. */
+  /** Makes all volumes of the pod, or brings those up to date that follow the API. Throws MountError naming the volume, or NotYet while one is not attached. */
   prepare(pod: Pod, facts: VolumeFacts): Promise<void>
-  /** Milliseconds until `prepare` has something to renew. */
+  /** Milliseconds until `prepare` has something to renew; not above 0 when it has. */
   renewIn(podUid: string): number | undefined
   /** Where one container sees them; `images`: by the names of volumes that have one's content. Throws ConfigError for a subPath that leads out of its volume. */
   mountsOf(pod: Pod, container: Container, environment: Environment, images?: ReadonlyMap<string, VolumeRoot>): Promise<Mount[]>
@@ -54,6 +58,8 @@ export interface VolumeOptions {
   memoryDirectory: string
   mounter: Mounter
   tokens: Tokens
+  /** Absent: no driver can be on this node. */
+  csi?: CsiVolumes
   clock: Clock
 }
 
@@ -67,12 +73,12 @@ const plugin = (volume: Volume): string => {
 export const emptyDirDirectory = (directory: string, podUid: string, name: string): string => path.join(directory, 'pods', podUid, 'volumes', plugin({ name, emptyDir: {} }), name)
 const inMemory = (volume: Volume): boolean => Boolean(volume.secret ?? volume.projected ?? volume.downwardAPI)
 
-export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: VolumeOptions): Volumes => {
+export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, clock }: VolumeOptions): Volumes => {
   /** Where the volumes of claims are on this machine. */
   const claimed = new Map<string, string>()
   const podDirectory = (podUid: string): string => path.join(directory, 'pods', podUid)
   const volumeDirectory = (podUid: string, volume: Volume): string =>
-    volume.hostPath ? volume.hostPath.path : claimed.get(`${podUid}/${volume.name}`) ?? path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
+    volume.hostPath ? ownPath(volume.hostPath.path, directory) : claimed.get(`${podUid}/${volume.name}`) ?? path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
   const ready = new Set<string>()
 
   const prepareProjection = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
@@ -103,23 +109,40 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
     if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
   }
 
-  const prepareClaimed = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
+  /** Whether the volume is a driver's. */
+  const prepareCsi = async (pod: Pod, volume: Volume, { facts, persistent }: { facts: VolumeFacts; persistent?: PersistentVolume }): Promise<boolean> => {
+    const source = csiSourceOf(pod, volume, persistent)
+    if (!source || !csi) return false
+    const claim = persistent && await facts.claim(claimNameOf(pod, volume) ?? '')
+    const at = await csi.setUp({ pod, source, claim, persistent }).catch((error: unknown) => {
+      throw error instanceof StepError ? new MountError(`${error.step} failed for volume ${JSON.stringify(source.name)} : ${error.message}`, { cause: error }) : error
+    })
+    claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
+    return true
+  }
+
+  /** Resolves with whether it is ready for good. */
+  const prepareClaimed = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<boolean> => {
     const persistent = await volumeOfClaim(pod, volume, facts).catch((error: Error) => {
       throw new MountError(`Unable to attach or mount volumes: unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]: ${error.message}`, { cause: error })
     })
+    if (persistent.spec.csi && await prepareCsi(pod, volume, { facts, persistent })) return false
     const at = await preparePersistentVolume(persistent, { pod, readOnly: volume.persistentVolumeClaim?.readOnly ?? false, mounter, directory: path.join(podDirectory(pod.metadata.uid), 'volumes') })
       .catch((error: Error) => { throw new MountError(setUpFailed(persistent.metadata.name, error), { cause: error }) })
     claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
+    return true
   }
 
   const prepareOne = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<void> => {
     if (isProjection(volume)) return prepareProjection(pod, volume, facts)
+    if (volume.csi && await prepareCsi(pod, volume, { facts })) return
     const key = `${pod.metadata.uid}/${volume.name}`
     if (ready.has(key)) return
     if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
-    else if (volume.hostPath) await prepareHostPath(volume.hostPath)
+    else if (volume.hostPath) await prepareHostPath({ ...volume.hostPath, path: ownPath(volume.hostPath.path, directory) })
     else if (volume.nfs) await mountNfs(volume.nfs, volumeDirectory(pod.metadata.uid, volume), { mounter })
-    else if (claimNameOf(pod, volume) !== undefined) await prepareClaimed(pod, volume, facts)
+    // A driver's volumes may grow, or want to be published again.
+    else if (claimNameOf(pod, volume) !== undefined) { if (!(await prepareClaimed(pod, volume, facts))) return }
     else if (volume.image) return // its image comes with the containers that mount it
     else throw new Error(`no volume plugin matched: ${Object.keys(volume).find((field) => field !== 'name') ?? 'no source'}`)
     ready.add(key)
@@ -150,11 +173,14 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
         try {
           await prepareOne(pod, volume, facts)
         } catch (error) {
-          throw error instanceof MountError ? error : new MountError(setUpFailed(volume.name, error), { cause: error })
+          throw error instanceof MountError || error instanceof NotYet ? error : new MountError(setUpFailed(volume.name, error), { cause: error })
         }
       }
     },
-    renewIn: (podUid) => tokens.renewIn(podUid),
+    renewIn(podUid) {
+      const moments = [tokens.renewIn(podUid), csi?.renewIn(podUid)].filter((each) => each !== undefined)
+      return moments.length === 0 ? undefined : Math.min(...moments)
+    },
     mountsOf: (pod, container, environment, images = new Map()) => Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images }))),
     async fileOf(pod, name, file) {
       const volume = pod.spec.volumes?.find((each) => each.name === name && each.emptyDir !== undefined)
@@ -165,6 +191,9 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, clock }: 
       tokens.forget(podUid)
       for (const key of ready) if (key.startsWith(`${podUid}/`)) ready.delete(key)
       for (const key of claimed.keys()) if (key.startsWith(`${podUid}/`)) claimed.delete(key)
+      // What hangs in a driver's volumes goes before them.
+      for (const point of await mounter.below(path.join(podDirectory(podUid), 'volume-subpaths'))) await mounter.unmount(point)
+      await csi?.tearDown(podUid)
       for (const root of [podDirectory(podUid), path.join(memoryDirectory, 'pods', podUid)]) {
         for (const point of await mounter.below(root)) await mounter.unmount(point)
         // Deleting through a mount that would not go would delete what is mounted.

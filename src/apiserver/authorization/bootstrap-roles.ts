@@ -55,6 +55,10 @@ export const nodeRules: readonly PolicyRule[] = [
   on(['update', 'patch'], '', 'pods/status'),
   on(['create'], '', 'pods/eviction'),
   on(read, '', 'persistentvolumeclaims', 'persistentvolumes'),
+  on(['get', 'update', 'patch'], '', 'persistentvolumeclaims/status'),
+  on(['get'], 'storage.k8s.io', 'volumeattachments'),
+  on(read, 'storage.k8s.io', 'csidrivers'),
+  on(['create', 'delete', 'get', 'patch', 'update'], 'storage.k8s.io', 'csinodes'),
   on(['create', 'get', 'list', 'watch'], 'certificates.k8s.io', 'certificatesigningrequests'),
   on(read, 'node.k8s.io', 'runtimeclasses'),
 ]
@@ -106,6 +110,9 @@ const controllerManagerRules: PolicyRule[] = [
   on(['create'], 'batch', 'jobs'),
   on(['create'], 'discovery.k8s.io', 'endpointslices'),
   on(['create'], 'coordination.k8s.io', 'leases'),
+  on(['create'], 'storage.k8s.io', 'volumeattachments', 'csistoragecapacities'),
+  // Where the controller service of a CSI driver is: its socket is on a node.
+  on(['create'], '', 'nodes/proxy'),
   on(['create'], 'authentication.k8s.io', 'tokenreviews'),
   on(['create'], 'authorization.k8s.io', 'subjectaccessreviews'),
   named(['approve', 'sign'], 'certificates.k8s.io', 'signers', 'kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving', 'kubernetes.io/kube-apiserver-client', 'kubernetes.io/legacy-unknown'),

@@ -1,4 +1,5 @@
 /** What a kubelet may do: its rules, its own node and pods, and of Secrets, ConfigMaps, tokens, claims and their volumes only what the pods bound to its node refer to. Mirrors `plugin/pkg/auth/authorizer/node`. */
+import { VolumeAttachments } from '../../api/kinds.ts'
 import { nodeOf } from '../authentication/users.ts'
 import type { Lookup } from '../registry/strategy.ts'
 import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts'
@@ -20,6 +21,20 @@ const guardedRead = (graph: NodeGraph, node: string, asked: AuthorizationAttribu
   if (asked.name === '') return 'can only get individual resources of this type'
   const related = asked.resource === 'persistentvolumes' ? graph.hasVolume(node, asked.name) : graph.refers(node, asked.resource as Guarded, asked)
   return related ? undefined : unrelated(node)
+}
+
+/** Of a claim's status a kubelet tells how large the file system has become. */
+const claim = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
+  if (asked.subresource !== 'status') return guardedRead(graph, node, asked)
+  if (asked.verb !== 'update' && asked.verb !== 'patch') return 'can only get/update/patch this type'
+  if (asked.name === '') return 'resource name must be specified'
+  return graph.refers(node, 'persistentvolumeclaims', asked) ? undefined : unrelated(node)
+}
+
+const attachment = (lookup: Lookup, node: string, { verb, name, subresource }: AuthorizationAttributes): string | undefined => {
+  if (verb !== 'get' || name === '') return 'can only get individual resources of this type'
+  if (subresource !== '') return 'cannot get subresource'
+  return lookup.get(VolumeAttachments, name)?.spec.nodeName === node ? undefined : unrelated(node)
 }
 
 const token = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
@@ -59,9 +74,9 @@ type Rule = (node: string, asked: AuthorizationAttributes) => string | undefined
 export const nodeAuthorizer = (lookup: Lookup, graph: NodeGraph): Authorizer => {
   const guarded: Rule = (node, asked) => guardedRead(graph, node, asked)
   const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-    ['secrets', guarded], ['configmaps', guarded], ['persistentvolumeclaims', guarded], ['persistentvolumes', guarded], ['resource.k8s.io/resourceclaims', guarded],
+    ['secrets', guarded], ['configmaps', guarded], ['persistentvolumeclaims', (node, asked) => claim(graph, node, asked)], ['persistentvolumes', guarded], ['resource.k8s.io/resourceclaims', guarded],
     ['serviceaccounts', (node, asked) => token(graph, node, asked)], ['nodes', ownNode], ['pods', (node, asked) => ownPods(graph, node, asked)],
-    ['coordination.k8s.io/leases', lease], ['storage.k8s.io/csinodes', whyNotCSINode], ['resource.k8s.io/resourceslices', (node, asked) => whyNotResourceSlice(lookup, node, asked)],
+    ['coordination.k8s.io/leases', lease], ['storage.k8s.io/csinodes', whyNotCSINode], ['storage.k8s.io/volumeattachments', (node, asked) => attachment(lookup, node, asked)], ['resource.k8s.io/resourceslices', (node, asked) => whyNotResourceSlice(lookup, node, asked)],
   ])
   return {
     authorize: (asked) => {

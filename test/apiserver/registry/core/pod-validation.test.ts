@@ -138,7 +138,6 @@ describe('what the nodes of this cluster cannot honour passes, with a warning th
   for (const [name, spec, expected] of [
     ['rbd', of({ rbd: { monitors: ['m'], image: 'i' } }), ['spec.volumes[0].rbd: deprecated in v1.28, non-functional in v1.31+', 'spec.volumes[0].rbd: not supported by the nodes of this cluster: no volume plugin for rbd']],
     ['iscsi', of({ iscsi: { targetPortal: 'h', iqn: 'iqn.2001-04.com.example:d', lun: 0 } }), ['spec.volumes[0].iscsi: not supported by the nodes of this cluster: no volume plugin for iscsi']],
-    ['an inline CSI volume', of({ csi: { driver: 'd.example.com' } }), ['spec.volumes[0].csi: not supported by the nodes of this cluster: no CSI drivers']],
     ['huge pages as a volume', of({ emptyDir: { medium: 'HugePages' } }), ['spec.volumes[0].emptyDir.medium: not supported by the nodes of this cluster: media are "" and Memory']],
     ['huge pages', withC({ resources: { limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } } }), ['limits', 'requests'].map((list) => `spec.containers[0].resources.${list}: not supported by the nodes of this cluster: no huge pages`)],
     ['Windows', { ...own, os: { name: 'windows' } }, ['spec.os.name: not supported by the nodes of this cluster: they run Linux']],
