@@ -30,6 +30,14 @@ const cidr = (text: string): string => {
   if (!/^\d+\.\d+\.\d+\.\d+\/\d+$/.test(text)) throw new InvalidArgumentError('an IPv4 range such as 10.244.0.0/16 is expected')
   return text
 }
+/** Whether one letter more, less, other or exchanged with its neighbour makes one word of the other, or one begins with the other. */
+const isAlmost = (word: string, other: string): boolean => {
+  let [start, end] = [0, 0]
+  while (start < Math.min(word.length, other.length) && word[start] === other[start]) start++
+  while (end < Math.min(word.length, other.length) - start && word.at(-1 - end) === other.at(-1 - end)) end++
+  const [left, right] = [word.slice(start, word.length - end), other.slice(start, other.length - end)]
+  return (left.length <= 1 && right.length <= 1) || (left.length === 2 && right === `${left[1] ?? ''}${left[0] ?? ''}`) || (start === word.length && start > 1)
+}
 const collect = (value: string, previous: string[] = []): string[] => [...previous, value]
 
 const program = new Command('wherry')
@@ -97,7 +105,15 @@ const ui = program.command('ui', { isDefault: true }).description('the dashboard
   .option('--namespace <name>', 'the namespace to begin with')
   .option('--read-only', 'nothing can be changed')
   .action(async (options) => { const { openDashboard } = await import('./cluster/dashboard.ts'); await openDashboard({ home: await homeOf(), ...options }, ended.signal) })
-ui.allowExcessArguments(false)
+  .allowExcessArguments(false)
+// A word that is no command comes here as an argument of the default command, which takes none.
+const excess = program.error.bind(program)
+ui.error = (message, options) => {
+  const [word = ''] = program.args
+  if (options?.code !== 'commander.excessArguments' || word === ui.name()) return excess(message, options)
+  const close = program.commands.map((each) => each.name()).find((name) => isAlmost(word, name))
+  return excess(`error: unknown command '${word}'${close === undefined ? '' : `\n(Did you mean ${close}?)`}`, { code: 'commander.unknownCommand', exitCode: 1 })
+}
 
 const node = program.command('node').description('machines and nodes')
 node.command('add').argument('<host>', '[user@]host[:port]').description('a machine with sshd joins: it gets the agent, a certificate, a pod range and routes')
@@ -105,10 +121,10 @@ node.command('add').argument('<host>', '[user@]host[:port]').description('a mach
   .option('--identity <file>', 'an SSH private key')
   .option('--accept-new-host-key', 'trust a host key that is not known yet')
   .action(async (host: string, options) => { const { addNode } = await import('./cluster/ssh/add-node.ts'); await addNode({ home: await homeOf(), host, ...options }, ended.signal) })
-node.command('remove').argument('<name>').description('drain a joined machine and take the agent off it')
+node.command('remove').argument('<name>', "the node's name, as kubectl get nodes has it").description('drain a joined machine and take the agent off it')
   .action(async (name: string) => { const { removeNode } = await import('./cluster/ssh/remove-node.ts'); await removeNode({ home: await homeOf(), name }, ended.signal) })
 for (const [verb, what] of [['kill', 'kill everything on a node made by --nodes'], ['cut', 'cut its network'], ['heal', 'bring it back']] as const) {
-  node.command(verb).argument('<name>').description(what)
+  node.command(verb).argument('<name>', "the node's name, as kubectl get nodes has it").description(what)
     .action(async (name: string) => { const { disturbNode } = await import('./cluster/local-nodes.ts'); await disturbNode({ home: await homeOf(), name, verb }, ended.signal) })
 }
 
@@ -127,15 +143,18 @@ image.command('pull').argument('<reference>', "an image's name, such as registry
 const ofNode = "of a joined machine (default: of this machine's nodes)"
 image.command('list').description('what is there').option('--node <name>', ofNode)
   .action(async (options) => { const { listImages } = await import('./cluster/images.ts'); await listImages({ home: await homeOf(), ...options }, ended.signal) })
-image.command('rm').argument('<name>').description('take a name away, and with its last name the image').option('--node <name>', ofNode)
+image.command('rm').argument('<name>', "an image's name or id, or a mapped pattern").description('take a name away, and with its last name the image').option('--node <name>', ofNode)
   .action(async (name: string, options) => { const { dropImage } = await import('./cluster/images.ts'); await dropImage({ home: await homeOf(), name, ...options }, ended.signal) })
-image.command('map').argument('<pattern>', "image names, such as nginx:*").argument('<command...>').description("let images of that name mean a program of this machine: wherry image map 'nginx:*' -- nginx -g 'daemon off;'")
+image.command('map').argument('<pattern>', 'image names, such as nginx:*').argument('<command...>', "the program and its arguments; a pod's args come after them, unless they begin with the program themselves").description("let images of that name mean a program of this machine: wherry image map 'nginx:*' -- nginx -g 'daemon off;'")
+  .option('--no-entrypoint', "a pod's args stand in place of the command, as with images that have no entry point (a lone shell is always such a command)")
   .option('--env <name=value>', 'repeatable', collect).option('--workdir <directory>', 'where it runs').option('--user <user>', 'as whom: a name or number').option('--node <name>', ofNode)
   .action(async (pattern: string, command: string[], options) => { const { mapImage } = await import('./cluster/images.ts'); await mapImage({ home: await homeOf(), pattern, command, ...options }, ended.signal) })
 
 const snapshot = program.command('snapshot').description("backup of the cluster's store")
-snapshot.command('save').argument('<file>').action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
-snapshot.command('restore').argument('<file>').action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })
+snapshot.command('save').argument('<file>', 'where to write it').description('write all objects of a running cluster to a file')
+  .action(async (file: string) => { const { saveSnapshot } = await import('./cluster/snapshot.ts'); await saveSnapshot({ home: await homeOf(), file }, ended.signal) })
+snapshot.command('restore').argument('<file>', 'what save has written').description('give a cluster that is down the objects of a file')
+  .action(async (file: string) => { const { restoreSnapshot } = await import('./cluster/snapshot.ts'); await restoreSnapshot({ home: await homeOf(), file }) })
 
 program.command('rootless-forwarder', { hidden: true }).allowUnknownOption().argument('[flags...]').helpOption(false)
   .action(async (flags: string[]) => { const { runForwarder } = await import('./cluster/rootless/forwarder.ts'); await runForwarder(await homeOf(), flags, ended.signal) })
@@ -151,6 +170,7 @@ program.command('warm', { hidden: true }).description('what bundling does at its
 
 const report = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode
+  if (error instanceof UserError && error.exitCode === 0) { process.stdout.write(`${error.message}\n`); return 0 }
   if (error instanceof UserError) { process.stderr.write(`wherry: ${error.message}\n`); return error.exitCode }
   if (ended.signal.aborted && ended.signal.reason instanceof UserError) return ended.signal.reason.exitCode
   process.stderr.write(`wherry: unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)

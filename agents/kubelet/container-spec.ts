@@ -2,7 +2,7 @@
 import type { Container, Pod } from '../../src/api/types.ts'
 import { ConfigError, type Environment } from './env.ts'
 import { expand } from './expansion.ts'
-import type { ResolvedImage } from './image.ts'
+import { imageCommand, type ResolvedImage } from './image.ts'
 import { describePod } from './pod.ts'
 import { containerLimits, oomScoreAdjust } from './resources.ts'
 import type { ContainerSpec, Mount, SeccompProfile } from './runtime/runtime.ts'
@@ -27,8 +27,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
   const podSecurity = pod.spec.securityContext ?? {}
   const runAsUser = security.runAsUser ?? podSecurity.runAsUser ?? facts.image.user?.uid
   checkNonRoot(pod, container, { runAsUser, image: (security.runAsUser ?? podSecurity.runAsUser) === undefined ? facts.image.userName : undefined })
-  const command = container.command ? [...expanded(container.command), ...expanded(container.args ?? [])]
-    : [...facts.image.entrypoint, ...(container.args ? expanded(container.args) : facts.image.command)]
+  const command = container.command?.length ? [...expanded(container.command), ...expanded(container.args ?? [])] : imageCommand(facts.image, expanded(container.args ?? []))
   if (command.length === 0) throw new ConfigError(`no command specified: image ${JSON.stringify(container.image ?? '')} has none of its own, set spec.containers[].command`)
   return {
     podUid: pod.metadata.uid, name: container.name, attempt: facts.attempt, image: facts.image.ref, shownImage: { name: facts.image.name ?? '', id: facts.image.id }, command,

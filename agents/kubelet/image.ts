@@ -37,6 +37,19 @@ const host: ResolvedImage = { ref: { kind: 'host' }, id: 'host', entrypoint: [],
 /** The machine's own file system and nothing else. */
 export const hostImage: Images = { resolve: (name) => Promise.resolve(name === 'host' ? host : undefined), list: () => [] }
 
+const baseName = (word: string): string => word.slice(word.lastIndexOf('/') + 1)
+
+/**
+ * The words that a container's `args` make with its image's own, as upstream: none or empty ones leave the image's command. A program of the machine that stands for an image is not
+ * named twice: the entry points of the images that it stands for take args that begin with their program (`args: [redis-server, /etc/redis.conf]`) as well as flags for it.
+ */
+export const imageCommand = ({ ref, entrypoint, command }: Pick<ResolvedImage, 'ref' | 'entrypoint' | 'command'>, args: readonly string[]): string[] => {
+  const [first] = args
+  if (first === undefined) return [...entrypoint, ...command]
+  const at = ref.kind === 'host' ? entrypoint.findIndex((word) => baseName(word) === baseName(first)) : -1
+  return [...(at < 0 ? entrypoint : entrypoint.slice(0, at)), ...args]
+}
+
 /** The image as the runtime tells it of a container, for `==`. */
 export const runtimeRefOf = (ref: ImageRef): string => (ref.kind === 'host' ? 'host' : ref.id)
 

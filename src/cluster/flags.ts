@@ -12,6 +12,8 @@ export interface Flags {
 
 /** `known`: the flags with a value that a component has. */
 export const parseFlags = (component: string, known: readonly string[], args: readonly string[]): Flags => {
+  const help = `wherry ${component}: one component, in the foreground\nflags: ${known.map((name) => `--${name}`).join(' ')}`
+  if (args.some((each) => each === '--help' || each === '-h')) throw new UserError(help, 0)
   let values: Record<string, unknown>
   try {
     ({ values } = parseArgs({ args: [...args], options: Object.fromEntries(known.map((name) => [name, { type: 'string' as const }])), allowPositionals: false }))

@@ -1,5 +1,5 @@
 /** What `wherry image` does where the images are: on this machine, or, told by it, on one that joined. */
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
@@ -9,11 +9,13 @@ import { type HostProgram, type ImageConfig, readIndex, type StoredImage, writeI
 import { imagesInUse } from '../../agents/kubelet/images/image-store.ts'
 import { changeImages } from '../../agents/kubelet/images/index-lock.ts'
 import { loadImages, removeImage } from '../../agents/kubelet/images/load.ts'
+import { findImage } from '../../agents/kubelet/images/loaded-images.ts'
 import { parseReference } from '../../agents/kubelet/images/reference.ts'
 import { registries } from '../../agents/kubelet/images/registries.ts'
 import { systemClock } from '../api/clock.ts'
 import { humanDuration } from '../api/human-duration.ts'
 import { pullHere } from './components/image-puller.ts'
+import { fullPattern } from './image-pattern.ts'
 
 /** Where a machine keeps images, and where what runs there leaves its records. */
 export interface ImagePlace { directory: string; run: string }
@@ -63,20 +65,34 @@ const pull: Doing['pull'] = async ({ directory }, { image }, { signal }) => {
 
 const row = (cells: readonly string[], widths: readonly number[]): string => cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('   ').trimEnd()
 
+/** As a shell would have to be given them. */
+const wordsOf = ({ entrypoint, command }: ImageConfig): string => [...entrypoint, ...command].map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ')
+
+const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+const isThere = (word: string, { env, workingDir }: ImageConfig): boolean => {
+  const folders = word.includes('/') ? [workingDir || '/'] : (env.find(({ name }) => name === 'PATH')?.value ?? usualPath).split(':')
+  return folders.some((folder) => existsSync(path.resolve(folder, word)))
+}
+
 const list: Doing['list'] = ({ directory }) => {
   const { images, programs } = readIndex(directory)
   const age = (image: StoredImage): string => humanDuration(systemClock.now().getTime() - Date.parse(image.loadedAt))
   const lines = [
     ...images.flatMap((image) => (image.names.length > 0 ? image.names : ['<none>']).map((name) => [name, image.id.slice('sha256:'.length, 19), mebibytes(image), age(image)])),
-    ...programs.map(({ pattern, config }) => [pattern, 'host', config.entrypoint.join(' '), '']),
+    ...programs.map(({ pattern, config }) => [pattern, 'host', '-', '-', wordsOf(config)]),
   ]
-  const all = [['IMAGE', 'ID', 'SIZE', 'LOADED'], ...lines]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)))
+  const all = [['IMAGE', 'ID', 'SIZE', 'LOADED', ...(programs.length > 0 ? ['PROGRAM'] : [])], ...lines]
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)))
   return Promise.resolve(all.map((cells) => row(cells, widths)))
 }
 
-const remove: Doing['remove'] = async ({ directory, run }, { name }) => {
-  if (readIndex(directory).programs.some(({ pattern }) => pattern === name)) {
+const remove: Doing['remove'] = async ({ directory, run }, { name: asked }) => {
+  const isMapped = (name: string | undefined): name is string => readIndex(directory).programs.some(({ pattern }) => pattern === name)
+  const full = fullPattern(asked)
+  // `nginx:*` is mapped under its full name; an image that bears the name itself goes first.
+  const name = !isMapped(asked) && isMapped(full) && !findImage(readIndex(directory), asked) ? full : asked
+  if (isMapped(name)) {
     await changeImages(directory, () => { const index = readIndex(directory); writeIndex(directory, { ...index, programs: index.programs.filter(({ pattern }) => pattern !== name) }) })
     return [`unmapped ${name}`]
   }
@@ -86,7 +102,10 @@ const remove: Doing['remove'] = async ({ directory, run }, { name }) => {
 
 const map: Doing['map'] = async ({ directory }, { program }) => {
   await changeImages(directory, () => { const index = readIndex(directory); writeIndex(directory, { ...index, programs: [...index.programs.filter(({ pattern }) => pattern !== program.pattern), program] }) })
-  return [`${program.pattern} is ${program.config.entrypoint.join(' ')} of this machine`]
+  const { config } = program
+  const [word = ''] = [...config.entrypoint, ...config.command]
+  const missing = isThere(word, config) ? [] : [`  but this machine has no ${word} yet: until it has, pods of this image end in StartError`]
+  return [`${program.pattern} is ${wordsOf(config)} of this machine`, ...missing]
 }
 
 const doing: Doing = { load, pull, list, remove, map }

@@ -6,6 +6,7 @@ import { execa } from 'execa'
 import type { HostProgram, ImageConfig } from '../../agents/kubelet/images/image-index.ts'
 import { type ClusterConfig, type NodeConfig, readConfig } from './config.ts'
 import type { Home } from './home.ts'
+import { fullPattern } from './image-pattern.ts'
 import { type ImageWork, workOnImages } from './image-work.ts'
 import { inTurn } from './turn.ts'
 import { UserError } from './user-error.ts'
@@ -100,18 +101,17 @@ export const dropImage = async ({ home, name, node }: { home: Home; name: string
   for (const line of await inOnePlace(home, { node, work: { do: 'remove', name } }, signal)) say(line)
 }
 
-export interface MapOptions { home: Home; pattern: string; command: string[]; env?: string[]; workdir?: string; user?: string; node?: string }
+/** `entrypoint` false: a pod's args stand in place of the command, instead of after it. */
+export interface MapOptions { home: Home; pattern: string; command: string[]; entrypoint?: boolean; env?: string[]; workdir?: string; user?: string; node?: string }
+
+/** Images of which a shell is all are there for other commands. */
+const isShell = (command: readonly string[]): boolean => command.length === 1 && /^(?:.*\/)?(?:sh|bash|dash|ash)$/.test(command[0] ?? '')
 
 /** `nginx:1.27` of a production manifest may mean the machine's own nginx. */
-export const mapImage = async ({ home, pattern, command, env = [], workdir = '', user = '', node }: MapOptions, signal: AbortSignal): Promise<void> => {
-  const program: HostProgram = { pattern: fullPattern(pattern), config: { entrypoint: command, command: [], env: env.map(pairOf), workingDir: workdir, user, stopSignal: undefined } }
+export const mapImage = async ({ home, pattern, command, entrypoint = true, env = [], workdir = '', user = '', node }: MapOptions, signal: AbortSignal): Promise<void> => {
+  const full = fullPattern(pattern)
+  if (full === undefined) throw new UserError(`${JSON.stringify(pattern)} is no pattern of image names; one looks like nginx:* or registry.example/team/*`, 2)
+  const words = entrypoint && !isShell(command) ? { entrypoint: command, command: [] } : { entrypoint: [], command }
+  const program: HostProgram = { pattern: full, config: { ...words, env: env.map(pairOf), workingDir: workdir, user, stopSignal: undefined } }
   for (const line of await inOnePlace(home, { node, work: { do: 'map', program } }, signal)) say(line)
-}
-
-/** A pattern without a registry is one of Docker Hub's names, as image names are. */
-const fullPattern = (pattern: string): string => {
-  if (!/^[\w.:/*@-]+$/.test(pattern)) throw new UserError(`${JSON.stringify(pattern)} is no pattern of image names; one looks like nginx:* or registry.example/team/*`, 2)
-  const [first = '', ...rest] = pattern.split('/')
-  const full = rest.length === 0 ? `docker.io/library/${pattern}` : /[.:*]/.test(first) || first === 'localhost' ? pattern : `docker.io/${pattern}`
-  return /[:@][^/]*$/.test(full) || full.endsWith('*') ? full : `${full}:*`
 }

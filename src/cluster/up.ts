@@ -19,6 +19,7 @@ import { clusterProgram, ensureProgram, ownProgram } from './program.ts'
 import { installServerFiles, type ServerFileOptions } from './server-files.ts'
 import { manifestValues, writeStaticPods } from './static-pods.ts'
 import { rootlessPort } from './rootless/variable.ts'
+import { makeDirectory } from './make-directory.ts'
 import { inTurn } from './turn.ts'
 import { UserError } from './user-error.ts'
 import { waitSettled } from './wait-settled.ts'
@@ -105,7 +106,7 @@ const bringUp = async (home: Home, config: ClusterConfig): Promise<ClusterConfig
 
 const start = async (options: UpOptions, stored: ClusterConfig | undefined): Promise<ClusterConfig> => {
   const { home } = options
-  await mkdir(home.data, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeDirectory(home.data, 0o700).catch((error: NodeJS.ErrnoException) => {
     if (process.getuid?.() === 0) throw new UserError(`cannot make the data directory ${home.data}: ${error.message}`)
   })
   const config = await installServerFiles(home, stored ? reconcileConfig(stored, options) : await newConfig(options), options)

@@ -7,7 +7,7 @@ import { ConfigError, environmentOf, type EnvironmentFacts } from '../../agents/
 import { expand } from '../../agents/kubelet/expansion.ts'
 import { fieldValue, resourceValue } from '../../agents/kubelet/field-ref.ts'
 import { hostsFile } from '../../agents/kubelet/hosts-file.ts'
-import { hostImage, missingImage } from '../../agents/kubelet/image.ts'
+import { hostImage, imageCommand, missingImage } from '../../agents/kubelet/image.ts'
 import { qosClassOf } from '../../agents/kubelet/pod.ts'
 import { containerLimits, oomScoreAdjust, podRequests, sandboxLimits } from '../../agents/kubelet/resources.ts'
 import { hostnameOf } from '../../agents/kubelet/sandbox-spec.ts'
@@ -137,6 +137,19 @@ describe('names', () => {
   })
 })
 
+describe('what runs of an image', () => {
+  const program = (entrypoint: string[], command: string[] = []) => ({ ref: { kind: 'host' as const }, entrypoint, command })
+  const image = { ref: { kind: 'root' as const, path: '/root', id: 'sha256:1' }, entrypoint: ['/entry', 'app'], command: ['serve'] }
+  test.each<[string, Parameters<typeof imageCommand>[0], string[], string[]]>([
+    ['its own command', image, [], ['/entry', 'app', 'serve']], ['args in its place', image, ['app', '-v'], ['/entry', 'app', 'app', '-v']],
+    ['flags for a program of the machine', program(['redis-server']), ['--port', '1'], ['redis-server', '--port', '1']],
+    ['a command of the program', program(['minio']), ['server', '/data'], ['minio', 'server', '/data']],
+    ['args that begin with the program', program(['/usr/bin/redis-server']), ['redis-server', '/etc/redis.conf'], ['redis-server', '/etc/redis.conf']],
+    ['args that begin with the program behind a wrapper', program(['entry.sh', 'postgres', '-c', 'a=b']), ['postgres', '-c', 'c=d'], ['entry.sh', 'postgres', '-c', 'c=d']],
+    ['a command that is no entry point', program([], ['sh']), ['echo', 'on'], ['echo', 'on']],
+  ])('%s', (_, of, args, command) => expect(imageCommand(of, args)).toEqual(command))
+})
+
 describe('the container\'s spec', () => {
   const make = async (container: Partial<Container>, spec = {}) => {
     const image = await hostImage.resolve('host')
@@ -144,6 +157,7 @@ describe('the container\'s spec', () => {
     return containerSpec(aPod(spec), aContainer('web', container), { attempt: 0, image, environment: [{ name: 'A', value: 'a' }], mounts: [], logPath: '/log', memoryCapacityBytes: 2 ** 30 })
   }
   test('command and arguments, expanded', async () => { expect((await make({ command: ['run', '$(A)'], args: ['$(B)', '$$(A)'] })).command).toEqual(['run', 'a', '$(B)', '$(A)']) })
+  test('an empty list is none', async () => { expect((await make({ command: ['run'], args: [] })).command).toEqual(['run']); await expect(make({ command: [], args: [] })).rejects.toThrow('no command specified') })
   test.each<[string, Partial<Container>, object, string]>([
     ['no command', { command: undefined } as never, {}, 'no command specified'], ['root forbidden, no user', { securityContext: { runAsNonRoot: true } }, {}, 'container has runAsNonRoot and image will run as root (pod: "web-1_default(uid-1)", container: web)'],
     ['root forbidden, root wanted', {}, { securityContext: { runAsNonRoot: true, runAsUser: 0 } }, "container's runAsUser breaks non-root policy"],

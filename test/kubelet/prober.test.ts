@@ -154,6 +154,9 @@ describe('one run', () => {
     ['http by the port\'s name', () => ({ httpGet: { path: '/200', port: 'http' } }), 'success', /body/], ['http, a redirect here', () => ({ httpGet: { path: '/302', port } }), 'failure', /statuscode: 500/],
     ['http, a redirect elsewhere', () => ({ httpGet: { path: '/307', port } }), 'warning', /redirects/],
     ['http, nobody listens', () => ({ httpGet: { path: '/x', port: closed } }), 'failure', /^Get "http:\/\/127\.0\.0\.1:\d+\/x": dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/],
+    // Addresses of loopback that nobody else has.
+    ['http, nobody listens at the usual port', () => ({ httpGet: { host: '127.45.67.89', path: '/x', port: 80 } }), 'failure', /^Get "http:\/\/127\.45\.67\.89:80\/x": dial tcp 127\.45\.67\.89:80: connect: connection refused$/],
+    ['https, nobody listens at the usual port', () => ({ httpGet: { host: '127.45.67.89', scheme: 'HTTPS', path: '/x', port: 443 } }), 'failure', /^Get "https:\/\/127\.45\.67\.89:443\/x": dial tcp 127\.45\.67\.89:443: connect: connection refused$/],
     ['http, no such port', () => ({ httpGet: { path: '/', port: 'none' } }), 'unknown', /couldn't find port/],
     ['tcp', () => ({ tcpSocket: { port } }), 'success', /^$/], ['tcp, nobody listens', () => ({ tcpSocket: { port: closed } }), 'failure', /^dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/],
     ['no handler', () => ({}), 'unknown', /missing probe handler/],

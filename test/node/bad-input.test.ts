@@ -40,7 +40,13 @@ const manifest = async (text: string): Promise<string> => {
 
 describe('commands', () => {
   test.each<[string, string[], number, RegExp]>([
-    ['an unknown command', ['fly'], 1, /unknown command 'fly'|too many arguments[^]*see: wherry --help/],
+    ['an unknown command', ['fly'], 1, /^error: unknown command 'fly'\n\(see: wherry --help\)$/],
+    ['a command with a letter too few', ['imge', 'list'], 1, /unknown command 'imge'\n\(Did you mean image\?\)/],
+    ['a command with two letters exchanged', ['dwon'], 1, /unknown command 'dwon'\n\(Did you mean down\?\)/],
+    ['a word too many for the dashboard', ['ui', 'fast'], 1, /too many arguments for 'ui'/],
+    ['the help of a component', ['kubelet', '--help'], 0, /^wherry kubelet: one component, in the foreground\nflags: --kubeconfig /],
+    ['a data directory where none can be made', ['--data-dir', '/proc/wherry', 'up', '--detach'], 1, /cannot make the data directory \/proc\/wherry: ENOENT/],
+    ['a data directory that is a file', ['--data-dir', '/etc/passwd', 'up', '--detach'], 1, /cannot read \/etc\/passwd\/cluster\.json: ENOTDIR/],
     ['an unknown flag', ['up', '--fast'], 1, /unknown option '--fast'[^]*wherry --help/],
     ['a number that is none', ['up', '--nodes', 'many'], 1, /a number from 1 to 20 is expected/],
     ['a range that is none', ['up', '--pod-cidr', 'wide'], 1, /an IPv4 range such as 10\.244\.0\.0\/16 is expected/],

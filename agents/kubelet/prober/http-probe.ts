@@ -51,9 +51,12 @@ const fieldLine = ([name, value]: [string, string]): string => {
   return `${name}: ${value}\r\n`
 }
 
+/** A URL forgets the port that its scheme has anyway. */
+const portOf = (url: URL): number => Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+
 const connect = (url: URL): net.Socket => {
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  const port = portOf(url)
   if (url.protocol !== 'https:') return net.connect({ host, port })
   return tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...(net.isIP(host) === 0 && { servername: host }) })
 }
@@ -94,7 +97,7 @@ export const dialWords = (error: Error & { code?: string }, address: string): st
 }
 
 const connectionWords = (error: Error & { code?: string; syscall?: string }, url: URL): string => {
-  if (error.syscall === 'connect') return dialWords(error, url.host)
+  if (error.syscall === 'connect') return dialWords(error, `${url.hostname}:${portOf(url)}`)
   if (error.code === 'ECONNRESET') return 'EOF'
   return error.message
 }
