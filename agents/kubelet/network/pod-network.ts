@@ -9,11 +9,13 @@ import { formatAddress, gatewayOf, parseRange } from './address.ts'
 import { areIntact, type ChainInput, type HostPort, renderChains, renderRemoval } from './chains.ts'
 import { watchChains } from './guard.ts'
 import { type AddressPool, addressPool } from './ipam.ts'
-import { bridgeBatch, podBatch, portBatch } from './links.ts'
+import { bridgeBatch, podBatch, type PodLink, portBatch } from './links.ts'
 import { bridgeName, chainNames, vethName } from './names.ts'
 import { rememberedSysctls } from './sysctls.ts'
 
 export interface PodRange { podCIDR: string; clusterCIDR: string }
+
+export type BridgedLink = PodLink & { bridge: string }
 
 export type PortMapping = Omit<HostPort, 'podIP'>
 
@@ -25,10 +27,10 @@ export interface PodNetwork {
   isReady(): boolean
   /** Writes the chains again whenever somebody else removes something of them, until the signal is given. */
   guard(signal: AbortSignal): Promise<void>
-  /** An address for the pod, and the batch that sets up its network from inside its namespace. */
-  reserve(podUid: string): Promise<{ podIP: string; inside: string }>
-  /** The node's side, after `inside` has run. */
-  connect(podUid: string, mappings: readonly PortMapping[]): Promise<void>
+  /** An address for the pod, and the batch that sets up its network from inside its namespace; or the link, to be made otherwise. */
+  reserve(podUid: string): Promise<{ podIP: string; inside: string; link: BridgedLink }>
+  /** The node's side, after `inside` has run; of a pod that is linked already, its ports. */
+  connect(podUid: string, mappings: readonly PortMapping[], options?: { linked: boolean }): Promise<void>
   release(podUid: string): Promise<void>
   /** Frees the addresses of all pods but these. */
   keepOnly(podUids: ReadonlySet<string>): Promise<void>
@@ -122,11 +124,12 @@ export const podNetwork = ({ clusterId, nodeName, directory, log, clock }: PodNe
     async reserve(podUid) {
       const { pool, gateway } = ready()
       const podIP = pool.allocate(podUid)
-      return { podIP, inside: podBatch({ podIP, gateway, veth: vethName(clusterId, nodeName, podUid), hostPid: process.pid }) }
+      const link = { podIP, gateway, veth: vethName(clusterId, nodeName, podUid), hostPid: process.pid, bridge }
+      return { podIP, inside: podBatch(link), link }
     },
-    async connect(podUid, mappings) {
+    async connect(podUid, mappings, { linked } = { linked: false }) {
       const { pool } = ready()
-      await run('ip', ['-batch', '-'], { input: portBatch(vethName(clusterId, nodeName, podUid), bridge) })
+      if (!linked) await run('ip', ['-batch', '-'], { input: portBatch(vethName(clusterId, nodeName, podUid), bridge) })
       const podIP = pool.addressOf(podUid)
       if (mappings.length === 0 || podIP === undefined) return
       hostPorts.set(podUid, mappings.map((mapping) => ({ ...mapping, podIP })))

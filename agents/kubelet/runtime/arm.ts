@@ -21,6 +21,7 @@ import { mapMounts } from './users.ts'
 import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
 import { filterFileName, filterOf } from './seccomp.ts'
 import { startFailureMessage } from './shim/go-script.ts'
+import { containerSteps } from './steps/container-steps.ts'
 import { assignments } from './shim/quote.ts'
 
 /** Names everything that is fixed at arming; environment and arguments come with the start. */
@@ -91,18 +92,37 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
   const mapped = users === undefined ? undefined : mapMounts(prepared.mounts, path.join(directory, 'owners'))
   if (mapped) writeFileSync(path.join(directory, 'mapped'), mapped.pairs, { mode: 0o600 })
   writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, mapped?.mounts ?? prepared.mounts), { mode: 0o600 })
+  const early = spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : ''
+  const stepped = early === '' && writeSteps(context, { attempt, sandbox, spec, prepared, credentials })
   writeFileSync(path.join(directory, 'spec'), assignments({
     scripts: scriptsDirectory(context), tools: toolsInContainer, root: prepared.mountPoint,
     shim_groups: cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
-    filter: spec.seccomp ? `./${filterFileName}` : '', early: spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : '',
+    filter: spec.seccomp ? `./${filterFileName}` : '', early,
     users: users === undefined ? '' : `/proc/${sandbox.record.holder?.pid}/ns/user`, id_mapper: path.join(toolsDirectory(context), idMapper),
     privileges: setprivArguments(credentials, context.boundingSet, context.ownUsers.setGroups).join(' '), oom_score_adj: String(spec.oomScoreAdj),
-    tty: spec.tty ? 'yes' : '', owner: String(credentials.uid + (users ?? 0)), unlocker: path.join(toolsDirectory(context), ptyUnlocker), stdin: spec.stdin ? 'yes' : '',
-    label: `${sandbox.record.podNamespace}/${sandbox.record.podName}/${spec.name}`, launch: command.join(' '),
+    runner: stepped ? (context.runner?.program ?? '') : '', tty: spec.tty ? 'yes' : '', owner: String(credentials.uid + (users ?? 0)), unlocker: path.join(toolsDirectory(context), ptyUnlocker), stdin: spec.stdin ? 'yes' : '',
+    label: labelOf(sandbox, spec.name), launch: command.join(' '),
   }), { mode: 0o600 })
   return { prepared, credentials }
 }
+
+/** Everything up to the program as system calls; false: that is left to the scripts. */
+const writeSteps = (context: Context, { attempt: { directory, cgroup }, sandbox, spec, prepared, credentials }: Omit<Preparation, 'command'> & { prepared: PreparedRoot; credentials: Credentials }): boolean => {
+  const { holder, hostNetwork, hostIpc, users } = sandbox.record
+  if (!context.runner || spec.tty || users !== undefined) return false
+  const namespace = (kind: string): string => `/proc/${holder?.pid}/ns/${kind}`
+  writeFileSync(path.join(directory, 'steps'), containerSteps(context.runner.numbers, {
+    groups: cgroupDirectories(context.hierarchies, cgroup), oomScore: spec.oomScoreAdj,
+    network: hostNetwork ? undefined : namespace('net'), uts: hostNetwork ? undefined : namespace('uts'), ipc: hostIpc ? undefined : namespace('ipc'),
+    root: prepared.mountPoint, mounts: prepared.mounts, readOnlyRoot: spec.readOnlyRootFilesystem, sharesMounts: sharesMounts(spec), credentials, boundingSet: context.boundingSet,
+    shell: [...toolCommand('sh'), '-s', labelOf(sandbox, spec.name)], environment: bareEnvironment,
+  }), { mode: 0o600 })
+  return true
+}
+
+/** Tells people who read `ps` whose process this is. */
+const labelOf = ({ record: { podNamespace, podName } }: Sandbox, container: string): string => `${podNamespace}/${podName}/${container}`
 
 /** As upstream's runtimes: what a container mounts can only be passed on to the machine by a mount that does so. */
 const checkShared = ({ mounts }: ContainerSpec): void => {

@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
+import { getSystemErrorMap } from 'node:util'
 import { isGone, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import type { ShownImage } from './runtime.ts'
 import type { Credentials } from './rootfs/credentials.ts'
@@ -70,8 +71,9 @@ export const readExit = (directory: string): { code: number; at: Date } | undefi
   return code === undefined ? undefined : { code: Number(code), at: statSync(file).mtime }
 }
 
-/** Why arming failed, in the words of the programs that did it. */
-export const readErrors = (directory: string): string => (readIfThere(path.join(directory, 'errors')) ?? '').trim()
+/** Why arming failed, in the words of the programs that did it; an error's number in the kernel's words. */
+export const readErrors = (directory: string): string =>
+  (readIfThere(path.join(directory, 'errors')) ?? '').trim().replaceAll(/errno (\d+)$/gm, (said: string, number: string) => getSystemErrorMap().get(-Number(number))?.[1] ?? said)
 
 const maxTerminationMessage = 4096
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/api/clock.ts'
 import type { Random } from '../../../src/api/random.ts'
 import type { Log } from '../../../src/client/component.ts'
 import type { PodNetwork } from '../network/pod-network.ts'
+import type { Numbers } from '../seccomp/syscalls/tables.ts'
 import type { Attempt } from './attempt.ts'
 import type { Hierarchies } from './cgroups/hierarchies.ts'
 import type { FifoPool } from './fifo-pool.ts'
@@ -43,6 +44,8 @@ export interface Context extends RuntimeOptions {
   /** Capabilities that exist here, as bits. */
   boundingSet: bigint
   ownUsers: OwnUsers
+  /** What carries out steps (steps/steps.ts), and the numbers of system calls; undefined: nothing does here, and the scripts do it all. */
+  runner: { program: string; numbers: Numbers } | undefined
   fifos: FifoPool
   pods: Map<string, Pod>
   emit(event: Omit<RuntimeEvent, 'monotonicMilliseconds'>): void

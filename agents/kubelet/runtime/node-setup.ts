@@ -1,7 +1,9 @@
 /** What a node needs before its first pod: directories, tools, scripts, cgroups; and how all of it goes away. */
 import { endHolder } from './attempt.ts'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
+import { machineOf } from '../seccomp/syscalls/tables.ts'
 import { listDirectory, removeDirectory } from './attempt-files.ts'
 import { childDirectories, createCgroup, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies, rootsOf } from './cgroups/hierarchies.ts'
@@ -13,13 +15,13 @@ import { readOwnUsers } from './proc/own-users.ts'
 import { refuseForeign } from './protocol.ts'
 import { readBootId, readIfThere } from './proc/stat.ts'
 import { installTemplate } from './rootfs/template.ts'
-import { installTools } from './rootfs/tools.ts'
+import { installTools, stepRunner } from './rootfs/tools.ts'
 import { installScripts } from './shim/scripts.ts'
 
 const overlayMagic = 0x794c7630
 
 /** Throws, with the remedy, when this machine or this user cannot run pods. */
-export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet' | 'ownUsers'>> => {
+export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet' | 'ownUsers' | 'runner'>> => {
   if (process.getuid?.() !== 0) throw new Error('running pods needs root (namespaces, mounts, cgroups): start Wherry as root, for example with sudo')
   for (const [name, directory] of [['state', options.stateDirectory], ['data', options.dataDirectory]] as const) {
     // These characters mean something in the option strings of overlay mounts and in lists of paths.
@@ -42,7 +44,13 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
     renameSync(`${file}.new`, file)
   }, ownUsers.whole ? 'root' : 'rootless')
   createCgroup(hierarchies, shimCgroup(options), {})
-  return { hierarchies, bootId, boundingSet: readBoundingSet(), ownUsers }
+  return { hierarchies, bootId, boundingSet: readBoundingSet(), ownUsers, runner: ownUsers.whole ? findRunner(options) : undefined }
+}
+
+const findRunner = (options: RuntimeOptions): Context['runner'] => {
+  const program = path.join(toolsDirectory(options), stepRunner)
+  const numbers = machineOf(os.arch())?.abis[0]?.numbers
+  return numbers && existsSync(program) ? { program, numbers } : undefined
 }
 
 const ownHierarchies = (mounts: readonly MountInfo[]): Hierarchies => {

@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { idMapperProgram } from '../../machine-code/id-mapper.ts'
 import { ptyUnlockerProgram } from '../../machine-code/pty-unlocker.ts'
+import { stepRunnerProgram } from '../../machine-code/step-runner.ts'
 import { loaderProgram } from '../../seccomp/loader.ts'
 import { run } from '../command.ts'
 
@@ -15,6 +16,8 @@ export const toolsInContainer = '/dev/.wherry'
 /** Used before the container's root is its own. */
 export const idMapper = 'id-mapper'
 export const ptyUnlocker = 'pty-unlocker'
+/** Carries out the steps of a sandbox or of a container. */
+export const stepRunner = 'step-runner'
 
 const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], setsid: ['/usr/bin/setsid', '/bin/setsid'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], nsenter: ['/usr/bin/nsenter', '/bin/nsenter'], unshare: ['/usr/bin/unshare', '/bin/unshare'], env: ['/usr/bin/env', '/bin/env'] }
 
@@ -47,7 +50,7 @@ export const installTools = async (directory: string): Promise<void> => {
   const { loader, libraries } = parseLibraries((await Promise.all(sources.map(([, file]) => run('ldd', [file])))).join(''))
   if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
   const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
-  const own = Object.entries({ seccomp: loaderProgram(os.arch()), [idMapper]: idMapperProgram(os.arch()), [ptyUnlocker]: ptyUnlockerProgram(os.arch()) }).flatMap(([name, program]) => (program ? [{ name, program }] : []))
+  const own = Object.entries({ seccomp: loaderProgram(os.arch()), [idMapper]: idMapperProgram(os.arch()), [ptyUnlocker]: ptyUnlockerProgram(os.arch()), [stepRunner]: stepRunnerProgram(os.arch()) }).flatMap(([name, program]) => (program ? [{ name, program }] : []))
   const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
     + own.map(({ name, program }) => `${name} ${createHash('sha256').update(program).digest('hex')}\n`).join('')
   const stampFile = path.join(directory, '.stamp')

@@ -1,6 +1,6 @@
 /** A pod's sandbox: a process that holds its network, IPC and UTS namespaces, and the pod's cgroup. */
 import { spawn } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
 import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
@@ -12,6 +12,8 @@ import { protocol } from '../protocol.ts'
 import type { SandboxSpec, SandboxState } from '../runtime.ts'
 import { chooseUsers, mapUsers } from '../users.ts'
 import { assignments } from '../shim/quote.ts'
+import type { BridgedLink } from '../../network/pod-network.ts'
+import { sandboxSteps } from '../steps/sandbox-steps.ts'
 
 export interface SandboxRecord {
   /** Absent in those of before there was one (../protocol.ts). */
@@ -85,13 +87,13 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
     record.podIP = network?.podIP
     sandbox.state.podIP = network?.podIP
     writeRecord(sandbox)
-    writeFiles(context, { sandbox, spec, network: network?.inside ?? '' })
+    const stepped = writeFiles(context, { sandbox, spec, inside: network?.inside ?? '', link: network?.link })
     await context.fifos.place(directory, ['life'])
     listenToSandbox(context, sandbox)
-    const child = launch(context, sandbox, spec)
+    const child = stepped ? launchSteps(context, sandbox, spec) : launch(context, sandbox, spec)
     if (!(await sandbox.heard.promise)) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)
     if (record.users !== undefined) await giveUsers(context, sandbox, child, record.users)
-    if (network) await context.network.connect(spec.podUid, spec.portMappings)
+    if (network) await context.network.connect(spec.podUid, spec.portMappings, { linked: stepped })
     settle(sandbox, child)
     signal.throwIfAborted()
     return sandbox.state
@@ -105,17 +107,27 @@ const writeRecord = ({ directory, record }: Sandbox): void => { writeJson(path.j
 
 export const readSandboxRecord = (directory: string): SandboxRecord | undefined => readJson<SandboxRecord>(path.join(directory, 'record.json'))
 
-const writeFiles = (context: Context, { sandbox, spec, network }: { sandbox: Sandbox; spec: SandboxSpec; network: string }): void => {
+/** Answers whether the sandbox is made of steps: without users of its own and without a first process for all of its containers. */
+const writeFiles = (context: Context, { sandbox, spec, inside, link }: { sandbox: Sandbox; spec: SandboxSpec; inside: string; link: BridgedLink | undefined }): boolean => {
   const { directory, record } = sandbox
   const write = (name: string, text: string): void => { writeFileSync(path.join(directory, name), text, { mode: 0o600 }) }
   write('resolv.conf', spec.resolvConf)
   write('hosts', spec.hostsFor(record.podIP ?? ''))
-  write('network', network)
-  write('sysctls', Object.entries(spec.sysctls).map(([name, value]) => `${sysctlPath(name)} ${value}\n`).join(''))
+  const sysctls = Object.entries(spec.sysctls).map(([name, value]) => [sysctlPath(name), value] as const)
+  const withInit = spec.sharedProcessNamespace && !spec.hostPid
+  const groups = cgroupDirectories(context.hierarchies, sandboxCgroup(record))
+  if (context.runner && !spec.ownUsers && !withInit) {
+    const { hostNetwork, hostIpc, hostname, domainName } = spec
+    writeFileSync(path.join(directory, 'steps'), sandboxSteps(context.runner.numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sysctls }), { mode: 0o600 })
+    return true
+  }
+  write('network', inside)
+  write('sysctls', sysctls.map(([name, value]) => `${name} ${value}\n`).join(''))
   write('spec', assignments({
-    scripts: scriptsDirectory(context), groups: cgroupDirectories(context.hierarchies, sandboxCgroup(record)).join(' '),
-    users: spec.ownUsers ? 'own' : '', hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: spec.sharedProcessNamespace && !spec.hostPid ? 'yes' : '',
+    scripts: scriptsDirectory(context), groups: groups.join(' '),
+    users: spec.ownUsers ? 'own' : '', hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: withInit ? 'yes' : '',
   }))
+  return false
 }
 
 /** `net.ipv4.ip_forward` and `net/ipv4/ip_forward` are the same; in the second form dots belong to names. Throws for what is no name at all. */
@@ -123,6 +135,18 @@ export const sysctlPath = (name: string): string => {
   const file = /^[^/]*\./.test(name) && !name.includes('/') ? name.replaceAll('.', '/') : name
   if (!/^[a-zA-Z0-9_-]+(\/[a-zA-Z0-9_.-]+)+$/.test(file) || file.split('/').includes('..')) throw new Error(`invalid sysctl name ${JSON.stringify(name)}`)
   return file
+}
+
+const launchSteps = (context: Context, { directory }: Sandbox, { podNamespace, podName }: SandboxSpec): number | undefined => {
+  const steps = openSync(path.join(directory, 'steps'), 'r')
+  try {
+    const child = spawn(context.runner?.program ?? '', [`${podNamespace}/${podName}`], { argv0: 'sandbox', cwd: directory, detached: true, stdio: [steps, 'ignore', 'ignore'], env: bareEnvironment })
+    child.on('error', (error) => { context.log.error('cannot start a sandbox', { error: error.message }) })
+    child.unref()
+    return child.pid
+  } finally {
+    closeSync(steps)
+  }
 }
 
 const launch = (context: Context, sandbox: Sandbox, spec: SandboxSpec): number | undefined => {

@@ -12,6 +12,7 @@ import { joinGroup } from '../cgroups/process-groups.ts'
 /**
  * The shim: waits for the container's first process and writes down how it ended. It is started by way of `unshare --pid` (or `nsenter --pid`), so that the
  * one child that it forks is the first process of a process namespace. The child runs in the foreground: in the background a shell would have it ignore SIGINT.
+ * Where there is a runner, everything up to the program is in the file `steps` (../steps/container-steps.ts).
  */
 const shim = `. ./spec || exit 1
 umask 022
@@ -22,6 +23,12 @@ exec 2>>errors </dev/null
 for group in $shim_groups; do @join@ || exit 1; done
 echo 'echo armed >&8; echo armed >&9' >&7
 (
+  if [ -n "$runner" ]; then
+    exec 6>&-
+    [ -z "$filter" ] || exec 6<"$filter"
+    if [ -n "$stdin" ]; then exec 3<in; else exec 3</dev/null; fi
+    exec "$runner" "$label" <steps
+  fi
   for group in $groups; do @join@ || exit 125; done
   read -r pid rest </proc/self/stat && echo "$pid" >pid || exit 125
   { echo "$oom_score_adj" >/proc/self/oom_score_adj; } 2>/dev/null

@@ -1,0 +1,70 @@
+/**
+ * What the shim's child does from its cgroup to its program, as system calls: the script `root` (shim/scripts.ts) and what its shim begins, without a program of the machine for each step. And the shim's own first step.
+ * For containers without a terminal, without users of their own and without a filter that only root can load. Pure.
+ */
+import type { Numbers } from '../../seccomp/syscalls/tables.ts'
+import type { Credentials } from '../rootfs/credentials.ts'
+import type { MountLine } from '../rootfs/fstab.ts'
+import { enter, execute, joinGroups, namespaces, notePid, open, openFile, setOomScore } from './calls.ts'
+import { become } from './become.ts'
+import { makeReadOnly, mountAll, propagate } from './mounts.ts'
+import { newSteps, text } from './steps.ts'
+
+export interface ContainerSteps {
+  groups: readonly string[]
+  oomScore: number
+  /** Namespaces of the pod that it enters: files below /proc. */
+  network: string | undefined
+  uts: string | undefined
+  ipc: string | undefined
+  root: string
+  mounts: readonly MountLine[]
+  readOnlyRoot: boolean
+  sharesMounts: boolean
+  credentials: Credentials
+  boundingSet: bigint
+  /** The shell that reads the rest of the program, in the words of the container. */
+  shell: readonly string[]
+  environment: Readonly<Record<string, string>>
+}
+
+const detach = 2
+const oldRoot = '/dev/mqueue'
+const descriptors = { input: 3, output: 4, errors: 5, go: 7 } as const
+
+export const containerSteps = (numbers: Numbers, { groups, oomScore, network, uts, ipc, root, mounts, readOnlyRoot, sharesMounts, credentials, boundingSet, shell, environment }: ContainerSteps): Buffer => {
+  const steps = newSteps(numbers)
+  joinGroups(steps, groups)
+  notePid(steps, 'pid')
+  setOomScore(steps, oomScore)
+  steps.call('setsid', [], 'cannot begin a session', { mayFail: true })
+  if (ipc !== undefined) enter(steps, ipc, namespaces.ipc)
+  if (uts !== undefined) enter(steps, uts, namespaces.uts)
+  if (network !== undefined) enter(steps, network, namespaces.network)
+  steps.call('unshare', [namespaces.mount], 'cannot make a mount namespace')
+  if (!sharesMounts) propagate(steps, '/', 'rslave')
+  mountAll(steps, root, mounts)
+  const [first] = mounts
+  if (readOnlyRoot && first) makeReadOnly(steps, root, first)
+  steps.call('chdir', [text(root)], 'cannot enter the root')
+  steps.call('pivot_root', [text('.'), text(`.${oldRoot}`)], 'cannot change the root')
+  steps.call('chdir', [text('/')], 'cannot enter the root')
+  if (sharesMounts) propagate(steps, oldRoot, 'rslave')
+  steps.call('umount2', [text(oldRoot), detach], 'cannot take the old root away')
+  become(steps, credentials, boundingSet)
+  for (const [from, to] of [[descriptors.go, 0], [descriptors.output, 1], [descriptors.errors, 2]] as const) steps.call('dup3', [from, to, 0], 'cannot pass the output on')
+  for (const descriptor of [descriptors.output, descriptors.errors, descriptors.go]) steps.call('close', [descriptor], 'cannot pass the output on')
+  execute(steps, shell, environment)
+  return steps.encode()
+}
+
+/** Becomes the shim, whose children are in a process namespace: in a new one, or in that of this process. */
+export const shimSteps = (numbers: Numbers, { processNamespace, command, environment }: { processNamespace: string | undefined; command: readonly string[]; environment: Readonly<Record<string, string>> }): Buffer => {
+  const steps = newSteps(numbers)
+  if (processNamespace === undefined) steps.call('unshare', [namespaces.process], 'cannot make a process namespace')
+  else enter(steps, processNamespace, namespaces.process)
+  const devNull = openFile(steps, '/dev/null', open.readWrite | open.closeOnExec)
+  steps.call('dup3', [devNull, 0, 0], 'cannot open /dev/null')
+  execute(steps, command, environment)
+  return steps.encode()
+}
