@@ -3,7 +3,7 @@
  * lose is in the kernel, in the runtime's files and in small records: a new kubelet adopts what it finds. Mirrors pkg/kubelet/kubelet.go.
  */
 import { mkdir } from 'node:fs/promises'
-import type { Node, Pod } from '../../src/api/types.ts'
+import type { Node } from '../../src/api/types.ts'
 import type { Component } from '../../src/client/component.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
 import { apiObjects, follow } from './api-objects.ts'
@@ -23,7 +23,9 @@ import { isMirrorPod, isStaticPod } from './pod.ts'
 import type { Machine } from './pod-run.ts'
 import { mirrorPods } from './pod-source/mirrors.ts'
 import { mirrorOf } from './pod-source/mirror-pods.ts'
+import { staticSources } from './pod-source/static-sources.ts'
 import { watchStaticPods } from './pod-source/static-pods.ts'
+import { watchUrlPods } from './pod-source/url-pods.ts'
 import { podWorkers } from './pod-workers.ts'
 import { kubeletServer } from './server/server.ts'
 import { usageSampler } from './stats/usage-sampler.ts'
@@ -71,7 +73,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   })
   const sampler = usageSampler({ runtime, clock, log, pods: () => workers.list() })
 
-  let staticPods: readonly Pod[] | undefined = options.staticPodDirectory === undefined ? [] : undefined
+  const sources = staticSources({ file: options.staticPodDirectory !== undefined, http: options.staticPodURL !== undefined }, (message) => log.error(message))
   let apiKnown = api.pods === undefined
   const mirrors = mirrorPods({ client, clock, random, log, node: ownNode }, signal)
   const wakeSources = new Wakeable(clock)
@@ -79,11 +81,12 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const gather = async (): Promise<void> => {
     for (;;) {
       await wakeSources.next(signal)
+      const staticPods = sources.pods()
       const apiPods = apiKnown ? (api.pods?.lister.list() ?? []) : []
-      await workers.update({ pods: [...(staticPods ?? []), ...apiPods.filter((pod) => !isMirrorPod(pod))], complete: { static: staticPods !== undefined, api: apiKnown && api.pods !== undefined } })
+      await workers.update({ pods: [...staticPods, ...apiPods.filter((pod) => !isMirrorPod(pod))], complete: { static: sources.complete(), api: apiKnown && api.pods !== undefined } })
       const byUid = new Map(apiPods.map((pod) => [pod.metadata.uid, pod]))
       for (const pod of workers.list()) shared.statuses.seen(pod.metadata.uid, isStaticPod(pod) ? mirrorOf(pod, apiPods) : byUid.get(pod.metadata.uid))
-      if (staticPods && apiKnown) mirrors.update({ staticPods, apiPods, running: workers.list().filter(isStaticPod) })
+      if (apiKnown) mirrors.update({ staticPods, complete: sources.complete(), apiPods, running: workers.list().filter(isStaticPod) })
     }
   }
   const changed = (): void => wakeSources.notify()
@@ -125,7 +128,8 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     follow(api.pods, () => { apiKnown = true; shared.statuses.reachable(); changed() }, signal),
     follow(api.services, () => { servicesKnown = true }, signal),
     followNode(),
-    ...(staticDirectory === undefined ? [] : [watchStaticPods({ directory: staticDirectory, nodeName, clock, log }, (pods) => { staticPods = pods; changed() }, signal)]),
+    ...(staticDirectory === undefined ? [] : [watchStaticPods({ directory: staticDirectory, nodeName, clock, log }, (pods) => { sources.set('file', pods); changed() }, signal)]),
+    ...(options.staticPodURL ? [watchUrlPods({ ...options.staticPodURL, nodeName, clock, log }, (pods) => { sources.set('http', pods); changed() }, signal)] : []),
     ...(registration ? [reportNode(registration, signal), renewLease(registration, signal)] : []),
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),

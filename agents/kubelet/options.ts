@@ -51,6 +51,8 @@ export interface KubeletOptions {
   log: Log
   /** Manifests of static pods; undefined: none. */
   staticPodDirectory: string | undefined
+  /** Where more static pods are asked for. */
+  staticPodURL?: { url: string; headers: Readonly<Record<string, readonly string[]>>; checkMilliseconds: number }
   /** The kubelet's own: records, volumes, logs. Survives a restart of the machine. */
   dataDirectory: string
   /** On tmpfs: secrets and tokens. */

@@ -9,7 +9,10 @@ import { withPodDefaults } from './pod-defaults.ts'
 export class ManifestError extends Error { override readonly name = 'ManifestError' }
 
 export interface ManifestSource {
+  /** Its name, or its URL. */
   file: string
+  /** What the annotation kubernetes.io/config.source says; `file` if absent. */
+  kind?: 'file' | 'http'
   nodeName: string
   /** RFC 3339: when the kubelet saw it. */
   seen: string
@@ -20,6 +23,21 @@ const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 
 /** The pod as it shall run on this node; its uid changes with the file's name, its content and the node. Throws ManifestError. */
 export const parseManifest = (text: string, source: ManifestSource): Pod => {
+  const { content, refuse } = read(text, source)
+  return podOf(content, source, refuse)
+}
+
+/** The same for one pod, or a PodList: if one of its pods cannot be used, none is, as upstream. */
+export const parseManifests = (text: string, source: ManifestSource): Pod[] => {
+  const { content, refuse } = read(text, source)
+  if (!isRecord(content) || content['kind'] !== 'PodList') return [podOf(content, source, refuse)]
+  if (content['apiVersion'] !== 'v1') refuse(`apiVersion must be v1, is ${JSON.stringify(content['apiVersion'] ?? null)}`, 'apiVersion')
+  const items = content['items'] ?? []
+  if (!Array.isArray(items)) return refuse('items: must be a list', 'items')
+  return items.map((item: unknown, index) => podOf(isRecord(item) ? { apiVersion: 'v1', kind: 'Pod', ...item } : item, source, (why, ...at) => refuse(`items[${index}]: ${why}`, 'items', index, ...at)))
+}
+
+const read = (text: string, source: ManifestSource): { content: unknown; refuse: Refuse } => {
   const lines = new LineCounter()
   const document = parseDocument(text, { version: '1.1', lineCounter: lines, maxAliasCount: 100 } as Parameters<typeof parseDocument>[1])
   const problem = document.errors[0]
@@ -29,8 +47,14 @@ export const parseManifest = (text: string, source: ManifestSource): Pod => {
     return node?.range ? lines.linePos(node.range[0]).line : 1
   }
   const refuse = (why: string, ...at: (string | number)[]): never => { throw new ManifestError(`${source.file}:${lineOf(...at)}: ${why}`) }
-  let content: unknown
-  try { content = document.toJS({ maxAliasCount: 100 }) } catch (error) { refuse(error instanceof Error ? error.message : String(error)) }
+  try {
+    return { content: document.toJS({ maxAliasCount: 100 }), refuse }
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+}
+
+const podOf = (content: unknown, source: ManifestSource, refuse: Refuse): Pod => {
   if (!isRecord(content)) return refuse('a static pod manifest must be one object of kind Pod')
   if (content['apiVersion'] !== 'v1') refuse(`apiVersion must be v1, is ${JSON.stringify(content['apiVersion'] ?? null)}`, 'apiVersion')
   if (content['kind'] !== 'Pod') refuse(`kind must be Pod, is ${JSON.stringify(content['kind'] ?? null)}; other kinds belong into the API server`, 'kind')
@@ -61,14 +85,15 @@ const checkContainers = (spec: Record<string, unknown>, refuse: Refuse): void =>
   }
 }
 
-const identified = (given: Pod, { file, nodeName, seen }: ManifestSource): Pod => {
-  const uid = given.metadata.uid || createHash('md5').update(JSON.stringify(given)).update(`host:${nodeName}`).update(`file:${file}`).digest('hex')
+const identified = (given: Pod, { file, kind = 'file', nodeName, seen }: ManifestSource): Pod => {
+  const hash = createHash('md5').update(JSON.stringify(given))
+  const uid = given.metadata.uid || (kind === 'file' ? hash.update(`host:${nodeName}`).update(`file:${file}`) : hash.update(`url:${file}`)).digest('hex')
   const tolerations = [...(given.spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }]
   return withPodDefaults({
     ...given,
     metadata: {
       ...given.metadata, name: `${given.metadata.name}-${nodeName.toLowerCase()}`, namespace: given.metadata.namespace ?? 'default', uid, resourceVersion: '', creationTimestamp: seen,
-      annotations: { ...given.metadata.annotations, [configHashAnnotation]: uid, [configSourceAnnotation]: 'file', [configSeenAnnotation]: seen },
+      annotations: { ...given.metadata.annotations, [configHashAnnotation]: uid, [configSourceAnnotation]: kind, [configSeenAnnotation]: seen },
     },
     spec: { ...given.spec, nodeName, tolerations },
     status: {},

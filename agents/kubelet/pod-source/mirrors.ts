@@ -10,6 +10,8 @@ import { executeMirrorAction, planMirrors } from './mirror-pods.ts'
 
 export interface MirrorInput {
   staticPods: readonly Pod[]
+  /** Whether these are all: as long as a source has not been heard of, no mirror is taken away. */
+  complete: boolean
   apiPods: readonly Pod[]
   /** Static pods that have a worker: also those that are on their way out. */
   running: readonly Pod[]
@@ -35,10 +37,10 @@ export const mirrorPods = ({ client, clock, random, log, node }: MirrorOptions, 
       await wake.next(signal)
       const owner = node()
       if (!input || !owner) continue
-      const { staticPods, apiPods, running } = input
+      const { staticPods, complete, apiPods, running } = input
       const stopping = running.filter((pod) => !staticPods.some(({ metadata }) => metadata.uid === pod.metadata.uid))
       try {
-        for (const action of planMirrors(staticPods, apiPods, stopping)) await executeMirrorAction(api, action, owner, signal)
+        for (const action of planMirrors(staticPods, apiPods, stopping)) if (complete || action.do === 'create') await executeMirrorAction(api, action, owner, signal)
         backoff.reset()
       } catch (error) {
         if (signal.aborted) return
