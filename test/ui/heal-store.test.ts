@@ -18,8 +18,16 @@ test('a kill that heals is one fault, with the time it took', () => {
 })
 
 test('what a Job completes is no fault, what it fails is', () => {
-  const store = storeOf(event('done', 'exit', 0, { exitCode: 0 }), event('failed', 'exit', 1, { exitCode: 3 }))
+  const store = storeOf(event('done', 'exit', 0, { exitCode: 0 }), event('done', 'reaped', 1), event('failed', 'exit', 1, { exitCode: 3 }), event('failed', 'reaped', 2))
   expect(store.faults().map(({ podName }) => podName)).toEqual(['failed'])
+})
+
+test('what a pod\'s deletion stops is no fault, what a probe stops is', () => {
+  const stopped = (name: string) => [event(name, 'killing', 0), event(name, 'exit', 5, { exitCode: 143 }), event(name, 'reaped', 6)]
+  const store = storeOf(...stopped('deleted'), ...stopped('sick'), event('sick', 'started', 9, { attempt: 1 }), event('sick', 'exit', 20, { attempt: 1, exitCode: 1 }))
+  store.keep(new Set())
+  expect(store.faults().map(({ podName, healedMs, events }) => [podName, healedMs, events.length])).toEqual([['sick', undefined, 3], ['sick', undefined, 1]])
+  expect(store.open()).toEqual([])
 })
 
 test('the same history told twice is one', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
-import { fit, spread, truncate, wrapText } from '../../ui/text/fit.ts'
+import { fit, spread, truncate, wrapText, wrapWords } from '../../ui/text/fit.ts'
 import { bar, bytesText, durationText, shortAge, trend } from '../../ui/text/numbers.ts'
 import { sanitize, widthOf } from '../../ui/text/sanitize.ts'
 
@@ -36,6 +36,10 @@ describe('widths are exact', () => {
   test.each([
     ['short', 'ab', 4, 'ab  '], ['exact', 'abcd', 4, 'abcd'], ['cut', 'abcdef', 4, 'abc~'], ['wide characters', '日本語', 4, '日~ '], ['none', 'abc', 0, ''],
   ] as const)('%s', (_, text, width, expected) => expect(fit(text, width)).toBe(expected))
+  test.each([
+    ['what fits', '  ab cd', 7, ['  ab cd']], ['between words', 'one two three', 8, ['one two', '  three']], ['further in than its beginning', '  Message: one two', 14, ['  Message: one', '    two']],
+    ['a word that is too long', 'a 0123456789', 8, ['a 012345', '  6789']], ['wide characters', '日本語 ab', 6, ['日本語', '  ab']],
+  ] as const)('words, %s', (_, text, width, expected) => expect(wrapWords(text, width)).toEqual(expected))
   test('to the right', () => expect(fit('7', 3, 'right')).toBe('  7'))
   test('any text in any width', () => {
     fc.assert(fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 40 }), (text, width) => {
@@ -43,6 +47,10 @@ describe('widths are exact', () => {
       expect(widthOf(fit(safe, width))).toBe(width)
       expect(widthOf(truncate(safe, width))).toBeLessThanOrEqual(width)
       if (width > 1) expect(wrapText(safe, width).join('')).toBe(safe)
+      if (width > 3) {
+        expect(wrapWords(safe, width).every((piece) => widthOf(piece) <= width)).toBe(true)
+        expect(wrapWords(safe, width).join('').replaceAll(' ', '')).toBe(safe.replaceAll(' ', ''))
+      }
     }))
   })
   test.each([['both fit', 'ab', 'cd', 6, 'ab  cd'], ['the right one gives way', 'abcd', 'efg', 6, 'abcd  ']] as const)('%s', (_, left, right, width, expected) => expect(spread(left, right, width)).toBe(expected))

@@ -27,7 +27,14 @@ const loadOf = ({ cluster }: Model): Load => {
 }
 
 const share = (used: number, of: number): number => (of > 0 ? used / of : 0)
-const gauge = (name: string, fraction: number, known: boolean): string => (known ? `${name} ${fit(`${Math.round(fraction * 100)}%`, 3, 'right')} ${bar(fraction, 9)}` : `${name} n/a`)
+/** `cells` for the bar; none where there is no room for one. */
+const gauge = (name: string, fraction: number, cells: number): string => `${name} ${`${Math.round(fraction * 100)}%`.padStart(3)}${cells < 1 ? '' : ` ${bar(fraction, cells)}`}`
+
+/** Both gauges in so many columns. */
+const gaugesIn = (room: number, { cpu, memory }: { cpu: number; memory: number }): string => {
+  const bars = Math.min(9, Math.floor((room - '  cpu 100% []  mem 100% []'.length) / 2))
+  return `  ${gauge('cpu', cpu, bars)}  ${gauge('mem', memory, bars)}`
+}
 
 const counts = ({ cluster }: Model): { nodes: string; pods: string; allReady: boolean } => {
   const nodes = [...cluster.nodes.rows.values()]
@@ -74,11 +81,12 @@ export const headerLines = (model: Model, rows: number): Line[] => {
   const name = fit(sanitize(cluster.identity.context), Math.min(24, widthOf(cluster.identity.context))).trimEnd()
   const right = ` ${mode} `
   const [cpu, memory] = [share(load.cpuUsed, load.cpuCores), share(load.memoryUsed, load.memory)]
-  const gauges = `${gauge('cpu', cpu, load.known)}  ${gauge('mem', memory, load.known)}`
   const room = columns - right.length - link.text.length - 1
   const wide = rows >= 3
-  const middle = `${nodes}  ${pods}${wide ? `  user ${sanitize(cluster.identity.user)}  server ${sanitize(cluster.identity.server)}  watches ${cluster.feeds.count}` : `  ${gauges}`}`
   const head = ` ${name}  `
+  const numbers = `${nodes}  ${pods}`
+  const gauges = load.known ? gaugesIn(room - widthOf(head) - numbers.length, { cpu, memory }) : '  cpu n/a  mem n/a'
+  const middle = wide ? `${numbers}  user ${sanitize(cluster.identity.user)}  server ${sanitize(cluster.identity.server)}  watches ${cluster.feeds.count}` : `${numbers}${gauges}`
   const rest = fit(middle, Math.max(0, room - widthOf(head)))
   const first: Line = [{ text: head, style: 'title' }, { text: rest, style: allReady ? 'plain' : 'warn' }, { text: right, style: state.readOnly ? 'warn' : 'plain' }, { text: link.text, style: link.style }, { text: ' ', style: 'plain' }]
   const heal = line(spread(` heal: ${sanitize(healWords(model))}`, `${revision(model)} `, columns), cluster.heal.open().length > 0 ? 'pending' : 'dim')

@@ -6,7 +6,7 @@ import { eventsOf } from '../content/events.ts'
 import { helpLines, kindLines } from '../content/help.ts'
 import { yamlLines } from '../content/yaml.ts'
 import type { TextScreen, TextTopic } from '../state/ui-state.ts'
-import { fit } from '../text/fit.ts'
+import { fit, wrapWords } from '../text/fit.ts'
 import { laneLines, laneSummary } from '../views/heal-lines.ts'
 import { line, type PaneFrame } from './frame.ts'
 import type { Model } from './model.ts'
@@ -16,11 +16,14 @@ const whyLines = ({ cluster }: Model): readonly string[] => {
   return value === undefined ? ['Asking the scheduler ...'] : typeof value === 'string' ? [value] : value
 }
 
+/** Whoever reads a text wants all of it: nothing is cut off at the right. */
+const wrapped = (lines: readonly string[], width: number): string[] => lines.flatMap((each) => wrapWords(each, width))
+
 export const textLines = (model: Model, topic: TextTopic, width: number): readonly string[] => {
   switch (topic.of) {
-    case 'help': return helpLines()
+    case 'help': return helpLines(width)
     case 'kinds': return kindLines(model.cluster.kinds())
-    case 'why': return whyLines(model)
+    case 'why': return wrapped(whyLines(model), width)
     case 'heal': {
       const { lanes } = model.cluster.heal
       return lanes.length === 0 ? ['Nothing has failed yet.'] : lanes.toReversed().flatMap((lane) => [laneSummary(lane, width).text, ...laneLines(lane, width).map((text) => `  ${text}`), ''])
@@ -29,7 +32,7 @@ export const textLines = (model: Model, topic: TextTopic, width: number): readon
     case 'describe': {
       const row = model.cluster.feeds.of(topic.kind).rows.get(topic.uid)
       if (!row) return ['The object is gone.']
-      return topic.of === 'yaml' ? yamlLines(row.object) : describeLines(row.object, { kind: topic.kind, events: eventsOf(model.cluster.feeds.of(Events), row.uid, model.now) })
+      return wrapped(topic.of === 'yaml' ? yamlLines(row.object) : describeLines(row.object, { kind: topic.kind, events: eventsOf(model.cluster.feeds.of(Events), row.uid, model.now) }), width)
     }
   }
 }

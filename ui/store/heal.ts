@@ -1,8 +1,10 @@
 /** What the nodes' supervisors told about faults and recoveries: a lane per fault, from the exit to being ready again. */
 import type { HealEvent } from '../../src/api/heal.ts'
 
-/** One fault of one container. `healedMs`: how long until it was ready again; absent while it is not. */
-export interface Lane { podUid: string; podNamespace: string; podName: string; container: string; number: number; events: HealEvent[]; healedMs: number | undefined }
+/** One end of one container, and what followed. `healedMs`: how long until it was ready again; absent while it is not. `stopped`: the node had been told to stop it, or did of itself. */
+export interface Lane { podUid: string; podNamespace: string; podName: string; container: string; number: number; events: HealEvent[]; healedMs: number | undefined; stopped: boolean }
+
+const isBegunAnew = ({ events }: Lane): boolean => events.some(({ phase }) => phase === 'backoff' || phase === 'started' || phase === 'created')
 
 const keptLanes = 200
 const keptPerPod = 200
@@ -32,7 +34,9 @@ export class HealStore {
 
   #toLane(event: HealEvent): void {
     if (event.phase === 'exit') {
-      this.lanes.push({ podUid: event.podUid, podNamespace: event.podNamespace, podName: event.podName, container: event.container, number: ++this.#number, events: [event], healedMs: undefined })
+      const { podUid, podNamespace, podName, container } = event
+      const stopped = (this.events.get(podUid) ?? []).some((each) => each.phase === 'killing' && each.container === container && each.attempt === event.attempt)
+      this.lanes.push({ podUid, podNamespace, podName, container, number: ++this.#number, events: [event], healedMs: undefined, stopped })
       if (this.lanes.length > keptLanes) this.lanes.shift()
       return
     }
@@ -44,14 +48,14 @@ export class HealStore {
     if (event.phase === 'ready') lane.healedMs = event.monotonicMs - (lane.events[0]?.monotonicMs ?? event.monotonicMs)
   }
 
-  /** Lanes that tell of a fault: something that ended and was begun again, or ended with an error. What a Job completes is none. */
+  /** Lanes that tell of a fault: something that ended and was begun again, or ended with an error of its own. What a Job completes, or a pod's deletion stops, is none. */
   faults(): Lane[] {
-    return this.lanes.filter(({ events }) => events.length > 1 || (events[0]?.exitCode ?? 0) !== 0)
+    return this.lanes.filter((lane) => isBegunAnew(lane) || (!lane.stopped && (lane.events[0]?.exitCode ?? 0) !== 0))
   }
 
   /** Healing now: begun again, or about to be, and not ready yet. */
   open(): Lane[] {
-    return this.lanes.filter((lane) => lane.healedMs === undefined && lane.events.some(({ phase }) => phase === 'backoff' || phase === 'started' || phase === 'created')
+    return this.lanes.filter((lane) => lane.healedMs === undefined && isBegunAnew(lane)
       && lane === this.lanes.findLast(({ podUid, container }) => podUid === lane.podUid && container === lane.container))
   }
 

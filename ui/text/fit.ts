@@ -34,6 +34,23 @@ export const spread = (left: string, right: string, width: number, filler = ' ')
   return start + filler.repeat(Math.max(0, room - widthOf(end))) + end
 }
 
+/** A long line in pieces of at most `width` cells, broken between words where there are some; what follows the first stands two cells further in than it. */
+export const wrapWords = (text: string, width: number): string[] => {
+  if (widthOf(text) <= width) return [text]
+  const lead = ' '.repeat(Math.min((/^ */.exec(text)?.[0].length ?? 0) + 2, Math.floor(width / 2)))
+  const pieces: string[] = []
+  for (let rest = text; rest.trim() !== '';) {
+    const indent = pieces.length === 0 ? '' : lead
+    const piece = cut(rest, width - indent.length) || rest.slice(0, 1)
+    const space = piece.length < rest.length && rest[piece.length] !== ' ' ? piece.lastIndexOf(' ') : piece.length
+    // A word that is longer than half of the line is cut.
+    const taken = space > piece.length / 2 ? piece.slice(0, space) : piece
+    pieces.push(indent + taken.trimEnd())
+    rest = rest.slice(taken.length).trimStart()
+  }
+  return pieces
+}
+
 /** A piece of a long line, from the cell `from` on: how text is scrolled sideways and wrapped. */
 export const wrapText = (text: string, width: number): string[] => {
   if (widthOf(text) <= width) return [text]
