@@ -110,12 +110,30 @@ export const relayUpgrade = async (exchange: Exchange, request: ClientRequest): 
     return
   }
   const client = upgrade.take()
-  client.socket.write(headText(answer.response))
-  await join(client.socket, client.head, answer.socket, answer.head)
+  await join(client.socket, client.head, answer.socket, [Buffer.from(headText(answer.response)), ...(answer.head.length > 0 ? [answer.head] : [])])
+}
+
+/**
+ * What comes in one piece goes on in one piece, `before` first, so in a TLS record of its own: clients that wait for the socket, and not for what TLS has read
+ * already (the Python client's exec), would leave the second of two messages in one record until something else comes, which after the last is nothing.
+ */
+const passOn = (from: Duplex, to: Duplex, before: Buffer[]): void => {
+  const next = (): void => {
+    const piece = before.shift()
+    if (piece) to.write(piece, next)
+    else from.resume()
+  }
+  from.on('data', (chunk: Buffer) => {
+    from.pause()
+    to.write(chunk, next)
+  })
+  from.pause()
+  from.once('end', () => { to.end() })
+  next()
 }
 
 /** Until both sides have ended; the end of one ends the other. */
-const join = (client: Duplex, clientHead: Buffer, server: Duplex, serverHead: Buffer): Promise<void> => new Promise((resolve) => {
+const join = (client: Duplex, clientHead: Buffer, server: Duplex, before: Buffer[]): Promise<void> => new Promise((resolve) => {
   let open = 2
   const closed = (other: Duplex) => (): void => {
     other.destroy()
@@ -126,8 +144,7 @@ const join = (client: Duplex, clientHead: Buffer, server: Duplex, serverHead: Bu
   server.on('error', () => client.destroy())
   client.once('close', closed(server))
   server.once('close', closed(client))
-  if (serverHead.length > 0) client.write(serverHead)
   if (clientHead.length > 0) server.write(clientHead)
   client.pipe(server)
-  server.pipe(client)
+  passOn(server, client, before)
 })

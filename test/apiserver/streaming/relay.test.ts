@@ -1,7 +1,8 @@
 /** What goes on to another server, over real sockets: whose request it is taken for, and what happens to a connection that it did not want to upgrade (CVE-2018-1002105). */
-import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { type ClientRequest, request as httpRequest } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { silent } from '../../../src/apiserver/log.ts'
@@ -115,4 +116,26 @@ describe('an upgrade that is relayed', () => {
     socket.destroy()
     await Promise.all(behind.closed)
   })
+})
+
+test('what comes in pieces goes on in the same pieces, one after the other: each message in a TLS record of its own', async () => {
+  const written: string[][] = []
+  const client = new Duplex({
+    read() { /* the client says nothing */ },
+    // The connection takes what has gathered while it was busy in one go, as TLS does.
+    write: (chunk: Buffer, _encoding, done) => { written.push([chunk.toString()]); setImmediate(done) },
+    writev: (chunks: { chunk: Buffer }[], done) => { written.push(chunks.map(({ chunk }) => chunk.toString())); setImmediate(done) },
+  })
+  const server = new Duplex({ read() { /* pushed below */ }, write: (_chunk, _encoding, done) => { done() } })
+  const request = Object.assign(new EventEmitter(), { end: () => undefined, destroy: () => undefined })
+  const exchange = { upgrade: { protocol: 'websocket', take: () => ({ socket: client, head: Buffer.alloc(0) }) }, signal: new AbortController().signal }
+  const done = relayUpgrade(exchange as unknown as Parameters<typeof relayUpgrade>[0], request as unknown as ClientRequest)
+  request.emit('upgrade', { statusCode: 101, statusMessage: 'Switching Protocols', rawHeaders: ['Upgrade', 'websocket'] }, server, Buffer.from('first'))
+  for (const piece of ['second', 'third', 'status', 'close']) server.push(Buffer.from(piece))
+  server.push(null)
+  await once(client, 'finish')
+  client.destroy()
+  server.destroy()
+  await done
+  expect(written).toEqual([['HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n'], ['first'], ['second'], ['third'], ['status'], ['close']])
 })
