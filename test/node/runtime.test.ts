@@ -352,6 +352,17 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(await until('only the container itself to be left', async () => (await runtime.processes('talks', 'main')).length === 1)).toBe(true)
     })
 
+    test('exec: what a command leaves behind goes on, as a process of the container', async () => {
+      expect(await collect(runtime, 'talks', ['sh', '-c', 'setsid sleep 779 >/dev/null 2>&1 & echo started'])).toMatchObject({ code: 0, out: 'started\n' })
+      const left = (await runtime.processes('talks', 'main')).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep\x00779'))
+      expect(left).toBeDefined()
+      // It sits where the container's own process sits: nothing of the session remains.
+      const [first = 0] = await runtime.processes('talks', 'main')
+      expect(readFileSync(`/proc/${left ?? 0}/cgroup`, 'utf8')).toBe(readFileSync(`/proc/${first}/cgroup`, 'utf8'))
+      process.kill(left ?? 0, 'SIGKILL')
+      expect(await collect(runtime, 'talks', ['true'])).toMatchObject({ code: 0 })
+    })
+
     test('exec: with a terminal and its size', async () => {
       async function* sizes() { yield { columns: 132, rows: 43 } }
       const { out, code } = await collect(runtime, 'talks', ['sh', '-c', 'while [ "$(stty size)" != "43 132" ]; do sleep 0.02; done; test -t 0 && stty size; exit 9'], { tty: true, resize: sizes() })

@@ -21,6 +21,8 @@ interface Session {
   terminal: { pid: number; owner: number }
   /** Ends everything that the session has started. */
   kill(): Promise<void>
+  /** What the command has left behind goes on as the container's own, as with every runtime; only the session is gone. */
+  leave(): Promise<void>
   /** After the end: throws if the program could not be executed; removes files. */
   close(): void
 }
@@ -38,10 +40,13 @@ export const exec = async (context: Context, attempt: Attempt, options: ExecOpti
     if (limit?.aborted) throw new Error(`command ${JSON.stringify(options.command.join(' '))} timed out`)
     options.signal.throwIfAborted()
     session.close()
+    await session.leave()
     return code
+  } catch (error) {
+    await session.kill()
+    throw error
   } finally {
     stop.removeEventListener('abort', onStop)
-    await session.kill()
   }
 }
 
@@ -65,6 +70,7 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
   const before = new Set(own ? [] : cgroupPids(context.hierarchies, cgroup))
   const score = (readIfThere(`/proc/${identity.process.pid}/oom_score_adj`) ?? '0').trim()
   const users = context.pods.get(record.podUid)?.sandbox?.record.users
+  const removeFiles = (): void => { for (const each of [scriptFile, statusFile]) rmSync(each, { force: true }) }
   return {
     terminal: { pid: identity.process.pid, owner: identity.credentials.uid + (users ?? 0) },
     command: ['sh', path.join(scriptsDirectory(context), 'session'), scriptFile, statusFile, score, isFiltered ? filter : '', ...groups, '--',
@@ -79,7 +85,16 @@ const openSession = (context: Context, attempt: Attempt, options: ExecOptions): 
       } else {
         killDescendants(cgroupPids(context.hierarchies, cgroup).filter((pid) => !before.has(pid)))
       }
-      for (const each of [scriptFile, statusFile]) rmSync(each, { force: true })
+      removeFiles()
+    },
+    async leave() {
+      removeFiles()
+      if (!own || !place) return
+      if (context.hierarchies.version === 'none') { await removeCgroup(context.hierarchies, own, context.clock); return }
+      // Children that are being forked are found at the next look. One that cannot be moved keeps the cgroup, which goes with the container's.
+      for (let look = 0; look < 20 && !removeQuietly(path.join(place, own)); look += 1) {
+        for (const pid of cgroupPids(context.hierarchies, own)) moveTo(path.join(place, cgroup), pid)
+      }
     },
     close() {
       const failure = (readIfThere(statusFile) ?? '').split('\n').find((line) => line.startsWith('fail '))?.slice(5)
@@ -106,12 +121,25 @@ const environmentOf = ({ spec, identity }: Attempt, pid: number): { name: string
   return [...completeEnvironment(spec.env, { hostname, home: identity?.credentials.home ?? '/', tty: false })]
 }
 
-const removeQuietly = (directory: string): void => {
+/** Whether it is gone. */
+const removeQuietly = (directory: string): boolean => {
   try {
     rmdirSync(directory)
+    return true
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
     // Ended already with its container, or its last process is still being collected: then it goes with the container's cgroup.
-    if (!['ENOENT', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    if (code !== 'ENOENT' && code !== 'EBUSY') throw error
+    return code === 'ENOENT'
+  }
+}
+
+const moveTo = (directory: string, pid: number): void => {
+  try {
+    writeFileSync(path.join(directory, 'cgroup.procs'), String(pid))
+  } catch (error) {
+    // It has ended meanwhile, or the container has.
+    if (!['ESRCH', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 
