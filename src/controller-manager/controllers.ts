@@ -9,6 +9,11 @@ import { certificateSigner, type Signing } from './certificates/signer.ts'
 import { clusterRoleAggregation } from './cluster-role-aggregation.ts'
 import { cronJobs } from './cron-job/cron-job.ts'
 import { localTimeZone } from './cron-job/local-time.ts'
+import { attachDetach } from './csi/attach-detach.ts'
+import { csiAttacher } from './csi/attacher.ts'
+import { controllerService } from './csi/controller-service.ts'
+import { csiProvisioner } from './csi/provisioner.ts'
+import { csiResizer } from './csi/resizer.ts'
 import { daemonSets } from './daemon-set/daemon-set.ts'
 import { deployments } from './deployment/deployment.ts'
 import { disruption } from './disruption/disruption.ts'
@@ -59,8 +64,15 @@ export interface ControllerOptions {
 
 export interface ControllerContext { client: Client; monotonic(): number; options: ControllerOptions }
 
+/** For drivers that come without sidecars of their own; attachDetach is for all. */
+const controllersOfDrivers = (client: Client): Reconciler[] => {
+  const context = { client, service: controllerService(client) }
+  return [attachDetach, csiProvisioner(context), csiAttacher(context), csiResizer(context)]
+}
+
 /** Those that concern kinds which are known beforehand. */
 export const controllers = ({ client, monotonic, options }: ControllerContext): Reconciler[] => [
+  ...controllersOfDrivers(client),
   serviceAccounts,
   tokenSecrets(client, options.caBundle),
   bootstrapSigner,

@@ -2,8 +2,9 @@
  * Volumes that a controller attaches to this node before its driver is asked: said to be in use in the node's status, so that none is taken away under a pod, and waited for.
  * Mirrors WaitForAttachAndMount and VerifyControllerAttachedVolume of pkg/kubelet/volumemanager.
  */
+import { uniqueVolumeName } from '../../../src/api/csi-capability.ts'
 import type { Node, VolumeAttachment } from '../../../src/api/types.ts'
-import { allPodVolumes, allStaged, attachmentName, driversWithStages, uniqueName } from './journal.ts'
+import { allPodVolumes, allStaged, attachmentName, driversWithStages } from './journal.ts'
 import type { CsiSource } from './node-requests.ts'
 import { NotYet } from './step-error.ts'
 
@@ -52,11 +53,11 @@ export const attachments = ({ root, nodeName, node, attachment, changed }: Attac
   return {
     claim(podUid, { driver, volumeHandle }) {
       const before = held.size
-      add(podUid, uniqueName(driver, volumeHandle))
+      add(podUid, uniqueVolumeName(driver, volumeHandle))
       if (held.size !== before) changed()
     },
     async contextOf({ driver, volumeHandle, name }) {
-      const [wanted, status] = [uniqueName(driver, volumeHandle), node()?.status]
+      const [wanted, status] = [uniqueVolumeName(driver, volumeHandle), node()?.status]
       if (!status?.volumesInUse?.includes(wanted)) throw new NotYet(`volume ${name} is not yet said to be in use in the node's status`)
       if (!status.volumesAttached?.some((each) => each.name === wanted)) throw new NotYet(`volume ${name} is not yet attached according to the node's status`)
       const found = await attachment(attachmentName(volumeHandle, driver, nodeName))
@@ -64,13 +65,13 @@ export const attachments = ({ root, nodeName, node, attachment, changed }: Attac
       return found.status.attachmentMetadata ?? {}
     },
     release: (podUid) => drop(podUid, held.keys()),
-    releaseStaged: (driver, volumeHandle) => drop(nobody, [uniqueName(driver, volumeHandle)]),
+    releaseStaged: (driver, volumeHandle) => drop(nobody, [uniqueVolumeName(driver, volumeHandle)]),
     async restore() {
       const pods = await allPodVolumes(root)
-      for (const { podUid, driverName, volumeHandle, attachmentID } of pods) if (attachmentID !== undefined) add(podUid, uniqueName(driverName, volumeHandle))
+      for (const { podUid, driverName, volumeHandle, attachmentID } of pods) if (attachmentID !== undefined) add(podUid, uniqueVolumeName(driverName, volumeHandle))
       for (const driver of await driversWithStages(root)) for (const { volumeHandle } of await allStaged(root, driver)) {
         // What a pod has goes with the pod.
-        if (!pods.some((each) => each.driverName === driver && each.volumeHandle === volumeHandle)) add(nobody, uniqueName(driver, volumeHandle))
+        if (!pods.some((each) => each.driverName === driver && each.volumeHandle === volumeHandle)) add(nobody, uniqueVolumeName(driver, volumeHandle))
       }
     },
     inUse: () => [...held.keys()].sort(),

@@ -5,6 +5,7 @@
 import { mkdir, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
+import { uniqueVolumeName } from '../../../src/api/csi-capability.ts'
 import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod } from '../../../src/api/types.ts'
 import { giveToGroup } from '../volumes/atomic-writer.ts'
 import type { Mounter } from '../volumes/mounter.ts'
@@ -12,7 +13,7 @@ import type { Attachments } from './attachments.ts'
 import { CsiError } from './csi-error.ts'
 import type { Driver, DriverNode } from './driver.ts'
 import { type Growth, growOnNode } from './grow.ts'
-import { allPodVolumes, allStaged, attachmentName, forgetPodVolume, forgetStaged, podVolumes, type PodVolume, readPodVolume, type StagedVolume, stagingPath, targetPath, uniqueName, writePodVolume, writeStaged } from './journal.ts'
+import { allPodVolumes, allStaged, attachmentName, forgetPodVolume, forgetStaged, podVolumes, type PodVolume, readPodVolume, type StagedVolume, stagingPath, targetPath, writePodVolume, writeStaged } from './journal.ts'
 import { type CsiSource, modeProblem, needsAttachment, podAttributes, type SecretRef, volumeCapability, wantsGroup } from './node-requests.ts'
 import type { PodTokens } from './pod-tokens.ts'
 import { StepError } from './step-error.ts'
@@ -68,7 +69,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
 
   /** One after the other for each volume: nobody unstages what another pod is just getting. */
   const inTurn = async <T>(driver: string, handle: string, work: () => Promise<T>): Promise<T> => {
-    const key = uniqueName(driver, handle)
+    const key = uniqueVolumeName(driver, handle)
     const before = turns.get(key) ?? Promise.resolve()
     const mine = before.then(work, work)
     turns.set(key, mine)
@@ -82,7 +83,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
   const stage = async ({ source, pod }: CsiUse, driver: Driver & { node: DriverNode }, publishContext: Readonly<Record<string, string>>): Promise<string | undefined> => {
     if (source.mode === 'Ephemeral' || !driver.node.capabilities.has('STAGE_UNSTAGE_VOLUME')) return undefined
     const at = stagingPath(root, source.driver, source.volumeHandle)
-    const key = uniqueName(source.driver, source.volumeHandle)
+    const key = uniqueVolumeName(source.driver, source.volumeHandle)
     if (staged.has(key)) return at
     const secrets = await secretsOf('NodeStageSecretRef', source.secrets.stage)
     await writeStaged(root, { driverName: source.driver, volumeHandle: source.volumeHandle })
@@ -154,7 +155,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     const at = stagingPath(root, driverName, volumeHandle)
     const driver = registered(options.driver(driverName), driverName)
     await driver.call('csi.v1.Node', 'NodeUnstageVolume', { volume_id: volumeHandle, staging_target_path: driver.seen(at) })
-    staged.delete(uniqueName(driverName, volumeHandle))
+    staged.delete(uniqueVolumeName(driverName, volumeHandle))
     for (const point of await mounter.below(at)) await mounter.unmount(point)
     await forgetStaged(root, { driverName, volumeHandle })
     for (const directory of [at, path.dirname(at)]) await rmdir(directory).catch(ifNotThere)
@@ -163,7 +164,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
   const unstageUnused = async (volume: StagedVolume): Promise<boolean> => {
     const isSame = ({ driverName, volumeHandle }: StagedVolume): boolean => driverName === volume.driverName && volumeHandle === volume.volumeHandle
     if ((await allPodVolumes(root)).some(isSame) || !(await allStaged(root, volume.driverName)).some(isSame)) return false
-    await unstage(volume).catch((error: unknown) => { throw new Error(`UnmountDevice failed for volume ${uniqueName(volume.driverName, volume.volumeHandle)} : ${error instanceof Error ? error.message : String(error)}`, { cause: error }) })
+    await unstage(volume).catch((error: unknown) => { throw new Error(`UnmountDevice failed for volume ${uniqueVolumeName(volume.driverName, volume.volumeHandle)} : ${error instanceof Error ? error.message : String(error)}`, { cause: error }) })
     return true
   }
 

@@ -27,8 +27,6 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 export const attachmentName = (volumeHandle: string, driver: string, node: string): string => `csi-${hash(`${volumeHandle}${driver}${node}`)}`
 /** The handle of an inline volume. Mirrors makeVolumeHandle. */
 export const inlineHandle = (podUid: string, volume: string): string => `csi-${hash(`${podUid}${volume}`)}`
-/** How nodes and the attach-detach controller name a volume. */
-export const uniqueName = (driver: string, volumeHandle: string): string => `kubernetes.io/csi/${driver}^${volumeHandle}`
 
 const volumesOf = (root: string, podUid: string): string => path.join(root, 'pods', podUid, 'volumes', plugin)
 /** The directory of a pod's volume; it is published at `mount` in it. */

@@ -1,4 +1,5 @@
 /** What a driver is told of a volume. Pure. Mirrors csi_client.go, csi_mounter.go and csi_attacher.go of pkg/volume/csi. */
+import { volumeCapability as capabilityOf } from '../../../src/api/csi-capability.ts'
 import type { CSIDriver, PersistentVolume, Pod, Volume } from '../../../src/api/types.ts'
 import type { NodeCapability } from './driver.ts'
 import { inlineHandle } from './journal.ts'
@@ -38,19 +39,8 @@ export const csiSourceOf = (pod: Pod, volume: Volume, persistent?: PersistentVol
   }
 }
 
-/** A driver that tells writers apart is told of one pod, or several, on the node. */
-const accessMode = (mode: string | undefined, tellsApart: boolean): string => {
-  switch (mode) {
-    case 'ReadOnlyMany': return 'MULTI_NODE_READER_ONLY'
-    case 'ReadWriteMany': return 'MULTI_NODE_MULTI_WRITER'
-    case 'ReadWriteOncePod': return tellsApart ? 'SINGLE_NODE_SINGLE_WRITER' : 'SINGLE_NODE_WRITER'
-    default: return tellsApart ? 'SINGLE_NODE_MULTI_WRITER' : 'SINGLE_NODE_WRITER'
-  }
-}
-
-export const volumeCapability = ({ accessModes, block, fsType, mountOptions }: CsiSource, capabilities: ReadonlySet<NodeCapability | string>, fsGroup?: number): object => ({
-  access_mode: { mode: accessMode(accessModes[0], capabilities.has('SINGLE_NODE_MULTI_WRITER')) },
-  ...(block ? { block: {} } : { mount: { fs_type: fsType, mount_flags: [...mountOptions], volume_mount_group: fsGroup !== undefined && capabilities.has('VOLUME_MOUNT_GROUP') ? String(fsGroup) : '' } }),
+export const volumeCapability = (source: CsiSource, capabilities: ReadonlySet<NodeCapability | string>, fsGroup?: number): object => capabilityOf(source, {
+  tellsApart: capabilities.has('SINGLE_NODE_MULTI_WRITER'), group: fsGroup !== undefined && capabilities.has('VOLUME_MOUNT_GROUP') ? String(fsGroup) : '',
 })
 
 /** Whether the kubelet itself gives the volume to the pod's group. */

@@ -1,4 +1,5 @@
 /** The drivers of this node as the cluster knows them: CSINode, the node's annotation and labels. Mirrors pkg/volume/csi/nodeinfomanager. */
+import { controllersAnnotation } from '../../../src/api/csi-capability.ts'
 import { deepEqual } from '../../../src/api/equal.ts'
 import { CSINodes, Nodes } from '../../../src/api/kinds.ts'
 import type { Draft } from '../../../src/api/meta.ts'
@@ -8,8 +9,6 @@ import type { Client } from '../../../src/client/client.ts'
 import type { Driver } from './driver.ts'
 
 const nodeIdAnnotation = 'csi.volume.kubernetes.io/nodeid'
-/** Ours: which drivers offer their controller service on this node, and what it can do, for the controllers that call it there. */
-export const controllerAnnotation = 'csi.wherry.io/controllers'
 const maxCount = 2 ** 31 - 1
 
 const onNode = (drivers: readonly Driver[]): (Driver & Required<Pick<Driver, 'node'>>)[] => drivers.flatMap(({ node, ...driver }) => (node ? [{ ...driver, node }] : []))
@@ -38,9 +37,9 @@ const draft = (node: Node, drivers: readonly Driver[]): Draft<CSINode> => ({
 })
 
 const annotationsOf = (old: Readonly<Record<string, string>>, drivers: readonly Driver[]): Record<string, string> => {
-  const { [controllerAnnotation]: _, ...others } = old
+  const { [controllersAnnotation]: _, ...others } = old
   const controllers = controllersOf(drivers)
-  return Object.keys(controllers).length > 0 ? { ...others, [controllerAnnotation]: JSON.stringify(controllers) } : others
+  return Object.keys(controllers).length > 0 ? { ...others, [controllersAnnotation]: JSON.stringify(controllers) } : others
 }
 
 export interface Publishing {

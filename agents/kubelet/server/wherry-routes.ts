@@ -2,6 +2,7 @@
 import type { Machine } from '../pod-run.ts'
 import type { PodWorkers } from '../pod-workers.ts'
 import type { UsageSampler } from '../stats/usage-sampler.ts'
+import { csiRoute } from './csi-route.ts'
 import { processesOf } from './processes.ts'
 import { answerJson, answerStream, HttpError, type Route } from './route.ts'
 
@@ -37,6 +38,7 @@ const readOrder = async (request: AsyncIterable<Uint8Array>): Promise<SignalOrde
 }
 
 export const wherryRoutes = ({ machine, workers, sampler }: WherryRouteParts): readonly Route[] => [
+  csiRoute(machine),
   {
     methods: ['GET'], path: '/wherry/heal',
     async answer({ query, signal }, response) {
