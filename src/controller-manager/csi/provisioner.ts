@@ -107,7 +107,7 @@ const withoutNode = (claim: PersistentVolumeClaim): PersistentVolumeClaim => {
   return { ...claim, metadata: { ...claim.metadata, annotations } }
 }
 
-/** A volume that nobody has any more and that its driver is to delete; undefined: it stays. */
+/** A volume that has lost its claim and that its driver is to delete; undefined: it stays. */
 export const doomed = (name: string, world: World): PersistentVolume | undefined => {
   const volume = world.get(PersistentVolumes, name)
   if (!volume?.spec.csi || volume.metadata.annotations?.[provisionedBy] !== volume.spec.csi.driver || volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return undefined
