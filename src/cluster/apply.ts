@@ -34,8 +34,8 @@ export const applyObjects = async (client: Client, objects: readonly JsonObject[
   return applied
 }
 
-/** What the cluster needs for itself beside its control plane: roles, kube-proxy, DNS, the storage class. `from`: the manifests of another program. */
-export const applyAddons = async (client: Client, { single }: Pick<ClusterConfig, 'single'>, values: Readonly<Record<string, string>>, from = manifestsFolder()): Promise<void> => {
-  const addons = [...await readManifests('addons', values, from)].filter(([name]) => ['00-roles', 'storage'].includes(name) || (name === 'single-dns') === single)
+/** What the cluster needs for itself beside its control plane: roles, kube-proxy, DNS, the storage class. `from`: the manifests of another program; `without`: names that are left out. */
+export const applyAddons = async (client: Client, { single }: Pick<ClusterConfig, 'single'>, values: Readonly<Record<string, string>>, { from = manifestsFolder(), without = [] }: { from?: string; without?: readonly string[] } = {}): Promise<void> => {
+  const addons = [...await readManifests('addons', values, from)].filter(([name]) => !without.includes(name) && (['00-roles', 'storage'].includes(name) || (name === 'single-dns') === single))
   for (const [name, text] of addons) await applyObjects(client, parseManifest(text, `${name}.yaml`), `${name}.yaml`)
 }

@@ -57,19 +57,20 @@ const answers = async (client: Client, path: string, signal: AbortSignal): Promi
   }
 }
 
-/** Until kube-proxy and DNS have been rolled out as they were applied last. */
-export const waitAddons = (client: Client, { timeout }: { timeout: number }, signal: AbortSignal): Promise<void> =>
-  inTime('kube-proxy and DNS', { client, timeout }, async (informers, deadline) => {
-    await informers.of(DaemonSets, { namespace: 'kube-system' }).waitUntil((list) => {
-      const proxy = list.get('kube-system/kube-proxy')
-      return proxy !== undefined && proxy.status.observedGeneration === proxy.metadata.generation && (proxy.status.updatedNumberScheduled ?? 0) >= proxy.status.desiredNumberScheduled && proxy.status.numberReady >= proxy.status.desiredNumberScheduled
-    }, deadline)
-    await informers.of(Deployments, { namespace: 'kube-system' }).waitUntil((list) => {
-      const dns = list.get('kube-system/coredns')
-      const wanted = dns?.spec.replicas ?? 1
-      return dns !== undefined && dns.status.observedGeneration === dns.metadata.generation && (dns.status.updatedReplicas ?? 0) >= wanted && (dns.status.availableReplicas ?? 0) >= wanted && (dns.status.replicas ?? 0) === wanted
-    }, deadline)
-  }, signal)
+/** Until kube-proxy has been rolled out as it was applied last. */
+export const waitProxy = (client: Client, { timeout }: { timeout: number }, signal: AbortSignal): Promise<void> =>
+  inTime('kube-proxy', { client, timeout }, (informers, deadline) => informers.of(DaemonSets, { namespace: 'kube-system' }).waitUntil((list) => {
+    const proxy = list.get('kube-system/kube-proxy')
+    return proxy !== undefined && proxy.status.observedGeneration === proxy.metadata.generation && (proxy.status.updatedNumberScheduled ?? 0) >= proxy.status.desiredNumberScheduled && proxy.status.numberReady >= proxy.status.desiredNumberScheduled
+  }, deadline), signal)
+
+/** Until DNS has been rolled out as it was applied last. */
+export const waitDns = (client: Client, { timeout }: { timeout: number }, signal: AbortSignal): Promise<void> =>
+  inTime('DNS', { client, timeout }, (informers, deadline) => informers.of(Deployments, { namespace: 'kube-system' }).waitUntil((list) => {
+    const dns = list.get('kube-system/coredns')
+    const wanted = dns?.spec.replicas ?? 1
+    return dns !== undefined && dns.status.observedGeneration === dns.metadata.generation && (dns.status.updatedReplicas ?? 0) >= wanted && (dns.status.availableReplicas ?? 0) >= wanted && (dns.status.replicas ?? 0) === wanted
+  }, deadline), signal)
 
 /** What GET /version calls the server. */
 export const serverVersion = async (client: Client, signal: AbortSignal): Promise<string> => {

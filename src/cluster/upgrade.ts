@@ -17,7 +17,7 @@ import { saveSnapshot } from './snapshot.ts'
 import { manifestValues, readStaticPods, writeStaticPods } from './static-pods.ts'
 import { resumeMachines } from './ssh/joined-machines.ts'
 import { inTurn } from './turn.ts'
-import { keptCommand, serverVersion, waitAddons, waitControlPlane, waitKubelet } from './upgrade-waits.ts'
+import { keptCommand, serverVersion, waitControlPlane, waitDns, waitKubelet, waitProxy } from './upgrade-waits.ts'
 import { UserError } from './user-error.ts'
 
 /** `timeout`: seconds that each part has to come up. */
@@ -93,7 +93,7 @@ const stepsOf = (work: Work): Step[] => {
     ...(config.single ? [] : [controlPlaneStep(work)]),
     ...config.nodes.filter(({ kind }) => kind !== 'ssh').map((node) => nodeStep(work, node)),
     ...(config.nodes.some(({ kind }) => kind === 'ssh') ? [machinesStep(work)] : []),
-    addonsStep(work),
+    ...addonsSteps(work),
   ]
 }
 
@@ -140,11 +140,15 @@ const machinesStep = ({ home, config }: Work): Step => ({
   undo: () => Promise.resolve(),
 })
 
-const addonsStep = ({ home, config, client, from, to, timeout }: Work): Step => {
-  const apply = async (folder: string, seconds: number, signal: AbortSignal): Promise<void> => {
-    await useProgram(home, folder)
-    await applyAddons(client, config, manifestValues(home, config, folder), path.join(folder, 'manifests'))
-    if (!config.single) await waitAddons(client, { timeout: seconds }, signal)
+/** DNS after kube-proxy: its new pods are nobody's before the rules lead to them. */
+const addonsSteps = ({ home, config, client, from, to, timeout }: Work): Step[] => {
+  const step = (what: string, without: readonly string[], wait: typeof waitProxy): Step => {
+    const apply = async (folder: string, seconds: number, signal: AbortSignal): Promise<void> => {
+      await useProgram(home, folder)
+      await applyAddons(client, config, manifestValues(home, config, folder), { from: path.join(folder, 'manifests'), without })
+      if (!config.single) await wait(client, { timeout: seconds }, signal)
+    }
+    return { what, apply: (signal) => apply(to, timeout, signal), undo: (signal) => apply(from, backSeconds, signal) }
   }
-  return { what: config.single ? 'roles' : 'kube-proxy and DNS', apply: (signal) => apply(to, timeout, signal), undo: (signal) => apply(from, backSeconds, signal) }
+  return config.single ? [step('roles', [], waitProxy)] : [step('kube-proxy', ['dns'], waitProxy), step('DNS', [], waitDns)]
 }

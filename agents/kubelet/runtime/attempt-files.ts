@@ -1,8 +1,8 @@
 /** The files of one attempt, which are its truth: a kubelet that comes back knows nothing else. Each step is written down before it is taken. */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { getSystemErrorMap } from 'node:util'
+import { removeTree } from '../volumes/safe-tree.ts'
 import { isGone, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import type { ShownImage } from './runtime.ts'
 import type { Credentials } from './rootfs/credentials.ts'
@@ -95,7 +95,7 @@ export const readTerminationMessage = (directory: string): string | undefined =>
 }
 
 /** Off the event loop: removing a container's layers can take long. */
-export const removeDirectory = (directory: string): Promise<void> => rm(directory, { recursive: true, force: true, maxRetries: 3 })
+export const removeDirectory = removeTree
 
 export const listDirectory = (directory: string): string[] => {
   try {

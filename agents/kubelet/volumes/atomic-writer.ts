@@ -2,9 +2,10 @@
  * Writes a volume's files so that whoever reads them sees all of the old or all of the new: they stand in a directory of their own, `..data` is a
  * symbolic link to it, each visible name a link through `..data`. Mirrors pkg/volume/util/atomic_writer.go.
  */
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Payload } from './payload.ts'
+import { giveToGroup, removeTree } from './safe-tree.ts'
 
 const dataLink = '..data'
 
@@ -24,7 +25,7 @@ export const writeAtomically = async (directory: string, payload: Payload, { fsG
   await symlink(path.basename(fresh), temporary)
   await rename(temporary, path.join(directory, dataLink))
   await linkNames(directory, new Set([...payload.keys()].map((name) => name.split('/')[0] ?? '')))
-  if (current !== undefined) await rm(path.join(directory, current), { recursive: true, force: true })
+  if (current !== undefined) await removeTree(path.join(directory, current))
   return true
 }
 
@@ -63,13 +64,4 @@ const linkNames = async (directory: string, names: ReadonlySet<string>): Promise
     if (await readlink(link).catch(() => undefined) === undefined) await symlink(path.join(dataLink, name), link)
   }
   for (const entry of await readdir(directory)) if (!entry.startsWith('..') && !names.has(entry)) await rm(path.join(directory, entry), { force: true })
-}
-
-/** Everything below belongs to the group and is readable (or writable) by it; directories pass it on. Links are never followed. Mirrors volume.SetVolumeOwnership. */
-export const giveToGroup = async (directory: string, { gid, fileBits }: { gid: number; fileBits: number }): Promise<void> => {
-  const facts = await lstat(directory)
-  if (facts.isSymbolicLink()) return
-  await chown(directory, facts.uid, gid)
-  await chmod(directory, (facts.mode & 0o7777) | fileBits | (facts.isDirectory() ? 0o2110 : 0))
-  if (facts.isDirectory()) for (const entry of await readdir(directory)) await giveToGroup(path.join(directory, entry), { gid, fileBits })
 }

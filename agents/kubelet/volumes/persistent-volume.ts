@@ -2,10 +2,10 @@
 import { chmod, mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { PersistentVolume, Pod } from '../../../src/api/types.ts'
-import { giveToGroup } from './atomic-writer.ts'
 import { prepareHostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
 import { mountNfs } from './nfs.ts'
+import { giveToGroup } from './safe-tree.ts'
 
 const provisionedBy = 'pv.kubernetes.io/provisioned-by'
 const ownProvisioner = 'wherry.io/host-path'

@@ -1,5 +1,5 @@
 /** A pod's volumes on this machine: made before its containers, kept up to date while it runs, removed after it. Mirrors pkg/kubelet/volumemanager for the kinds of volumes that a machine has by itself. */
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { toNumber } from '../../../src/api/quantity.ts'
@@ -13,13 +13,14 @@ import { expand } from '../expansion.ts'
 import type { DownwardFacts } from '../field-ref.ts'
 import type { VolumeRoot } from '../images/image-volume.ts'
 import type { Mount } from '../runtime/runtime.ts'
-import { giveToGroup, writeAtomically } from './atomic-writer.ts'
+import { writeAtomically } from './atomic-writer.ts'
 import { type ClaimFacts, claimNameOf, volumeOfClaim } from './claim.ts'
 import { prepareHostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
 import { mountNfs } from './nfs.ts'
 import { isProjection, payloadOf, tokenRequestsOf } from './payload.ts'
 import { preparePersistentVolume } from './persistent-volume.ts'
+import { giveToGroup, removeTree } from './safe-tree.ts'
 import { bindSubPath, checkSubPath, readInside } from './sub-path.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -199,7 +200,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
         // Deleting through a mount that would not go would delete what is mounted.
         const left = await mounter.below(root)
         if (left.length > 0) throw new Error(`cannot remove ${root}: ${left.join(', ')} is still mounted`)
-        await rm(root, { recursive: true, force: true })
+        await removeTree(root)
       }
     },
   }
