@@ -143,7 +143,7 @@ describe.runIf(isRoot)('the security context of pods', () => {
     mkdirSync(path.join(top, 'below'), { recursive: true })
     execFileSync('mount', ['-t', 'tmpfs', 'wherry-test', path.join(top, 'below')])
     try {
-      const run = async (recursiveReadOnly: 'Enabled' | 'Disabled' | 'IfPossible') => (await node.runToEnd(`rro-${recursiveReadOnly.toLowerCase()}`, 'touch /v/x; touch /v/below/x && echo below; true', { container: { volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true, recursiveReadOnly }] }, spec: { volumes: [{ name: 'v', hostPath: { path: top } }] } }))
+      const run = async (recursiveReadOnly: 'Enabled' | 'Disabled' | 'IfPossible') => (await node.runToEnd(`rro-${recursiveReadOnly.toLowerCase()}`, 'exec 2>&1; touch /v/x; touch /v/below/x && echo below; true', { container: { volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true, recursiveReadOnly }] }, spec: { volumes: [{ name: 'v', hostPath: { path: top } }] } }))
       const [on, off, either] = [await run('Enabled'), await run('Disabled'), await run('IfPossible')]
       expect([on, off, either].map(({ output }) => output.match(/below$|Read-only file system/gm))).toEqual([['Read-only file system', 'Read-only file system'], ['Read-only file system', 'below'], ['Read-only file system', 'Read-only file system']])
       expect([on, off, either].map(({ pod }) => pod.status.containerStatuses?.[0]?.volumeMounts?.[0]?.recursiveReadOnly)).toEqual(['Enabled', 'Disabled', 'Enabled'])
