@@ -2,6 +2,7 @@
 import { enableCompileCache } from 'node:module'
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { serverFlags } from './cluster/server-flags.ts'
 import { UserError } from './cluster/user-error.ts'
 import { wherryVersion } from './cluster/version.ts'
 
@@ -61,7 +62,14 @@ const dataDirectory = async (): Promise<string> => {
 }
 const homeOf = async (): Promise<import('./cluster/home.ts').Home> => (await import('./cluster/home.ts')).homeAt(await dataDirectory())
 
-const clusterOptions = (command: Command): Command => command
+/** kube-apiserver's flags, handed on to the cluster's API server; those without words of their own are listed below the others. */
+const serverOptions = (command: Command): Command => {
+  for (const { name, kind, says } of serverFlags) command.addOption(new Option(`--${name} <${kind === 'text' ? 'value' : 'file'}>`, `${says} (as kube-apiserver)`).hideHelp(says === ''))
+  const others = serverFlags.filter(({ says }) => says === '').map(({ name }) => `--${name}`)
+  return command.addHelpText('after', `\nkube-apiserver's flags that are handed on, too: ${others.join(' ')}\nAn empty value takes one back.`)
+}
+
+const clusterOptions = (command: Command): Command => serverOptions(command)
   .option('--single', 'control plane, kubelet, kube-proxy and dns of one node in one process')
   .option('--nodes <count>', 'nodes on this machine; all but the first in namespaces', count, 1)
   .option('--isolated', "every node in a namespace of its own: the machine's tables stay untouched, any number of clusters side by side")
@@ -69,8 +77,6 @@ const clusterOptions = (command: Command): Command => command
   .addOption(new Option('--pod-cidr <range>', 'addresses of pods').argParser(cidr))
   .addOption(new Option('--service-cidr <range>', 'addresses of Services').argParser(cidr))
   .option('--encrypt-secrets', 'Secrets are encrypted in the store, with a key that is made in the data directory')
-  .option('--encryption-provider-config <file>', "what is encrypted in the store, and how: kube-apiserver's EncryptionConfiguration")
-  .option('--authentication-config <file>', "who else says who somebody is: kube-apiserver's AuthenticationConfiguration")
   .option('-f, --filename <file>', 'manifests to apply once the cluster answers (repeatable)', collect)
 
 clusterOptions(program.command('up').description('start the cluster of this machine, or attach to it; leaving the dashboard leaves it running'))

@@ -113,15 +113,26 @@ export const accessOf = (config: Kubeconfig, contextName = config.currentContext
   if (!user) throw new KubeconfigError(`context ${JSON.stringify(contextName)}: user ${JSON.stringify(context.user)} does not exist`)
   refuseUnsupported(cluster, user, context)
   const certificateAuthority = source(cluster['certificate-authority-data'], cluster['certificate-authority'])
+  return {
+    context: contextName, namespace: context.namespace || 'default', server: cluster.server,
+    ...(certificateAuthority && { certificateAuthority }), ...shownBy(user),
+    ...(cluster['insecure-skip-tls-verify'] && { insecureSkipTlsVerify: true }), ...(cluster['tls-server-name'] && { tlsServerName: cluster['tls-server-name'] }),
+  }
+}
+
+/** What a user shows, by the user's name, without a cluster; undefined where there is no such user. */
+export const userAccess = (config: Kubeconfig, name: string): Pick<ServerAccess, 'clientCertificate' | 'clientKey' | 'token' | 'basic'> | undefined => {
+  const user = config.users.get(name)
+  if (!user) return undefined
+  refuseUnsupported({ server: '' }, user, { cluster: '', user: name })
+  return shownBy(user)
+}
+
+const shownBy = (user: KubeUser): Pick<ServerAccess, 'clientCertificate' | 'clientKey' | 'token' | 'basic'> => {
   const clientCertificate = source(user['client-certificate-data'], user['client-certificate'])
   const clientKey = source(user['client-key-data'], user['client-key'])
   const token: Source | undefined = user.tokenFile ? { file: user.tokenFile } : user.token ? { data: user.token } : undefined
-  return {
-    context: contextName, namespace: context.namespace || 'default', server: cluster.server,
-    ...(certificateAuthority && { certificateAuthority }), ...(clientCertificate && { clientCertificate }), ...(clientKey && { clientKey }), ...(token && { token }),
-    ...(user.username && { basic: { username: user.username, password: user.password ?? '' } }),
-    ...(cluster['insecure-skip-tls-verify'] && { insecureSkipTlsVerify: true }), ...(cluster['tls-server-name'] && { tlsServerName: cluster['tls-server-name'] }),
-  }
+  return { ...(clientCertificate && { clientCertificate }), ...(clientKey && { clientKey }), ...(token && { token }), ...(user.username && { basic: { username: user.username, password: user.password ?? '' } }) }
 }
 
 const source = (base64: string | undefined, file: string | undefined): Source | undefined =>

@@ -2,7 +2,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { UserError } from './user-error.ts'
-import type { ServerFileFlag } from './server-files.ts'
 import type { Home } from './home.ts'
 
 /** The layout of the data directory that this program reads and writes. */
@@ -33,7 +32,9 @@ export interface ClusterConfig {
   /** Addresses of a real etcd v3, comma separated, instead of the embedded store. */
   etcdServers?: string
   /** Flags of the API server whose files lie in the data directory (server-files.ts). */
-  serverFiles?: readonly ServerFileFlag[]
+  serverFiles?: readonly string[]
+  /** Further flags of the API server, by name. */
+  serverFlags?: Readonly<Record<string, string>>
   /** What the machine's ip_forward was before the cluster's bridges needed it. */
   forwardingBefore?: string
   /** On 127.0.0.1 of the machine: where the API server of an unprivileged user's cluster answers. Its nodes live in namespaces that are that user's. */

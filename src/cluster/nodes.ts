@@ -1,5 +1,5 @@
 /** The nodes of this machine: their networks and their kubelets' keepers. */
-import { serverFileArguments } from './server-files.ts'
+import { serverArguments } from './server-files.ts'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { instanceTypeOf, machineProviderID } from '../cloud-controller-manager/ssh/ssh-cloud.ts'
@@ -46,7 +46,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig,
     `--cluster-id=${home.clusterId}`, `--cluster-dns=${config.clusterDNS}`, `--cluster-domain=${config.clusterDomain}`, `--cluster-cidr=${config.podCIDR}`,
     `--tls-cert-file=${at.data}/kubelet-server.crt`, `--tls-private-key-file=${at.data}/kubelet-server.key`, `--client-ca-file=${at.data}/ca.crt`,
     `--server=${serverURL(config)}`,
-    ...(config.single ? [`--secure-port=${config.serverPort}`, `--service-cluster-ip-range=${config.serviceCIDR}`, ...Object.entries(serverFileArguments(home, config)).map(([flag, file]) => `--${flag}=${file}`)] : []),
+    ...(config.single ? [`--secure-port=${config.serverPort}`, `--service-cluster-ip-range=${config.serviceCIDR}`, ...Object.entries(serverArguments(home, config)).map(([flag, value]) => `--${flag}=${value}`)] : []),
     `--provider-id=${machineProviderID(machine)}`,
     `--node-labels=node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`,
     ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),

@@ -4,11 +4,22 @@ import path from 'node:path'
 import { serverURL, type ClusterConfig } from './config.ts'
 import { clusterProgram, ownProgram } from './program.ts'
 import type { Home } from './home.ts'
-import { serverFileArguments } from './server-files.ts'
+import { serverArguments, serverDirectories } from './server-files.ts'
 import { readManifests } from './manifests.ts'
 
 /** Where DNS listens on the node with `--single`: 53 may be somebody else's. */
 export const singleDnsPort = 10_053
+
+/** Lines of the API server's manifest: JSON, which is YAML. */
+const serverLines = (home: Home, config: ClusterConfig): Record<'serverArguments' | 'serverMounts' | 'serverVolumes', string> => {
+  const lines = (indent: number, items: readonly unknown[]): string => items.map((item) => `\n${' '.repeat(indent)}- ${JSON.stringify(item)}`).join('')
+  const directories = serverDirectories(config).map((directory, index) => ({ name: `directory-${index}`, directory }))
+  return {
+    serverArguments: lines(8, Object.entries(serverArguments(home, config)).map(([flag, value]) => `--${flag}=${value}`)),
+    serverMounts: lines(8, directories.map(({ name, directory }) => ({ name, mountPath: directory }))),
+    serverVolumes: lines(4, directories.map(({ name, directory }) => ({ name, hostPath: { path: directory, type: 'DirectoryOrCreate' } }))),
+  }
+}
 
 /** What `${…}` in the manifests may name. `programFolder`: the very copy of the program; another one makes other pods. */
 export const manifestValues = (home: Home, config: ClusterConfig, programFolder = clusterProgram(home) ?? ownProgram(home)): Record<string, string> => ({
@@ -16,7 +27,8 @@ export const manifestValues = (home: Home, config: ClusterConfig, programFolder 
   clusterId: home.clusterId, serverURL: serverURL(config), serverPort: String(config.serverPort), address: config.nodes[0]?.address ?? '127.0.0.1',
   podCIDR: config.podCIDR, serviceCIDR: config.serviceCIDR, clusterDNS: config.clusterDNS, clusterDomain: config.clusterDomain,
   data: home.data, pki: home.pki, kubeconfigs: home.kubeconfigs, store: home.store, ssh: home.ssh, run: home.run, program: home.program,
-  singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '', encryptionConfig: serverFileArguments(home, config)['encryption-provider-config'], authenticationConfig: serverFileArguments(home, config)['authentication-config'], encryptionReload: config.serverFiles?.includes('encryption-provider-config') ? 'true' : '',
+  singleDnsPort: String(singleDnsPort), etcdServers: config.etcdServers ?? '',
+  ...serverLines(home, config),
   // Upstream's default unless shortened, as tests do that wait for a lost node.
   nodeMonitorGracePeriod: process.env['WHERRY_NODE_MONITOR_GRACE_PERIOD'] ?? '',
 })

@@ -109,7 +109,7 @@ const start = async (options: UpOptions, stored: ClusterConfig | undefined): Pro
   await makeDirectory(home.data, 0o700).catch((error: NodeJS.ErrnoException) => {
     if (process.getuid?.() === 0) throw new UserError(`cannot make the data directory ${home.data}: ${error.message}`)
   })
-  const config = await installServerFiles(home, stored ? reconcileConfig(stored, options) : await newConfig(options), options)
+  const config = await installServerFiles(home, stored ? reconcileConfig(stored, options) : await newConfig(options), { ...options })
   const ports = config.isolated ? [] : [{ port: config.serverPort, purpose: 'API server' }, { port: 10_250, purpose: 'kubelet' }, { port: 10_256, purpose: 'kube-proxy' }, { port: 10_257, purpose: 'controller manager' }, { port: 10_259, purpose: 'scheduler' }]
   const leftover = stored !== undefined
   const facts = await readFacts(leftover ? [] : ports, { chainMark: `WHERRY-${home.clusterId}`, ownLinks: [nodeNetworkOf(home.clusterId).bridge, ...config.nodes.map(({ name }) => bridgeName(home.clusterId, name))], dataParent: path.dirname(home.data) })
@@ -121,7 +121,7 @@ const start = async (options: UpOptions, stored: ClusterConfig | undefined): Pro
 /** The cluster runs already; more nodes may be asked for. */
 const grow = async (options: UpOptions, stored: ClusterConfig): Promise<ClusterConfig> => {
   const reconciled = reconcileConfig(stored, options)
-  const config = await installServerFiles(options.home, reconciled, options)
+  const config = await installServerFiles(options.home, reconciled, { ...options })
   if (config !== reconciled && config.single) throw new UserError('a cluster of one process reads its configuration when it starts: run wherry down, then this again')
   if (config === reconciled && config.nodes.length === stored.nodes.length) return config
   if (runsAnother(options.home)) throw new UserError('the cluster runs another Wherry than this one: bring it to this one first, with: wherry upgrade')

@@ -7,7 +7,7 @@ import type { ClusterConfig } from '../../src/cluster/config.ts'
 import { encryptionFrom } from '../../src/cluster/components/encryption.ts'
 import { parseFlags } from '../../src/cluster/flags.ts'
 import { homeAt } from '../../src/cluster/home.ts'
-import { installServerFiles, serverFileArguments } from '../../src/cluster/server-files.ts'
+import { installServerFiles, serverArguments } from '../../src/cluster/server-files.ts'
 import { openMemoryStore } from '../../src/store/embedded/open.ts'
 
 const folders: string[] = []
@@ -31,7 +31,7 @@ test('--encrypt-secrets makes a key that only its owner reads, and a configurati
   expect(await installServerFiles(home, config, { encryptSecrets: true })).toEqual(made)
   expect(await readFile(key, 'utf8')).toBe(before)
   const raw = await openMemoryStore({ clock: systemClock })
-  const { store, healthChecks } = await encryptionFrom(flagsOf({ 'encryption-provider-config': serverFileArguments(home, made)['encryption-provider-config'] }), raw, { clock: systemClock, log })
+  const { store, healthChecks } = await encryptionFrom(flagsOf({ 'encryption-provider-config': serverArguments(home, made)['encryption-provider-config'] ?? '' }), raw, { clock: systemClock, log })
   await store.put(path0, value)
   expect(Buffer.from((await raw.get(path0)).item?.value ?? []).toString('latin1')).toMatch(/^k8s:enc:kms:v2:local:/)
   expect(await healthChecks[0]?.check()).toBeUndefined()

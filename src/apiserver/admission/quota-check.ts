@@ -3,7 +3,9 @@ import { groupResource, PersistentVolumeClaims, Pods, Services } from '../../api
 import type { KubeObject } from '../../api/meta.ts'
 import { formatQuantity, signOf } from '../../api/quantity.ts'
 import { addAmounts, type Amounts, amountsAsList, amountsOf, containerUsage, exceededBy, inScopes, maskAmounts, quotaResources, subtractAmounts, usageOf, withoutZeros } from '../../api/resource-usage.ts'
-import type { Pod, ResourceQuota } from '../../api/types.ts'
+import { scopeRequirements } from '../../api/quota-scope.ts'
+import type { Pod, ResourceQuota, ScopedResourceSelectorRequirement } from '../../api/types.ts'
+import type { LimitedResource } from './configuration/quota-configuration.ts'
 import type { AdmissionAttributes } from './plugin.ts'
 
 /** Updates that may take more than before. */
@@ -68,13 +70,36 @@ const charge = (quota: ResourceQuota, delta: Amounts): { refused: string } | Cha
   return { refused: `exceeded quota: ${quota.metadata.name}, requested: ${asked}, used: ${now}, limited: ${limit}` }
 }
 
-/** `quotas` are those of the namespace, with their status as the quota controller and earlier charges left it. */
-export const checkQuotas = (attributes: AdmissionAttributes, quotas: readonly ResourceQuota[], now: Date): QuotaVerdict => {
+const limitsOf = ({ kind }: AdmissionAttributes, limited: readonly LimitedResource[]): LimitedResource[] => limited.filter(({ apiGroup = '', resource }) => apiGroup === kind.group && resource === kind.plural)
+
+/** Whether the request may be one that only quotas allow (LimitedResource). */
+export const isLimited = (attributes: AdmissionAttributes, limited: readonly LimitedResource[]): boolean => limitsOf(attributes, limited).length > 0
+
+const matchingScopes = ({ kind, object }: AdmissionAttributes, requirements: readonly ScopedResourceSelectorRequirement[]): ScopedResourceSelectorRequirement[] =>
+  requirements.filter((requirement) => inScopes(kind, object as KubeObject, { spec: { scopeSelector: { matchExpressions: [requirement] } } }))
+
+/** What is limited by default and not covered by any quota, in upstream's words. */
+const uncovered = (attributes: AdmissionAttributes, { concerned, quotas, limited, now }: { concerned: ReturnType<typeof interested>; quotas: readonly ResourceQuota[]; limited: readonly LimitedResource[]; now: Date }): string | undefined => {
+  const limits = limitsOf(attributes, limited)
+  if (limits.length === 0) return undefined
+  const patterns = limits.flatMap(({ matchContains = [] }) => matchContains)
+  const covered = new Set(concerned.flatMap(({ names }) => names))
+  const names = [...usageOf(attributes.kind, attributes.object as KubeObject, now).keys()].filter((name) => patterns.some((pattern) => name.includes(pattern)) && !covered.has(name))
+  if (names.length > 0) return `insufficient quota to consume: ${names.sort().join(',')}`
+  const restricted = new Set(quotas.flatMap(({ spec }) => matchingScopes(attributes, scopeRequirements(spec))).map(({ scopeName }) => scopeName))
+  const scopes = limits.flatMap(({ matchScopes = [] }) => matchingScopes(attributes, matchScopes)).filter(({ scopeName }) => !restricted.has(scopeName))
+  return scopes.length === 0 ? undefined : `insufficient quota to match these scopes: [${scopes.map(({ scopeName, operator, values = [] }) => `{${scopeName} ${operator} [${values.join(' ')}]}`).join(' ')}]`
+}
+
+/** `quotas` are those of the namespace, with their status as the quota controller and earlier charges left it; `limited`: what only they allow. */
+export const checkQuotas = (attributes: AdmissionAttributes, quotas: readonly ResourceQuota[], { now, limited = [] }: { now: Date; limited?: readonly LimitedResource[] }): QuotaVerdict => {
   const concerned = interested(attributes, quotas)
+  const lacking = uncovered(attributes, { concerned, quotas, limited, now })
   for (const { quota, names } of concerned) {
     const refused = unfit(attributes, quota, names)
     if (refused !== undefined) return { refused }
   }
+  if (lacking !== undefined) return { refused: lacking }
   const negative = [...usageOf(attributes.kind, attributes.object as KubeObject, now)].filter(([, value]) => signOf(formatQuantity(value)) < 0).map(([name]) => name)
   if (negative.length > 0) return { refused: `quota usage is negative for resource(s): ${negative.sort().join(',')}` }
   const delta = takes(attributes, now)

@@ -8,7 +8,8 @@ import { amountsAsList, amountsOf, subtractAmounts } from '../../api/resource-us
 import { conflict, forbidden } from '../../api/status.ts'
 import type { ResourceQuota } from '../../api/types.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
-import { type Charge, chargesQuota, checkQuotas } from './quota-check.ts'
+import type { LimitedResource } from './configuration/quota-configuration.ts'
+import { type Charge, chargesQuota, checkQuotas, isLimited } from './quota-check.ts'
 
 /** How often somebody else may be faster at a quota's status, the quota controller or another API server. */
 const maxAttempts = 10
@@ -38,12 +39,12 @@ const write = async (charges: readonly Charge[], taken: Taken, context: Admissio
   return true
 }
 
-const settle = async (attributes: AdmissionAttributes, context: AdmissionContext): Promise<void> => {
+const settle = async (attributes: AdmissionAttributes, context: AdmissionContext, limited: readonly LimitedResource[]): Promise<void> => {
   const { kind, name, namespace, dryRun } = attributes
   const taken: Taken = new Map()
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     const quotas = context.lookup.list(ResourceQuotas, namespace).filter(({ metadata }) => !taken.has(metadata.name)).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-    const verdict = checkQuotas(attributes, quotas, context.books.now())
+    const verdict = checkQuotas(attributes, quotas, { now: context.books.now(), limited })
     if ('refused' in verdict) {
       await giveBack(namespace, taken, context)
       throw forbidden(kind, name, verdict.refused)
@@ -55,17 +56,17 @@ const settle = async (attributes: AdmissionAttributes, context: AdmissionContext
   throw conflict(ResourceQuotas, name, 'the quotas of the namespace change too fast; please try again')
 }
 
-/** One server charges one request at a time in each namespace; several servers find out by compare-and-put. */
-export const resourceQuotaAdmission = (): AdmissionPlugin => {
+/** One server charges one request at a time in each namespace; several servers find out by compare-and-put. `limited`: what may only be consumed where a quota covers it. */
+export const resourceQuotaAdmission = (limited: readonly LimitedResource[] = []): AdmissionPlugin => {
   const turns = new Map<string, Promise<void>>()
   return {
     name: 'ResourceQuota',
     handles: (attributes) => attributes.namespace !== '' && attributes.kind.namespaced && attributes.kind !== Namespaces && chargesQuota(attributes),
     validate: async (attributes, context) => {
       const { namespace } = attributes
-      if (context.lookup.list(ResourceQuotas, namespace).length === 0) return
+      if (context.lookup.list(ResourceQuotas, namespace).length === 0 && !isLimited(attributes, limited)) return
       const before = turns.get(namespace)
-      const turn = (before ?? Promise.resolve()).then(() => settle(attributes, context))
+      const turn = (before ?? Promise.resolve()).then(() => settle(attributes, context, limited))
       const done = turn.catch(() => undefined)
       turns.set(namespace, done)
       try {

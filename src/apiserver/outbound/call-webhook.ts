@@ -1,5 +1,5 @@
 /**
- * One POST of JSON to a webhook, over HTTPS, with the certificate authorities that its configuration names. This server shows no credentials, follows
+ * One POST of JSON to a webhook, over HTTPS, with the certificate authorities that its configuration names. This server shows no credentials but those of a configured kubeconfig, follows
  * no redirect, reads no more than it must, and gives up in time, however slowly the other side speaks. Mirrors client-go's rest.Request, as webhooks use it.
  */
 import type { IncomingMessage } from 'node:http'
@@ -48,16 +48,21 @@ const longestTimeoutMs = 30_000
 const largestAnswerBytes = 16 << 20
 const headers = { 'content-type': 'application/json', accept: 'application/json, */*', 'user-agent': 'kube-apiserver-admission' }
 
-interface Attempt { target: CallTarget; path: string; body: Buffer; ca: string | undefined; agent: Agent; signal: AbortSignal }
+/** What is shown to a webhook. */
+export interface ShownCredentials { authorization?: string | undefined; certificate?: string | undefined; key?: string | undefined }
+/** Asked for every call, by the webhook's host and port. */
+export type WebhookCredentials = (host: string, port: number) => Promise<ShownCredentials | undefined>
+
+interface Attempt { shown: ShownCredentials; target: CallTarget; path: string; body: Buffer; ca: string | undefined; agent: Agent; signal: AbortSignal }
 
 /** Refused by the other side before it read anything: it had closed a connection that we kept. */
 class StaleConnection extends Error {}
 
-const send = ({ target, path, body, ca, agent, signal }: Attempt): Promise<IncomingMessage> => new Promise((resolve, reject) => {
+const send = ({ shown, target, path, body, ca, agent, signal }: Attempt): Promise<IncomingMessage> => new Promise((resolve, reject) => {
   const { host, port } = target.dial()
   const request = httpsRequest({
-    agent, host, port, method: 'POST', path, signal, headers: { ...headers, host: new URL(target.origin).host, 'content-length': body.length },
-    servername: target.serverName, ...(ca !== undefined && { ca, allowPartialTrustChain: true }),
+    agent, host, port, method: 'POST', path, signal, headers: { ...headers, host: new URL(target.origin).host, 'content-length': body.length, ...(shown.authorization !== undefined && { authorization: shown.authorization }) },
+    servername: target.serverName, ...(ca !== undefined && { ca, allowPartialTrustChain: true }), ...(shown.certificate !== undefined && shown.key !== undefined && { cert: shown.certificate, key: shown.key }),
   })
   request.once('response', resolve)
   request.on('error', (error: NodeJS.ErrnoException) => {
@@ -113,7 +118,7 @@ const usable = (clientConfig: WebhookClientConfig, resolve: ResolveService): { t
 }
 
 /** Connections are kept and used again, for every webhook with the same address, name and authorities. */
-export const webhookCaller = (resolve: ResolveService): CallWebhook => {
+export const webhookCaller = (resolve: ResolveService, credentials?: WebhookCredentials): CallWebhook => {
   const agent = new TrustingAgent({ keepAlive: true, maxFreeSockets: 16, timeout: 90_000, scheduling: 'lifo' })
   return async ({ clientConfig, body, timeoutMs = usualTimeoutMs, signal, tellsTimeout = false }) => {
     const patienceMs = Math.ceil(Math.min(timeoutMs, longestTimeoutMs))
@@ -124,7 +129,9 @@ export const webhookCaller = (resolve: ResolveService): CallWebhook => {
     const why = (error: unknown): string => (signal.aborted ? 'context canceled' : deadline.aborted ? 'context deadline exceeded' : goConnectionError(error as Error))
     let response: IncomingMessage
     try {
-      response = await exchange({ target, path, body: Buffer.from(JSON.stringify(body)), ca, agent, signal: ended })
+      const { hostname, port } = new URL(target.origin)
+      const shown = await credentials?.(hostname, Number(port || 443)) ?? {}
+      response = await exchange({ shown, target, path, body: Buffer.from(JSON.stringify(body)), ca, agent, signal: ended })
     } catch (error) {
       throw new WebhookCallError(`Post "${target.origin}${path}": ${why(error)}`)
     }

@@ -8,16 +8,12 @@ import { parseFlags, type Flags } from '../flags.ts'
 import { processLog } from '../log.ts'
 import { UserError } from '../user-error.ts'
 import type { RequestHeaderOptions } from '../../apiserver/authentication/request-header.ts'
-import { auditFlags, auditFrom } from './audit-log.ts'
-import { authenticationFlags, authenticationFrom } from './authentication.ts'
-import { authorizationFlags, authorizationFrom } from './authorization.ts'
-import { controlPlane, serviceAccountIssuer } from './control-plane.ts'
-import { encryptionFlags, encryptionFrom } from './encryption.ts'
-import { loadFlags, loadFrom } from './load.ts'
+import { controlPlane } from './control-plane.ts'
+import { serverOptionFlags, serverOptionsFrom } from './server-options.ts'
 
 const known = ['secure-port', 'bind-address', 'advertise-address', 'store-dir', 'client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'service-cluster-ip-range',
-  'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'allow-service-external-ips', 'requestheader-client-ca-file', 'requestheader-allowed-names', 'requestheader-username-headers', 'requestheader-uid-headers', 'requestheader-group-headers', 'requestheader-extra-headers-prefix',
-  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...auditFlags, ...loadFlags, ...encryptionFlags, ...authenticationFlags, ...authorizationFlags]
+  'kubelet-client-certificate', 'kubelet-client-key', 'cluster-domain', 'requestheader-client-ca-file', 'requestheader-allowed-names', 'requestheader-username-headers', 'requestheader-uid-headers', 'requestheader-group-headers', 'requestheader-extra-headers-prefix',
+  'proxy-client-cert-file', 'proxy-client-key-file', 'etcd-servers', 'etcd-cafile', 'etcd-certfile', 'etcd-keyfile', 'etcd-prefix', ...serverOptionFlags]
 
 const openStore = async (flags: Flags): Promise<Store> => {
   const servers = flags.get('etcd-servers')
@@ -45,16 +41,11 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
     ['client-ca-file', 'tls-cert-file', 'tls-private-key-file', 'service-account-key-file', 'kubelet-client-certificate', 'kubelet-client-key'].map(text))
   const [requestHeaderCa, proxyCertificate, proxyKey] = await Promise.all(['requestheader-client-ca-file', 'proxy-client-cert-file', 'proxy-client-key-file'].map((name) => (flags.get(name) ? text(name) : undefined)))
   const port = flags.number('secure-port', 6443)
-  const audit = await auditFrom(flags, { clock: systemClock, log })
   const clusterDomain = flags.get('cluster-domain') ?? 'cluster.local'
-  const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
-  const authorization = await authorizationFrom(flags, { clock: systemClock, log })
-  const encryption = await openStore(flags).then((opened) => encryptionFrom(flags, opened, { clock: systemClock, log }))
-  const { store } = encryption
+  const { options, audit, runs } = await serverOptionsFrom(flags, { log, clusterDomain, open: () => openStore(flags) })
   try {
     const plane = controlPlane({
-      store, log, audit, healthChecks: encryption.healthChecks, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', load: loadFrom(flags), clusterDomain, authentication, authorization,
-      allowServiceExternalIPs: flags.get('allow-service-external-ips') === 'true',
+      ...options, log, address: flags.need('advertise-address'), port, serviceCIDR: flags.get('service-cluster-ip-range') ?? '10.96.0.0/16', clusterDomain,
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '',
       requestHeader: requestHeaderOf(flags, requestHeaderCa), frontProxy: proxyCertificate !== undefined && proxyKey !== undefined ? { certificate: proxyCertificate, key: proxyKey } : undefined,
     })
@@ -65,9 +56,9 @@ export const runApiServer = async (args: readonly string[], signal: AbortSignal)
     const listening = { run: (until: AbortSignal) => listener.run(until).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? new UserError(`wherry apiserver: port ${port} is in use; end the program that listens there, or choose another with --secure-port`) : error
     }) }
-    await runTogether([plane, listening, encryption, authentication, authorization], signal)
+    await runTogether([plane, listening, ...runs], signal)
   } finally {
     await audit?.sink.close()
-    await store[Symbol.asyncDispose]()
+    await options.store[Symbol.asyncDispose]()
   }
 }

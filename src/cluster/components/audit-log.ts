@@ -19,12 +19,18 @@ const policyFrom = async (file: string): Promise<AuditOptions['policy']> => {
   }
 }
 
+/** The policy, where one is named. Throws UserError. */
+export const auditPolicyFrom = async (flags: Flags): Promise<AuditOptions['policy'] | undefined> => {
+  const file = flags.get('audit-policy-file')
+  return file === undefined ? undefined : policyFrom(file)
+}
+
 /** Undefined where nothing is to be audited: as upstream, both a policy and a place for the log are needed. Whoever gets the sink closes it. */
 export const auditFrom = async (flags: Flags, { clock, log }: { clock: Clock; log: Log }): Promise<AuditOptions | undefined> => {
   const policyFile = flags.get('audit-policy-file')
   const file = flags.get('audit-log-path')
   const [maxSizeMb, maxAgeDays, maxBackups] = [flags.number('audit-log-maxsize', 0), flags.number('audit-log-maxage', 0), flags.number('audit-log-maxbackup', 0)]
-  const policy = policyFile === undefined ? undefined : await policyFrom(policyFile)
+  const policy = await auditPolicyFrom(flags)
   if (policy === undefined && file !== undefined) log.warn('no audit policy file provided, no events will be recorded; give --audit-policy-file', { file })
   if (policy !== undefined && file === undefined) log.warn('no audit log provided, no events will be recorded; give --audit-log-path', { policy: policyFile })
   if (policy === undefined || file === undefined) return undefined

@@ -37,6 +37,7 @@ import { isAlreadyExists, isConflict } from '../../api/status.ts'
 import { createClient } from '../../client/client.ts'
 import type { Log } from '../../client/component.ts'
 import type { AuthenticationSource } from './authentication.ts'
+import type { AdmissionSource } from './admission.ts'
 import type { AuthorizationSource } from './authorization.ts'
 import { parseCertificateRequest } from '../../client/pki.ts'
 import type { Store } from '../../store/store.ts'
@@ -68,6 +69,8 @@ export interface ControlPlaneOptions {
   load?: LoadOptions | undefined
   /** Outside issuers of tokens, and who may come without credentials; absent: none, and everybody. */
   authentication?: AuthenticationSource | undefined
+  /** What admission does besides the usual. */
+  admission?: AdmissionSource | undefined
   /** Who decides what requests may do; absent: Node, then RBAC. */
   authorization?: AuthorizationSource | undefined
   /** Besides the server's own. */
@@ -134,7 +137,7 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
     strategies: makeStrategies({ ...defaultRegistryOptions, serviceCIDR }),
     authenticator: (parts) => inOrder([...(options.requestHeader ? [requestHeaderAuthenticator(options.requestHeader)] : []), clientCertificateAuthenticator(), serviceAccountAuthenticator(reviewerOf(parts), issuer.audiences), anonymousAuthenticator(() => anonymous)]),
     authorizer: authorizerOf,
-    admission: (parts) => builtInAdmission({ counting: parts, random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
+    admission: (parts) => builtInAdmission({ counting: parts, configuration: options.admission?.configuration, disabled: options.admission?.disabled, webhookCredentials: options.admission?.credentials, random: systemRandom, allowServiceExternalIPs: options.allowServiceExternalIPs, authorizer: authorizerOf(parts), lookup: parts.lookup, log, organizationsOf: async (request) => (await parseCertificateRequest(request)).organizations }),
     virtualResources: (parts) => [...accessReviews(authorizerOf(parts)), ...authenticationReviews(reviewerOf(parts), issuer.audiences), ...metricsApi(summarySource(kubelets, systemClock), systemClock), componentStatuses(componentChecks(options.store, { oneProcess: options.oneProcess ?? false })) as VirtualResource],
     subresources: [tokenSubresource(issuer, systemClock)],
     connectHandlers: (parts) => connectHandlers({ kubelets, guard, authorizer: authorizerOf(parts), clock: systemClock, random: systemRandom }),

@@ -17,20 +17,31 @@ export const encryptionFlags = ['encryption-provider-config', 'encryption-provid
 
 export interface Encryption { store: Store; healthChecks: readonly HealthCheck[]; run(signal: AbortSignal): Promise<void> }
 
+/** The configuration's file and its text, which is right; undefined where there is none. Throws UserError. */
+export const encryptionTextFrom = async (flags: Flags): Promise<{ file: string; text: string } | undefined> => {
+  const file = flags.get('encryption-provider-config')
+  if (file === undefined) return undefined
+  const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`wherry apiserver: --encryption-provider-config: ${error.message}`) })
+  try {
+    parseEncryptionConfiguration(text, file)
+  } catch (error) {
+    throw error instanceof ConfigurationFileError ? new UserError(`wherry apiserver: --encryption-provider-config: ${error.message}`) : error
+  }
+  return { file, text }
+}
+
 /** `store` itself where nothing is to be encrypted. */
 export const encryptionFrom = async (flags: Flags, store: Store, { clock, log }: { clock: Clock; log: Log }): Promise<Encryption> => {
-  const file = flags.get('encryption-provider-config')
+  const found = await encryptionTextFrom(flags)
   const reload = flags.get('encryption-provider-config-automatic-reload') ?? 'false'
   if (reload !== 'true' && reload !== 'false') throw new UserError(`wherry apiserver: --encryption-provider-config-automatic-reload: must be true or false, not ${JSON.stringify(reload)}`)
-  if (file === undefined) {
+  if (found === undefined) {
     if (reload === 'true') throw new UserError('wherry apiserver: --encryption-provider-config-automatic-reload: --encryption-provider-config is needed with it')
     return { store, healthChecks: [], run: untilAborted }
   }
+  const { file, text } = found
   const loaded = async (text: string): Promise<ResourceTransformers> => resourceTransformers(parseEncryptionConfiguration(text, file), clock)
-  const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`wherry apiserver: --encryption-provider-config: ${error.message}`) })
-  let current = await loaded(text).catch((error: unknown) => {
-    throw error instanceof ConfigurationFileError ? new UserError(`wherry apiserver: --encryption-provider-config: ${error.message}`) : error
-  })
+  let current = await loaded(text)
   const sealed = encryptedStore(store, current)
   const apply = async (next: string): Promise<void> => {
     const transformers = await loaded(next)

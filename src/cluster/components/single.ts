@@ -19,13 +19,11 @@ import { type Home, homeAt } from '../home.ts'
 import { processLog } from '../log.ts'
 import { singleDnsPort } from '../static-pods.ts'
 import { partsWith } from './client-parts.ts'
-import { encryptionFlags, encryptionFrom } from './encryption.ts'
-import { authenticationFlags, authenticationFrom } from './authentication.ts'
-import { authorizationFlags, authorizationFrom } from './authorization.ts'
-import { controlPlane, type ControlPlane, serviceAccountIssuer } from './control-plane.ts'
+import { controlPlane, type ControlPlane } from './control-plane.ts'
+import { serverOptionFlags, serverOptionsFrom } from './server-options.ts'
 import { kubeletFlags, kubeletOf, nodeParts } from './kubelet.ts'
 
-const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...encryptionFlags, ...authenticationFlags, ...authorizationFlags]
+const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...serverOptionFlags]
 
 const users = {
   scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
@@ -69,13 +67,10 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
   const log = processLog('kube-apiserver')
   const port = flags.number('secure-port', 6443)
   const clusterDomain = flags.get('cluster-domain') ?? 'cluster.local'
-  const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
-  const authorization = await authorizationFrom(flags, { clock: systemClock, log })
-  const encryption = await encryptionFrom(flags, await openEmbeddedStore({ directory: home.store, clock: systemClock }), { clock: systemClock, log })
-  const { store } = encryption
+  const { options, audit, runs } = await serverOptionsFrom(flags, { log, clusterDomain, open: () => openEmbeddedStore({ directory: home.store, clock: systemClock }) })
   try {
     const plane = controlPlane({
-      store, log, healthChecks: encryption.healthChecks, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain, authentication, authorization,
+      ...options, log, address: flags.need('node-ip'), port, serviceCIDR: flags.need('service-cluster-ip-range'), clusterDomain,
       serviceAccountKey: serviceAccountKey ?? '', kubeletCertificate: { certificate: kubeletCertificate ?? '', key: kubeletKey ?? '' }, certificateAuthority: clientCa ?? '', oneProcess: true,
       requestHeader: usualRequestHeaders(requestHeaderCa), frontProxy: { certificate: proxyCertificate, key: proxyKey },
     })
@@ -84,8 +79,9 @@ export const runSingle = async (args: readonly string[], signal: AbortSignal): P
       await Promise.race([plane.server.ready, new Promise((resolve) => { until.addEventListener('abort', resolve, { once: true }) })])
       if (!until.aborted) await runTogether(await clientsOf({ flags, home, plane, pki, signal: until }), until)
     } }
-    await runTogether([plane, listener, everybodyElse, encryption, authentication, authorization], signal)
+    await runTogether([plane, listener, everybodyElse, ...runs], signal)
   } finally {
-    await store[Symbol.asyncDispose]()
+    await audit?.sink.close()
+    await options.store[Symbol.asyncDispose]()
   }
 }

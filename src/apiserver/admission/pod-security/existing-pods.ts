@@ -24,10 +24,11 @@ const withOthers = (names: readonly string[]): string => {
 }
 
 /** Warnings; upstream also stops after a second, which so many pods do not take here. */
-export const warningsAbout = (pods: readonly Pod[], namespace: string, enforce: LevelVersion): string[] => {
+export const warningsAbout = (pods: readonly Pod[], namespace: string, { enforce, exemptRuntimeClasses = [] }: { enforce: LevelVersion; exemptRuntimeClasses?: readonly string[] }): string[] => {
   const checked = prioritized(pods).slice(0, mostPods)
   const named = new Map<string, string[]>()
   for (const { metadata, spec } of checked) {
+    if (exemptRuntimeClasses.includes(spec.runtimeClassName ?? '')) continue
     const reasons = reasonsText(evaluate({ annotations: metadata.annotations, spec }, enforce))
     if (reasons !== '') named.set(reasons, [...(named.get(reasons) ?? []), metadata.name])
   }

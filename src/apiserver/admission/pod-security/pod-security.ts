@@ -1,12 +1,13 @@
-/** Pods that a namespace's labels forbid are refused, audited or warned about. Mirrors `k8s.io/pod-security-admission/admission` and `plugin/pkg/admission/security/podsecurity`. */
+/** Pods that a namespace's labels, or the cluster's defaults, forbid are refused, audited or warned about. Mirrors `k8s.io/pod-security-admission/admission` and `plugin/pkg/admission/security/podsecurity`. */
 import { CronJobs, DaemonSets, Deployments, groupResource, Jobs, Namespaces, Pods, PodTemplates, ReplicaSets, ReplicationControllers, StatefulSets } from '../../../api/kinds.ts'
 import { forbidden, internalError, invalid } from '../../../api/status.ts'
 import type { CronJob, Deployment, Namespace, Pod, PodTemplate, PodTemplateSpec } from '../../../api/types.ts'
+import { type PodSecurityConfiguration, usualPodSecurity } from '../configuration/pod-security-configuration.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../plugin.ts'
 import type { Inspected } from './check.ts'
 import { detailsText, evaluate } from './evaluate.ts'
 import { warningsAbout } from './existing-pods.ts'
-import { isStricter, labelPrefix, policyOf, policyText, samePolicy, type LevelVersion } from './policy.ts'
+import { exemptText, isStricter, labelPrefix, policyOf, policyText, samePolicy, type LevelVersion, type Policy } from './policy.ts'
 import { isSignificantUpdate } from './significant-update.ts'
 
 type TemplateOf = (object: unknown) => PodTemplateSpec | undefined
@@ -29,28 +30,36 @@ const handles = ({ operation, kind, subresource }: AdmissionAttributes): boolean
   return subresource === '' && (resource === namespaces || templates.has(resource))
 }
 
-const checkNamespace = ({ kind, operation, name, object, oldObject }: AdmissionAttributes, { lookup, warn }: AdmissionContext): void => {
-  const { policy: { enforce }, errors } = policyOf((object as Namespace).metadata.labels)
-  const before = operation === 'UPDATE' ? policyOf((oldObject as Namespace).metadata.labels) : undefined
+type Configured = PodSecurityConfiguration
+
+const checkNamespace = ({ defaults, exemptions }: Configured, { kind, operation, name, object, oldObject }: AdmissionAttributes, { lookup, warn }: AdmissionContext): void => {
+  const { labels } = (object as Namespace).metadata
+  const { policy: { enforce }, errors } = policyOf(labels, defaults)
+  const before = operation === 'UPDATE' ? policyOf((oldObject as Namespace).metadata.labels, defaults) : undefined
   if (errors.length > 0 && JSON.stringify(errors) !== JSON.stringify(before?.errors)) throw invalid(kind, name, errors)
-  if (!before || enforce.level === 'privileged' || samePolicy(enforce, before.policy.enforce)) return
-  if (enforce.minor === before.policy.enforce.minor && !isStricter(enforce.level, before.policy.enforce.level)) return
-  for (const warning of warningsAbout(lookup.list(Pods, name), name, enforce)) warn(warning)
+  const unchanged = before !== undefined && (enforce.level === 'privileged' || samePolicy(enforce, before.policy.enforce) || (enforce.minor === before.policy.enforce.minor && !isStricter(enforce.level, before.policy.enforce.level)))
+  if (unchanged) return
+  if (exemptions.namespaces.includes(name)) {
+    const warning = exemptText(name, labels, defaults)
+    if (warning !== undefined) warn(warning)
+    return
+  }
+  if (before) for (const warning of warningsAbout(lookup.list(Pods, name), name, { enforce, exemptRuntimeClasses: exemptions.runtimeClasses })) warn(warning)
 }
 
-/** The labels' policy; undefined where it forbids nothing, and nothing has to be said. */
-const policyIn = (enforced: boolean, { namespace }: AdmissionAttributes, { lookup, annotate }: AdmissionContext): ReturnType<typeof policyOf>['policy'] | undefined => {
+/** The labels' policy, or the cluster's; undefined where it forbids nothing, and nothing has to be said. */
+const policyIn = (defaults: Policy, enforced: boolean, { namespace }: AdmissionAttributes, { lookup, annotate }: AdmissionContext): Policy | undefined => {
   const found = lookup.get(Namespaces, namespace)
   if (!found) {
     if (enforced) throw internalError(new Error(`failed to lookup namespace ${JSON.stringify(namespace)}`))
     annotate?.(`${labelPrefix}error`, `failed to lookup namespace ${JSON.stringify(namespace)}`)
     return undefined
   }
-  const { policy, errors } = policyOf(found.metadata.labels)
+  const { policy, errors } = policyOf(found.metadata.labels, defaults)
   if (errors.length > 0) annotate?.(`${labelPrefix}error`, `Failed to parse policy: ${errors.map(({ path, message }) => `${path}: ${message}`).join(', ')}`)
   const asked = enforced ? [policy.enforce, policy.audit, policy.warn] : [policy.audit, policy.warn]
   if (errors.length > 0 || asked.some(({ level }) => level !== 'privileged')) return policy
-  if (enforced) annotate?.(`${labelPrefix}enforce-policy`, 'privileged:latest')
+  if (enforced) annotate?.(`${labelPrefix}enforce-policy`, policyText(policy.enforce))
   return undefined
 }
 
@@ -60,9 +69,14 @@ const violation = (pod: Inspected, policy: LevelVersion): string | undefined => 
   return findings.length > 0 ? `PodSecurity ${JSON.stringify(policyText(policy))}: ${detailsText(findings)}` : undefined
 }
 
-const checkPod = (pod: Inspected, enforced: boolean, attributes: AdmissionAttributes, context: AdmissionContext): void => {
-  const policy = policyIn(enforced, attributes, context)
+/** Why no policy concerns the request: as the audit event says it. */
+const exemption = ({ exemptions }: Configured, { namespace, user }: AdmissionAttributes): string | undefined =>
+  (exemptions.namespaces.includes(namespace) ? 'namespace' : exemptions.usernames.includes(user.name) ? 'user' : undefined)
+
+const checkPod = (configured: Configured, pod: Inspected, { enforced, attributes, context }: { enforced: boolean; attributes: AdmissionAttributes; context: AdmissionContext }): void => {
+  const policy = policyIn(configured.defaults, enforced, attributes, context)
   if (!policy) return
+  if (configured.exemptions.runtimeClasses.includes(pod.spec.runtimeClassName ?? '')) { context.annotate?.(`${labelPrefix}exempt`, 'runtimeClass'); return }
   if (enforced) context.annotate?.(`${labelPrefix}enforce-policy`, policyText(policy.enforce))
   const audited = violation(pod, policy.audit)
   if (audited) context.annotate?.(`${labelPrefix}audit-violations`, `would violate ${audited}`)
@@ -72,19 +86,24 @@ const checkPod = (pod: Inspected, enforced: boolean, attributes: AdmissionAttrib
   if (warned) context.warn(`would violate ${warned}`)
 }
 
-export const podSecurity: AdmissionPlugin = {
+/** `configured`: the policy of namespaces without labels, and whom none concerns. */
+export const podSecurityAdmission = (configured: PodSecurityConfiguration = usualPodSecurity): AdmissionPlugin => ({
   name: 'PodSecurity',
   handles,
   validate: (attributes, context) => {
     const { kind, operation, object, oldObject } = attributes
     const resource = groupResource(kind)
-    if (resource === namespaces) { checkNamespace(attributes, context); return }
+    if (resource === namespaces) { checkNamespace(configured, attributes, context); return }
+    const exempt = exemption(configured, attributes)
+    if (exempt !== undefined) { context.annotate?.(`${labelPrefix}exempt`, exempt); return }
     if (resource === pods) {
       if (operation === 'UPDATE' && !isSignificantUpdate(object as Pod, oldObject as Pod)) return
-      checkPod({ annotations: object?.metadata.annotations, spec: (object as Pod).spec }, true, attributes, context)
+      checkPod(configured, { annotations: object?.metadata.annotations, spec: (object as Pod).spec }, { enforced: true, attributes, context })
       return
     }
     const template = templates.get(resource)?.(object)
-    if (template?.spec) checkPod({ annotations: template.metadata?.annotations, spec: template.spec }, false, attributes, context)
+    if (template?.spec) checkPod(configured, { annotations: template.metadata?.annotations, spec: template.spec }, { enforced: false, attributes, context })
   },
-}
+})
+
+export const podSecurity = podSecurityAdmission()

@@ -119,7 +119,7 @@ describe('what the audit log is told', () => {
   const told = async (labels: Record<string, string>, spec: JsonObject): Promise<Record<string, string>> => {
     const notes: Record<string, string> = {}
     const namespace = { metadata: { name: 'n', labels: labelled(labels) } }
-    const attributes = { operation: 'CREATE', kind: Pods, subresource: '', name: 'p', namespace: 'n', object: { metadata: { name: 'p' }, spec } } as unknown as AdmissionAttributes
+    const attributes = { operation: 'CREATE', kind: Pods, subresource: '', name: 'p', namespace: 'n', object: { metadata: { name: 'p' }, spec }, user: { name: 'jane', groups: [] } } as unknown as AdmissionAttributes
     const context = { lookup: { get: () => namespace }, warn: () => {}, annotate: (key: string, value: string) => { notes[key] = value } } as unknown as AdmissionContext
     await Promise.resolve().then(() => podSecurity.validate?.(attributes, context)).catch((error: unknown) => { if (!isForbidden(error)) throw error })
     return notes
