@@ -106,6 +106,16 @@ test('version 2 as protobuf: what kubectl reads when no group has a kind', async
   expect(text(document, 1)).toEqual(['2.0'])
   const { body } = await ask('/openapi/v2')
   expect(text(document, 9, 1, 1)).toEqual(Object.keys(body['definitions'] as JsonObject))
+  // As kubectl up to 1.26 asks whether a dry run is possible (cli-runtime's dry_run_verifier.go): the patch of the kind has a parameter of that name.
+  expect(text(document, 8, 2, 1)).toEqual(Object.keys(body['paths'] as JsonObject))
+  const patches = part(document, 8, 2, 2, 8).filter((each) => text(each, 13, 2, 2)[1] === '{"group":"apps","version":"v1","kind":"Deployment"}\n')
+  expect(patches.length).toBeGreaterThan(0)
+  for (const each of patches) {
+    expect(text(each, 13, 1)).toEqual(['x-kubernetes-action', 'x-kubernetes-group-version-kind'])
+    expect(text(each, 8, 1, 2, 3, 4)).toEqual(expect.arrayContaining(['dryRun', 'fieldManager', 'fieldValidation', 'force']))
+    expect(text(each, 8, 1, 1, 2)).toEqual(['body'])
+    expect(text(each, 9, 1, 1)).toEqual(['200', '201', '401'])
+  }
   const deployment = part(document, 9, 1).find((each) => text(each, 1)[0] === 'io.k8s.api.apps.v1.Deployment') ?? document
   expect(text(deployment, 2, 22, 1)).toEqual(['object'])
   expect(text(deployment, 2, 25, 1, 1)).toEqual(['apiVersion', 'kind', 'metadata', 'spec', 'status'])
