@@ -1,5 +1,5 @@
 /** Brings what the informers hear to the snapshot and the queue. Mirrors `pkg/scheduler/eventhandlers.go`. */
-import type { Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/types.ts'
+import type { CSIDriver, CSINode, CSIStorageCapacity, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/types.ts'
 import type { Change, Informer } from '../client/informer.ts'
 import type { SchedulingQueue } from './queue.ts'
 import { podInfoOf } from './pod-info.ts'
@@ -46,6 +46,9 @@ export interface Fed {
   claims: Informer<PersistentVolumeClaim>
   volumes: Informer<PersistentVolume>
   storageClasses: Informer<StorageClass>
+  csiNodes: Informer<CSINode>
+  csiDrivers: Informer<CSIDriver>
+  capacities: Informer<CSIStorageCapacity>
 }
 
 /** Hands on every change until `signal` aborts. */
@@ -57,6 +60,9 @@ export const feed = async (informers: Fed, sinks: Sinks, signal: AbortSignal): P
     (async () => { for await (const change of informers.namespaces.changes(signal)) if (change.object?.metadata.labels !== change.previous?.metadata.labels) queue.happened({ on: 'Namespace' }) })(),
     (async () => { for await (const { object } of informers.claims.changes(signal)) queue.happened({ on: 'PersistentVolumeClaim', claim: object }) })(),
     (async () => { for await (const { object } of informers.volumes.changes(signal)) queue.happened({ on: 'PersistentVolume', volume: object }) })(),
+    (async () => { for await (const _ of informers.csiNodes.changes(signal)) queue.happened({ on: 'CSINode' }) })(),
+    (async () => { for await (const _ of informers.csiDrivers.changes(signal)) queue.happened({ on: 'CSIDriver' }) })(),
+    (async () => { for await (const _ of informers.capacities.changes(signal)) queue.happened({ on: 'CSIStorageCapacity' }) })(),
     (async () => { for await (const { object, previous } of informers.storageClasses.changes(signal)) queue.happened({ on: 'StorageClass', storageClass: object, previous }) })(),
   ])
 }

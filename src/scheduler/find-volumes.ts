@@ -25,6 +25,7 @@ export interface Promised {
 
 const whyConflict = 'node(s) had volume node affinity conflict'
 const whyGone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
+const whyNoRoom = 'node(s) did not have enough free storage'
 const whyNone = "node(s) didn't find available persistent volumes to bind"
 
 export const volumeFitsNode = ({ spec }: PersistentVolume, node: NodeInfo): boolean => {
@@ -51,10 +52,17 @@ const findVolume = (claim: PersistentVolumeClaim, candidates: readonly Persisten
   return suitable.find((volume) => isMeantFor(volume, claim)) ?? suitable.filter((volume) => isFree(volume, claim)).sort((a, b) => compareQuantities(capacityOf(a), capacityOf(b)) || (a.metadata.name < b.metadata.name ? -1 : 1))[0]
 }
 
-const canProvision = (storageClass: StorageClass | undefined, node: NodeInfo): boolean => {
-  if (!storageClass || !storageClass.provisioner || storageClass.provisioner === noProvisioner) return false
+const canProvision = (storageClass: StorageClass, node: NodeInfo): boolean => {
+  if (!storageClass.provisioner || storageClass.provisioner === noProvisioner) return false
   const { allowedTopologies = [] } = storageClass
   return allowedTopologies.length === 0 || allowedTopologies.some(({ matchLabelExpressions = [] }) => matchLabelExpressions.length > 0 && matchLabelExpressions.every(({ key, values }) => values.includes(node.labels[key] ?? '')))
+}
+
+/** A driver that tells how much room there is must have enough where the node is. Mirrors hasEnoughCapacity. */
+const hasRoom = (claim: PersistentVolumeClaim, { metadata, provisioner }: StorageClass, { storage, node }: { storage: Storage; node: NodeInfo }): boolean => {
+  if (!storage.csiDriver(provisioner)?.spec.storageCapacity) return true
+  return storage.capacities().some(({ storageClassName, capacity, maximumVolumeSize, nodeTopology }) => storageClassName === metadata.name && nodeTopology !== undefined
+    && compareQuantities(maximumVolumeSize ?? capacity ?? '0', sizeOf(claim)) >= 0 && (maximumVolumeSize ?? capacity) !== undefined && selectorMatches(selectorFromObject(nodeTopology), node.labels))
 }
 
 /** A text: why the node is out of question. */
@@ -71,8 +79,12 @@ export const planVolumes = ({ bound, delayed }: PodClaims, node: NodeInfo, { sto
     const isOpen = ({ metadata: { name } }: PersistentVolume): boolean => (promised.claimOf(name) ?? uid) === uid && !bindings.some(({ volume }) => volume.metadata.name === name)
     const volume = selected === undefined ? findVolume(claim, storage.volumes().filter((each) => isOpen(each) && volumeFitsNode(each, node))) : undefined
     if (volume) bindings.push({ claim, volume })
-    else if (canProvision(storage.storageClass(classOf(claim)), node)) provisions.push(claim)
-    else return whyNone
+    else {
+      const storageClass = storage.storageClass(classOf(claim))
+      if (!storageClass || !canProvision(storageClass, node)) return whyNone
+      if (!hasRoom(claim, storageClass, { storage, node })) return whyNoRoom
+      provisions.push(claim)
+    }
   }
   return { bindings, provisions }
 }

@@ -44,6 +44,7 @@ export type ClusterEvent =
   | { on: 'Namespace' }
   | { on: 'PersistentVolumeClaim'; claim: PersistentVolumeClaim | undefined }
   | { on: 'PersistentVolume'; volume: PersistentVolume | undefined }
+  | { on: 'CSINode' } | { on: 'CSIDriver' } | { on: 'CSIStorageCapacity' }
   | { on: 'StorageClass'; storageClass: StorageClass | undefined; previous: StorageClass | undefined }
 
 /** A pod in the scheduling queue. */

@@ -1,5 +1,5 @@
 /** What the claims of a pod are, and whether they can be had. Mirrors podHasPVCs of `plugins/volumebinding` and component-helpers `storage`. Pure. */
-import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume } from '../api/types.ts'
+import type { CSIDriver, CSINode, CSIStorageCapacity, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Volume } from '../api/types.ts'
 
 /** What the cluster's informers know of volumes. */
 export interface Storage {
@@ -8,6 +8,10 @@ export interface Storage {
   volume(name: string): PersistentVolume | undefined
   volumes(): readonly PersistentVolume[]
   storageClass(name: string): StorageClass | undefined
+  /** By the node's name. */
+  csiNode(name: string): CSINode | undefined
+  csiDriver(name: string): CSIDriver | undefined
+  capacities(): readonly CSIStorageCapacity[]
 }
 
 export interface PodClaims {

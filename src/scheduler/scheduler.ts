@@ -1,7 +1,7 @@
 /** The scheduler: takes the next pod from the queue, decides, and binds while it decides about the next. Mirrors `pkg/scheduler/scheduler.go`, `schedule_one.go`. */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../api/clock.ts'
-import { Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, ReplicaSets, Services, StorageClasses } from '../api/kinds.ts'
+import { CSIDrivers, CSINodes, CSIStorageCapacities, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, ReplicaSets, Services, StorageClasses } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
 import type { Client } from '../client/client.ts'
@@ -20,6 +20,7 @@ import { assume, bind } from './place.ts'
 import { patchPodStatus } from './pod-status.ts'
 import type { Storage } from './pod-claims.ts'
 import type { PodInfo } from './pod-info.ts'
+import { nodeVolumeLimits } from './plugins/node-volume-limits.ts'
 import { volumeBinding } from './plugins/volume-binding.ts'
 import { volumeRestrictions } from './plugins/volume-restrictions.ts'
 import { defaultProfile, withVolumePlugins } from './profile.ts'
@@ -89,10 +90,14 @@ class Running implements Scheduler {
       pods: informers.of(Pods, { fieldSelector: unfinishedPods }), nodes: informers.of(Nodes), namespaces: informers.of(Namespaces),
       services: informers.of(Services), replicaSets: informers.of(ReplicaSets),
       claims: informers.of(PersistentVolumeClaims), volumes: informers.of(PersistentVolumes), storageClasses: informers.of(StorageClasses),
+      csiNodes: informers.of(CSINodes), csiDrivers: informers.of(CSIDrivers), capacities: informers.of(CSIStorageCapacities),
     }
-    const { claims, volumes, storageClasses, pods } = watched
-    const storage: Storage = { claim: (key) => claims.lister.get(key), volume: (name) => volumes.lister.get(name), volumes: () => volumes.lister.list(), storageClass: (name) => storageClasses.lister.get(name) }
-    const profile = withVolumePlugins(this.#profile, volumeRestrictions(storage), volumeBinding({ storage, bind: (plan, at, during) => bindVolumes(plan, { ...at, line: { client, clock, claims, volumes, pods } }, during) }))
+    const { claims, volumes, storageClasses, pods, csiNodes, csiDrivers, capacities } = watched
+    const storage: Storage = {
+      claim: (key) => claims.lister.get(key), volume: (name) => volumes.lister.get(name), volumes: () => volumes.lister.list(), storageClass: (name) => storageClasses.lister.get(name),
+      csiNode: (name) => csiNodes.lister.get(name), csiDriver: (name) => csiDrivers.lister.get(name), capacities: () => capacities.lister.list(),
+    }
+    const profile = withVolumePlugins(this.#profile, volumeRestrictions(storage), nodeVolumeLimits(storage), volumeBinding({ storage, bind: (plan, at, during) => bindVolumes(plan, { ...at, line: { client, clock, claims, volumes, pods } }, during) }))
     const recorder = eventSink({ client, clock, random, log }, until).from(this.#profile.schedulerName)
     try {
       await Promise.all(Object.values(watched).map(({ synced }) => synced))

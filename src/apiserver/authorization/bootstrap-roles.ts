@@ -55,10 +55,7 @@ export const nodeRules: readonly PolicyRule[] = [
   on(['update', 'patch'], '', 'pods/status'),
   on(['create'], '', 'pods/eviction'),
   on(read, '', 'persistentvolumeclaims', 'persistentvolumes'),
-  on(['get', 'update', 'patch'], '', 'persistentvolumeclaims/status'),
-  on(['get'], 'storage.k8s.io', 'volumeattachments'),
   on(read, 'storage.k8s.io', 'csidrivers'),
-  on(['create', 'delete', 'get', 'patch', 'update'], 'storage.k8s.io', 'csinodes'),
   on(['create', 'get', 'list', 'watch'], 'certificates.k8s.io', 'certificatesigningrequests'),
   on(read, 'node.k8s.io', 'runtimeclasses'),
 ]
@@ -72,7 +69,6 @@ const nodeGraphRules: PolicyRule[] = [
   on(['get'], 'storage.k8s.io', 'volumeattachments'),
   on(['create'], '', 'serviceaccounts/token'),
   on(['get', 'patch', 'update'], '', 'persistentvolumeclaims/status'),
-  on(read, 'storage.k8s.io', 'csidrivers'),
   on(['create', 'delete', 'get', 'patch', 'update'], 'storage.k8s.io', 'csinodes'),
   on(['get'], 'resource.k8s.io', 'resourceclaims'),
   on(['deletecollection', ...read], 'resource.k8s.io', 'resourceslices'),

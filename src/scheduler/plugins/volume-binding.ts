@@ -22,6 +22,7 @@ const mayHelp: NonNullable<Plugin['mayHelp']> = (event, pod) => {
     case 'PersistentVolume': return event.volume !== undefined
     case 'StorageClass': return event.storageClass !== undefined && (event.previous === undefined || !deepEqual(event.storageClass.allowedTopologies, event.previous.allowedTopologies))
     case 'Node': return event.node !== undefined && (event.previous === undefined || !deepEqual(event.node.metadata.labels, event.previous.metadata.labels))
+    case 'CSINode': case 'CSIDriver': case 'CSIStorageCapacity': return true
     default: return false
   }
 }

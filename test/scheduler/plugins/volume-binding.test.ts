@@ -20,12 +20,17 @@ const volume = (name: string, host: string | undefined, spec: PersistentVolume['
 const storageClass = (name: string, provisioner: string, volumeBindingMode: string, more: Partial<StorageClass> = {}): StorageClass => ({ metadata: at(name), provisioner, volumeBindingMode, ...more })
 const classes = [
   storageClass('now', 'example.com/disks', 'Immediate'), storageClass('later', 'example.com/disks', 'WaitForFirstConsumer'), storageClass('static', 'kubernetes.io/no-provisioner', 'WaitForFirstConsumer'),
+  storageClass('measured', 'example.com/measured', 'WaitForFirstConsumer'),
   storageClass('zoned', 'example.com/disks', 'WaitForFirstConsumer', { allowedTopologies: [{ matchLabelExpressions: [{ key: 'zone', values: ['b'] }] }] }),
 ]
+
+const drivers = [{ metadata: at('example.com/measured'), spec: { storageCapacity: true } }]
+const capacities = [{ metadata: at('room-a'), storageClassName: 'measured', capacity: '5Gi', nodeTopology: { matchLabels: { zone: 'a' } } }, { metadata: at('room-b'), storageClassName: 'measured', capacity: '100Mi', nodeTopology: { matchLabels: { zone: 'b' } } }]
 
 const storageOf = (claims: readonly PersistentVolumeClaim[], volumes: readonly PersistentVolume[]): Storage => ({
   claim: (key) => claims.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key), volume: (name) => volumes.find(({ metadata }) => metadata.name === name),
   volumes: () => volumes, storageClass: (name) => classes.find(({ metadata }) => metadata.name === name),
+  csiNode: () => undefined, csiDriver: (name) => drivers.find(({ metadata }) => metadata.name === name), capacities: () => capacities,
 })
 const using = (...names: string[]): PodBuilder => aPod('web').withSpec({ volumes: names.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })) })
 const nodes = ['a', 'b'].map((name) => aNode(name).withLabels({ 'kubernetes.io/hostname': name, zone: name }))
@@ -55,6 +60,7 @@ describe('where a pod fits', () => {
     ['a bound claim whose volume is gone', using('data'), [bound('data', 'pv')], [], everywhere('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)!')],
     ['a volume to be made', using('data'), [claim('data', 'later')], [], everywhere('fits')],
     ['a volume that is being made', using('data'), [claim('data', 'later', { annotations: { 'volume.kubernetes.io/selected-node': 'b' } })], [], { a: none, b: 'fits' }],
+    ['a volume to be made where there is room', using('data'), [claim('data', 'measured')], [], { a: 'fits', b: 'node(s) did not have enough free storage!' }],
     ['a volume to be made in a zone', using('data'), [claim('data', 'zoned')], [], { a: none, b: 'fits' }],
     ['a volume that is there', using('data'), [claim('data', 'static')], [volume('pv', 'b')], { a: none, b: 'fits' }],
     ['a volume that is too small', using('data'), [claim('data', 'static')], [volume('pv', 'b', { capacity: { storage: '1Mi' } })], everywhere(none)],
