@@ -1,6 +1,7 @@
 /** Reads what the runtime knows of a pod, and what the containers themselves said about their ends. */
-import { lostContainers } from './pod-record.ts'
+import { lostContainers } from './lost-containers.ts'
 import { findContainer } from './pod.ts'
+import { containerLogPath } from './prepare-container.ts'
 import type { Machine, PodRun } from './pod-run.ts'
 import type { Observed } from './observed.ts'
 import type { ContainerState, SandboxState } from './runtime/runtime.ts'
@@ -27,4 +28,5 @@ export const observe = async (machine: Machine, run: PodRun, messages: Map<strin
 }
 
 /** At the worker's beginning: what a restart of the machine has swallowed. */
-export const findLost = (run: PodRun, now: Date): ContainerState[] => lostContainers(run.pod, run.record, run.observed, now)
+export const findLost = (machine: Pick<Machine, 'clock' | 'logDirectory'>, run: PodRun): ContainerState[] =>
+  lostContainers(run.pod, run, { now: machine.clock.now(), logPath: (name, attempt) => containerLogPath(machine, run.pod, { name, attempt }) })

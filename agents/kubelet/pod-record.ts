@@ -6,9 +6,8 @@ import { type Allocation, allocationOf } from './allocation/allocation.ts'
 import type { ResizeState } from './allocation/resize-state.ts'
 import type { BackOff } from './back-off.ts'
 import type { ImageBackOff } from './image.ts'
-import { currentOf, type Observed } from './observed.ts'
 import { containersOf, isStaticPod, statusesOf } from './pod.ts'
-import type { ContainerState, ResourceLimits } from './runtime/runtime.ts'
+import type { ResourceLimits } from './runtime/runtime.ts'
 
 export interface ContainerRecord {
   /** How many attempts were let go so far: the number of the next one. */
@@ -56,17 +55,6 @@ export const freshRecord = (pod: Pod): PodRecord => {
   })
   return { pod: rememberedPod(pod), sandboxes: 0, containers: Object.fromEntries(containers), imageBackOffs: {}, allocation: allocationOf(pod) }
 }
-
-/** Containers that ran once and of which the runtime knows nothing any more: the machine was started anew. They count as ended, nobody knows how. */
-export const lostContainers = (pod: Pod, record: PodRecord, observed: Observed, now: Date): ContainerState[] => containersOf(pod).flatMap(({ container: { name } }) => {
-  const { attempts, purged } = containerRecord(record, name)
-  if (attempts === 0 || purged || currentOf(observed, name)) return []
-  const attempt = attempts - 1
-  return [{
-    podUid: pod.metadata.uid, name, attempt, id: `${pod.metadata.uid}-${name}-${attempt}`, state: 'exited', pid: undefined, createdAt: now, startedAt: undefined, finishedAt: now,
-    exitCode: 137, signal: undefined, oomKilled: false, reason: 'ContainerStatusUnknown', message: 'The container could not be located after a restart of the machine', imageRef: '', logPath: '',
-  } satisfies ContainerState]
-})
 
 export interface PodRecords {
   load(podUid: string): Promise<PodRecord | undefined>

@@ -92,7 +92,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     signal.addEventListener('abort', () => starting.abort(signal.reason), { once: true })
     machine.references.retain(run.pod)
     run.observed = await observe(machine, run, messages)
-    run.lost = findLost(run, clock.now())
+    run.lost = findLost(machine, run)
     // What a restart of the machine has ended has not failed.
     for (const { name } of run.lost) Reflect.deleteProperty(containerRecord(run.record, name), 'backOff')
   }

@@ -34,6 +34,10 @@ export const downwardFacts = (machine: Machine, run: PodRun): DownwardFacts =>
 export const containerLogDirectory = (machine: Pick<Machine, 'logDirectory'>, { metadata }: PodRun['pod'], container: string): string =>
   path.join(machine.logDirectory, `${metadata.namespace ?? ''}_${metadata.name}_${metadata.uid}`, container)
 
+/** Of one attempt. */
+export const containerLogPath = (machine: Pick<Machine, 'logDirectory'>, pod: PodRun['pod'], { name, attempt }: { name: string; attempt: number }): string =>
+  path.join(containerLogDirectory(machine, pod, name), `${attempt}.log`)
+
 interface Wanted { part: string; name: string; pullPolicy: string | undefined; fieldPath?: string }
 
 /** undefined: it is being pulled, and the worker will be woken. `pulled`: so it was, and that has been told. Throws MissingImage. */
@@ -148,6 +152,6 @@ export const prepareContainer = async (machine: Machine, run: PodRun, { containe
   if (unsupported !== undefined) throw new ConfigError(unsupported)
   return containerSpec(pod, container, {
     attempt, image: images.image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container),
-    logPath: path.join(containerLogDirectory(machine, pod, container.name), `${attempt}.log`),
+    logPath: containerLogPath(machine, pod, { name: container.name, attempt }),
   })
 }

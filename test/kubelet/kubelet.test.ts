@@ -295,6 +295,31 @@ describe('adoption', () => {
     const pod = await node.untilPod('web-1', 'says so', ({ status }) => status.containerStatuses?.[0]?.restartCount === 2)
     expect(pod.status.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ reason: 'ContainerStatusUnknown', exitCode: 137 })
   })
+
+  test('after a restart of the machine what had ended before is what it was', async () => {
+    await using node = await testNode()
+    node.start()
+    const { metadata: { uid } } = await node.createPod({ restartPolicy: 'Never', initContainers: [{ name: 'first', image: 'host', command: ['true'] }] })
+    for (const name of ['first', 'web']) {
+      await node.until('it runs', () => node.runtime.running().includes(`web-1/${name}#0`))
+      node.runtime.exit(uid, name, 0)
+    }
+    const before = await node.untilPod('web-1', 'has succeeded', ({ status }) => status.phase === 'Succeeded')
+    await node.kill()
+    node.runtime.reboot()
+    node.start()
+    const marked = await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'merge', body: { metadata: { labels: { look: 'again' } } } })
+    await node.createPod({}, { name: 'web-2' })
+    await node.untilPod('web-2', 'is ready', isReady)
+    const after = await node.untilPod('web-1', 'is as it was', ({ metadata }) => metadata.labels?.['look'] === 'again')
+    expect(marked.metadata.uid).toBe(after.metadata.uid)
+    for (const list of ['initContainerStatuses', 'containerStatuses'] as const) {
+      expect(after.status[list]?.[0]).toMatchObject({ restartCount: 0, state: { terminated: { exitCode: 0, reason: 'Completed' } } })
+      expect(after.status[list]?.[0]?.state).toEqual(before.status[list]?.[0]?.state)
+    }
+    expect(after.status.phase).toBe('Succeeded')
+    expect(node.runtime.running()).toEqual(['web-2/web#0'])
+  })
 })
 
 describe('the node', () => {
