@@ -40,7 +40,7 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
     ...(security.procMount === 'Unmasked' && { unmaskedProc: true }),
     allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true, ...(facts.seccomp && { seccomp: facts.seccomp }),
-    resources: containerLimits(container), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
+    resources: containerLimits(container, pod.spec.resources?.limits), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
     terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,
     stopSignal: container.lifecycle?.stopSignal ?? facts.image.stopSignal ?? 'SIGTERM', ...targetOf(pod, container),
   }

@@ -47,7 +47,7 @@ export const resourceValue = (pod: Pod, { containerName, resource, divisor }: Re
   if (!match) throw new Error(`unsupported container resource : ${resource}`)
   const [, list = '', name = ''] = match
   const { limits, requests } = of.resources ?? {}
-  const amount = list === 'limits' ? (limits?.[name] ?? allocatable[name] ?? '0') : (requests?.[name] ?? '0')
+  const amount = list === 'limits' ? (limits?.[name] ?? pod.spec.resources?.limits?.[name] ?? allocatable[name] ?? '0') : (requests?.[name] ?? '0')
   const unit = divisor === undefined || divisor === '' || divisor === '0' ? '1' : divisor
   return name === 'cpu' ? ratio(toMilli(amount), toMilli(unit)) : ratio(toWhole(amount), toWhole(parseQuantity(unit)))
 }

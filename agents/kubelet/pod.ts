@@ -1,4 +1,5 @@
 /** Facts about a pod that many parts of the kubelet ask for. Mirrors upstream's pkg/api/v1/pod and pkg/kubelet/types. */
+import { hasPodLevelResources } from '../../src/api/pod-resources.ts'
 import { compareQuantities, isZero } from '../../src/api/quantity.ts'
 import type { Container, ContainerStatus, Pod, PodStatus } from '../../src/api/types.ts'
 
@@ -52,9 +53,9 @@ export const statusesOf = (status: PodStatus): ContainerStatus[] =>
 export const graceSecondsOf = (pod: Pod): number =>
   Math.max(1, pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30)
 
-/** Mirrors upstream's ComputePodQOS: over CPU and memory of containers and init containers. */
+/** Mirrors upstream's ComputePodQOS: over CPU and memory of containers and init containers, or of the pod as a whole where it says so. */
 export const qosClassOf = (pod: Pod): 'Guaranteed' | 'Burstable' | 'BestEffort' => {
-  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]
+  const containers = hasPodLevelResources(pod.spec) ? [pod.spec] : [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]
   const amounts = containers.map(({ resources }) => ({ requests: supported(resources?.requests), limits: supported(resources?.limits) }))
   if (amounts.every(({ requests, limits }) => Object.keys(requests).length === 0 && Object.keys(limits).length === 0)) return 'BestEffort'
   const guaranteed = amounts.every(({ requests, limits }) => ['cpu', 'memory'].every((name) => {

@@ -28,8 +28,9 @@ const aggregate = (pod: Pod, of: (container: Container) => Amounts | undefined):
 
 const requestsOf = ({ resources }: Container): Amounts => ({ ...resources?.limits, ...resources?.requests })
 
-export const podRequests = (pod: Pod): Amounts =>
-  addAmounts({ ...aggregate(pod, requestsOf), ...pod.spec.resources?.limits, ...pod.spec.resources?.requests }, pod.spec.overhead)
+/** What a pod as a whole limits and does not request, its containers do; where none of them does, it requests what it limits. */
+export const requestsBeforeOverhead = (pod: Pod): Amounts => ({ ...pod.spec.resources?.limits, ...aggregate(pod, requestsOf), ...pod.spec.resources?.requests })
+export const podRequests = (pod: Pod): Amounts => addAmounts(requestsBeforeOverhead(pod), pod.spec.overhead)
 export const podLimits = (pod: Pod): Amounts =>
   addAmounts({ ...aggregate(pod, ({ resources }) => resources?.limits), ...pod.spec.resources?.limits }, pod.spec.overhead)
 
@@ -37,8 +38,10 @@ const periodMicroseconds = 100_000
 const shares = (milliCPU: bigint): number => Math.min(262_144, Math.max(2, Number(milliCPU * 1024n / 1000n)))
 const quota = (milliCPU: bigint): number => Math.max(1000, Number(milliCPU * BigInt(periodMicroseconds) / 1000n))
 
-export const containerLimits = (container: Container): ResourceLimits => {
-  const { limits, requests } = container.resources ?? {}
+/** `whole`: the limits of the pod as a whole, which are those of a container that has none. */
+export const containerLimits = (container: Container, whole: Amounts = {}): ResourceLimits => {
+  const { limits: own, requests } = container.resources ?? {}
+  const limits = { ...whole, ...own }
   const cpu = requests?.['cpu'] ?? limits?.['cpu'] ?? '0'
   return {
     cpuShares: shares(toMilli(cpu)),
@@ -61,7 +64,6 @@ export const sandboxLimits = (pod: Pod): ResourceLimits => {
   }
 }
 
-
 /** Who is killed first when the machine has no memory left: upstream's GetContainerOOMScoreAdjust. */
 export const oomScoreAdjust = (pod: Pod, container: Container, memoryCapacityBytes: number): number => {
   // By name: static pods have never been given a number.
@@ -69,6 +71,18 @@ export const oomScoreAdjust = (pod: Pod, container: Container, memoryCapacityByt
   const qos = qosClassOf(pod)
   if (qos === 'Guaranteed') return -997
   if (qos === 'BestEffort') return 1000
-  const score = 1000 - Math.floor(1000 * toNumber(requestsOf(container)['memory'] ?? '0') / memoryCapacityBytes)
+  const share = sharedMemoryBytes(pod)
+  const scoreOf = (each: Container): number => 1000 - Math.floor(1000 * (toNumber(requestsOf(each)['memory'] ?? '0') + share) / memoryCapacityBytes)
+  // A sidecar goes no sooner than any container that it serves.
+  const isSidecar = initContainersOf(pod).some((each) => each.role === 'sidecar' && each.container.name === container.name)
+  const score = isSidecar ? Math.min(scoreOf(container), Math.max(...pod.spec.containers.map(scoreOf))) : scoreOf(container)
   return Math.min(999, Math.max(3, score))
+}
+
+/** What the pod as a whole requests beyond its containers, a part for each of them. */
+const sharedMemoryBytes = (pod: Pod): number => {
+  const whole = pod.spec.resources?.requests?.['memory']
+  if (whole === undefined) return 0
+  const rest = toNumber(whole) - toNumber(aggregate(pod, requestsOf)['memory'] ?? '0')
+  return Math.max(0, Math.floor(rest / (pod.spec.containers.length + (pod.spec.initContainers ?? []).length)))
 }

@@ -1,5 +1,6 @@
 /** A pod's status from the pod and what is observed of it. Pure. Mirrors upstream's generateAPIPodStatus (pkg/kubelet/kubelet_pods.go) and mergePodStatus (pkg/kubelet/status). */
 import { timestamp } from '../../src/api/clock.ts'
+import { hasPodLevelResources } from '../../src/api/pod-resources.ts'
 import type { ContainerStatus, Pod, PodCondition, PodStatus, ResourceRequirements } from '../../src/api/types.ts'
 import { resizeConditions, type ResizeState } from './allocation/resize-state.ts'
 import { mergeConditions, ownConditions } from './conditions.ts'
@@ -8,6 +9,7 @@ import { currentOf, type Observed, runningOf } from './observed.ts'
 import { phaseOf, type Phase } from './phase.ts'
 import { isSandboxLost } from './plan.ts'
 import { ephemeralContainersOf, initContainersOf, isTerminalPhase, mainContainersOf, qosClassOf, type RoledContainer } from './pod.ts'
+import { requestsBeforeOverhead } from './resources.ts'
 import type { ContainerState } from './runtime/runtime.ts'
 
 /** Why a pod fails as a whole. */
@@ -69,6 +71,7 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
     containerStatuses: mainStatuses,
     ...(ephemeralStatuses.length > 0 && { ephemeralContainerStatuses: ephemeralStatuses }),
     qosClass: old.qosClass ?? qosClassOf(pod),
+    ...(hasPodLevelResources(pod.spec) && { resources: pod.spec.resources, allocatedResources: requestsBeforeOverhead(pod) }),
     ...(old.nominatedNodeName && { nominatedNodeName: old.nominatedNodeName }),
   }
   return { status, phase }

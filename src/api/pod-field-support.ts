@@ -2,7 +2,7 @@
  * Every field of a pod's spec, and what becomes of it on this cluster's nodes: supported, refused by name, or without effect. Pure.
  * The kubelet's refusals, the API server's warnings and the README's table are made from here; `test/api/pod-field-support.test.ts` compares it with the schema.
  */
-import type { AppArmorProfile, ContainerPort, EphemeralContainer, PodSpec, ResourceRequirements, Volume } from './types.ts'
+import type { AppArmorProfile, ContainerPort, EphemeralContainer, PodSpec, Volume } from './types.ts'
 
 /**
  * `waits`: the pod stays in ContainerCreating, with an event of `reason`. `rejected`: the kubelet ends the pod as Failed, with `reason`. `unschedulable`: no node has it.
@@ -53,10 +53,6 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   'PodSpec.hostIPC': withOwnUsers('hostIPC', Boolean),
   'PodSpec.shareProcessNamespace': withOwnUsers('shareProcessNamespace', Boolean),
   'PodSpec.resourceClaims': noClaims,
-  'PodSpec.resources': {
-    verdict: 'api', reason: 'UnsupportedPodFeature', why: 'set resources on the containers instead',
-    only: { what: 'requests and limits', is: (value) => Object.keys({ ...(value as ResourceRequirements).limits, ...(value as ResourceRequirements).requests }).length > 0 },
-  },
   'PodSpec.schedulingGroup': gated('GenericWorkload'),
   'PodOS.name': { ...linuxOnly, says: () => "Failed to admit pod as the OS field doesn't match node OS", only: { what: 'windows', is: (value) => value !== 'linux' } },
   'PodSecurityContext.appArmorProfile': {

@@ -1,6 +1,6 @@
 /** What a pod asks for as a whole. Mirrors upstream's `component-helpers/resource` (PodRequests, PodLimits). Pure. */
 import { addQuantities, compareQuantities, isValidQuantity, parseQuantity, type Quantity } from './quantity.ts'
-import type { Container, ContainerStatus, Pod } from './types.ts'
+import type { Container, ContainerStatus, Pod, PodSpec } from './types.ts'
 
 export type Amounts = ReadonlyMap<string, Quantity>
 
@@ -49,20 +49,36 @@ const containerAmounts = (container: Container, side: Side, status: ContainerSta
 
 const isInfeasible = ({ status }: Pod): boolean => (status.conditions ?? []).some(({ type, reason, status: is }) => type === 'PodResizePending' && reason === 'Infeasible' && is === 'True')
 
-const podLevelResources = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
+/** Whether a pod can say of it how much all of its containers get together. */
+export const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')
+
+/** Whether anything is said for the pod as a whole. */
+export const hasPodLevelResources = ({ resources }: Pick<PodSpec, 'resources'>): boolean => Object.keys({ ...resources?.requests, ...resources?.limits }).some(isPodLevelResource)
 
 /** What is said for the pod as a whole stands above the sum of its containers. */
 const withPodLevel = (amounts: Amounts, pod: Pod, side: Side): Amounts => {
   const whole = new Map(amounts)
-  for (const [name, value] of amountsOf(pod.spec.resources?.[side])) if (podLevelResources(name)) whole.set(name, value)
+  for (const [name, value] of amountsOf(pod.spec.resources?.[side])) if (isPodLevelResource(name)) whole.set(name, value)
   return whole
 }
 
+/** What the containers ask for together, whatever is said for the pod as a whole. */
+export const containersTogether = (spec: PodSpec, side: Side): Amounts => sumOf(spec, (container) => amountsOf(container.resources?.[side]))
+
 const total = (pod: Pod, side: Side, { useStatus = false, withoutOverhead = false }: PodResourcesOptions): Amounts => {
-  const { containers, initContainers = [], overhead } = pod.spec
+  const { overhead } = pod.spec
   const infeasible = useStatus && isInfeasible(pod)
   const statuses = useStatus ? [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])] : []
   const of = (container: Container): Amounts => containerAmounts(container, side, statuses.find(({ name }) => name === container.name), infeasible)
+  const whole = withPodLevel(sumOf(pod.spec, of), pod, side)
+  if (withoutOverhead || !overhead) return whole
+  const extra = amountsOf(overhead)
+  // Overhead does not make a limit where there is none.
+  return addAmounts(whole, side === 'requests' ? extra : new Map([...extra].filter(([name]) => whole.has(name))))
+}
+
+/** Containers and sidecars together, or an init container beside the sidecars before it, whatever is more. */
+const sumOf = ({ containers, initContainers = [] }: PodSpec, of: (container: Container) => Amounts): Amounts => {
   let together: Amounts = new Map()
   for (const container of containers) together = addAmounts(together, of(container))
   let sidecars: Amounts = new Map()
@@ -76,11 +92,7 @@ const total = (pod: Pod, side: Side, { useStatus = false, withoutOverhead = fals
     // One that ends runs beside the sidecars before it.
     starting = maxAmounts(starting, isSidecar(container) ? sidecars : addAmounts(amounts, sidecars))
   }
-  const whole = withPodLevel(maxAmounts(together, starting), pod, side)
-  if (withoutOverhead || !overhead) return whole
-  const extra = amountsOf(overhead)
-  // Overhead does not make a limit where there is none.
-  return addAmounts(whole, side === 'requests' ? extra : new Map([...extra].filter(([name]) => whole.has(name))))
+  return maxAmounts(together, starting)
 }
 
 export const podRequests = (pod: Pod, options: PodResourcesOptions = {}): Amounts => total(pod, 'requests', options)

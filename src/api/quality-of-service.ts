@@ -1,5 +1,6 @@
 /** Guaranteed, Burstable or BestEffort. Mirrors ComputePodQOS of upstream's `pkg/apis/core/v1/helper/qos`. */
 import { addQuantities, compareQuantities, isValidQuantity, isZero, type Quantity } from './quantity.ts'
+import { hasPodLevelResources } from './pod-resources.ts'
 import type { PodSpec } from './types.ts'
 
 const counted = ['cpu', 'memory'] as const
@@ -17,10 +18,12 @@ const add = (totals: Totals, list: Readonly<Record<string, string>> | undefined)
   return found
 }
 
-export const qualityOfService = ({ initContainers = [], containers = [] }: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' => {
+/** What is said for the pod as a whole counts alone, where it is. */
+export const qualityOfService = (spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' => {
   const [requests, limits]: [Totals, Totals] = [new Map(), new Map()]
   let allLimited = true
-  for (const { resources } of [...containers, ...initContainers]) {
+  const { initContainers = [], containers = [] } = spec
+  for (const { resources } of hasPodLevelResources(spec) ? [spec] : [...containers, ...initContainers]) {
     add(requests, resources?.requests)
     if (add(limits, resources?.limits) < counted.length) allLimited = false
   }

@@ -26,7 +26,6 @@ const rejected: [string, Partial<PodSpec>, { reason: string; message: string }][
     [`PodSpec.${field}`, { hostUsers: false, [field]: true }, { reason: 'UnsupportedPodFeature', message: not(`spec.${field} (${field} with hostUsers: false)`) }]),
   ['VolumeMount.mountPropagation', { hostUsers: false, ...withContainer({ volumeMounts: [{ name: 'v', mountPath: '/v', mountPropagation: 'Bidirectional' }] }) },
     { reason: 'UnsupportedPodFeature', message: not('spec.containers[0].volumeMounts[0].mountPropagation (mountPropagation Bidirectional with hostUsers: false)') }],
-  ['PodSpec.resources', { resources: { limits: { cpu: '1' } } }, { reason: 'UnsupportedPodFeature', message: not('spec.resources (set resources on the containers instead)') }],
   ['PodSpec.schedulingGroup', { schedulingGroup: { podGroupName: 'g' } }, { reason: 'UnsupportedPodFeature', message: not("spec.schedulingGroup (upstream's gate GenericWorkload is off)") }],
   ['VolumeProjection.clusterTrustBundle', withVolume({ projected: { sources: [{ clusterTrustBundle: { path: 'p' } }] } }),
     { reason: 'UnsupportedPodFeature', message: not("spec.volumes[0].projected.sources[0].clusterTrustBundle (upstream's gate ClusterTrustBundleProjection is off)") }],

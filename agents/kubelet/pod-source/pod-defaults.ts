@@ -46,6 +46,7 @@ export const withPodDefaults = (pod: Pod): Pod => {
     ...pod,
     spec: {
       restartPolicy: 'Always', dnsPolicy: 'ClusterFirst', terminationGracePeriodSeconds: 30, schedulerName: 'default-scheduler', enableServiceLinks: true, securityContext: {}, ...pod.spec,
+      ...(pod.spec.resources && { resources: { ...pod.spec.resources, ...(pod.spec.resources.limits && { limits: canonical(pod.spec.resources.limits) ?? {} }), ...(pod.spec.resources.requests && { requests: canonical(pod.spec.resources.requests) ?? {} }) } }),
       containers: pod.spec.containers.map((container) => withContainerDefaults(container, hostNetwork)),
       ...(pod.spec.initContainers && { initContainers: pod.spec.initContainers.map((container) => withContainerDefaults(container, hostNetwork)) }),
       ...(pod.spec.volumes && { volumes: pod.spec.volumes.map(withVolumeDefaults) }),

@@ -1,4 +1,5 @@
 /** How many pods a metric asks for. Mirrors pkg/controller/podautoscaler/replica_calculator.go. */
+import { isPodLevelResource } from '../../api/pod-resources.ts'
 import { toMilli } from '../../api/quantity.ts'
 import type { Container, Pod } from '../../api/types.ts'
 import { isPodReady, podCondition } from '../pod.ts'
@@ -44,6 +45,9 @@ const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === '
 
 /** What each pod (or its container) requests, in thousandths. Throws for a container that requests nothing. */
 const requestsOf = (pods: readonly Pod[], resource: string, container: string | undefined): Map<string, number> => new Map(pods.map(({ metadata, spec }) => {
+  // What is requested for the pod as a whole is what it requests.
+  const whole = container === undefined && isPodLevelResource(resource) ? spec.resources?.requests?.[resource] : undefined
+  if (whole !== undefined) return [metadata.name, Number(toMilli(whole))]
   const counted = [...spec.containers, ...(spec.initContainers ?? []).filter(isSidecar)].filter(({ name }) => container === undefined || name === container)
   const sum = counted.reduce((total, { name, resources }) => {
     const request = resources?.requests?.[resource]

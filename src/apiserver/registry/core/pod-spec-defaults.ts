@@ -4,6 +4,7 @@
  */
 import type { Container, PodSpec, PodTemplateSpec } from '../../../api/types.ts'
 import { setContainerDefaults } from './container-defaults.ts'
+import { setPodLevelDefaults } from './pod-level-resources.ts'
 import { requestsFromLimits, setResourceListDefaults } from './resource-lists.ts'
 import { setVolumeDefaults } from './volume-defaults.ts'
 
@@ -28,6 +29,8 @@ export const setPodSpecDefaults = (spec: PodSpec): void => {
   spec.containers.forEach(setContainerDefaults)
   spec.ephemeralContainers?.forEach(setContainerDefaults)
   setResourceListDefaults(spec.overhead)
+  setResourceListDefaults(spec.resources?.limits)
+  setResourceListDefaults(spec.resources?.requests)
 }
 
 export const setPodTemplateDefaults = (template: PodTemplateSpec): void => {
@@ -51,6 +54,7 @@ export const setPodDefaults = (spec: PodSpec): void => {
   setPodSpecDefaults(spec)
   const containers = [...(spec.initContainers ?? []), ...spec.containers]
   containers.forEach(setRequestDefaults)
+  setPodLevelDefaults(spec)
   spec.enableServiceLinks ??= true
   if (spec.hostNetwork) containers.forEach(setHostPortDefaults)
 }

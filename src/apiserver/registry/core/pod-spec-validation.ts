@@ -10,6 +10,7 @@ import { checkContainers, checkEphemeralContainers, checkInitContainers } from '
 import { checkDns, checkHostAliases } from './dns-config-validation.ts'
 import { checkPodAnnotations } from './pod-annotations.ts'
 import { checkPodClaims } from './pod-claim-validation.ts'
+import { checkPodLevelResources } from './pod-level-resources.ts'
 import { checkPodOs } from './pod-os-validation.ts'
 import { checkResourceRequirements } from './resource-validation.ts'
 import { checkHostUsers, checkPodSecurityContext } from './security-context-validation.ts'
@@ -73,6 +74,7 @@ export const checkPodSpec = (path: string, spec: PodSpec, isPod: boolean): Field
     ...checkHostUsers(path, spec),
     ...checkPodOs(path, spec),
     ...checkPodClaims(`${path}.resourceClaims`, spec),
+    ...checkPodLevelResources(`${path}.resources`, spec),
     ...checkAffinity(`${path}.affinity`, spec.affinity),
     ...checkDns(path, spec),
     ...checkEach(`${path}.readinessGates`, spec.readinessGates, ({ conditionType }, at) => checkQualifiedName(`${at}.conditionType`, conditionType ?? '')),

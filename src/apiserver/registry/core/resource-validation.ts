@@ -62,11 +62,11 @@ const checkHugePages = (path: string, limits: Readonly<Record<string, string>>, 
   ]
 }
 
-/** Requests and limits of a container. */
-export const checkResourceRequirements = (path: string, { limits = {}, requests = {} }: ResourceRequirements): FieldError[] => [
-  ...Object.entries(limits).flatMap(([name, value]) => [...checkContainerResourceName(`${path}.limits[${name}]`, name), ...checkResourceQuantity(`${path}.limits[${name}]`, name, value)]),
+/** Requests and limits of a container; `checkName`: which resources there can be. */
+export const checkResourceRequirements = (path: string, { limits = {}, requests = {} }: ResourceRequirements, checkName = checkContainerResourceName): FieldError[] => [
+  ...Object.entries(limits).flatMap(([name, value]) => [...checkName(`${path}.limits[${name}]`, name), ...checkResourceQuantity(`${path}.limits[${name}]`, name, value)]),
   ...Object.entries(requests).flatMap(([name, value]) => [
-    ...checkContainerResourceName(`${path}.requests[${name}]`, name),
+    ...checkName(`${path}.requests[${name}]`, name),
     ...checkResourceQuantity(`${path}.requests[${name}]`, name, value),
     ...checkRequest(path, name, value, limits),
   ]),
