@@ -16,6 +16,8 @@ import { flowControlPaths } from './flow-control/dump.ts'
 import { FlowControl, type FlowControlOptions } from './flow-control/flow-control.ts'
 import type { InFlightLimits } from './filters/limit-in-flight.ts'
 import { bindings } from './handlers/bindings.ts'
+import { bootstrapHooks } from './bootstrap/bootstrap-objects.ts'
+import { StartHooks } from './start-hooks.ts'
 import type { HealthCheck } from './health.ts'
 import { type InMemoryTransport, inMemoryTransport } from './listener/in-memory-transport.ts'
 import { listen, type ListenOptions } from './listener/listen.ts'
@@ -84,6 +86,8 @@ export interface ApiServerOptions {
   inFlightLimits?: InFlightLimits | undefined
   /** For requests that are not long-running; a minute. */
   requestTimeoutMs?: number | undefined
+  /** Origins whose pages may read answers: regular expressions that pin both ends of the host. */
+  corsAllowedOrigins?: readonly string[] | undefined
   /** host:port as discovery tells it. */
   serverAddress?: string
 }
@@ -127,19 +131,24 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const definitions = options.strategies.some(({ kind }) => kind === CustomResourceDefinitions)
     ? new Definitions({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }) : undefined
   const aggregated: Aggregation | undefined = options.aggregation && aggregation({
-    options: options.aggregation, cache, resources, clock, random, log, transport: providerParts.transport, registered: () => pipeline.finished('autoregistration'),
+    options: options.aggregation, cache, resources, clock, random, log, transport: providerParts.transport, registered: () => { hooks.finished('kube-apiserver-autoregistration'); hooks.finished('apiservice-registration-controller') },
   })
   const flowControl = options.flowControl && new FlowControl({ cache, clock, log, seats: options.flowControl.seats })
+  const hooks = new StartHooks()
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>()
   const state = { ready: false }
   const pipeline: RequestPipeline = new RequestPipeline({
     parts, ready, isReady: () => state.ready, version: options.version, authenticator: given(options.authenticator), authorizer: given(options.authorizer),
     connectHandlers: given(options.connectHandlers ?? []), subresources: given(options.subresources ?? []), paths: [...given(options.paths ?? []), ...(flowControl ? flowControlPaths(flowControl) : [])], flowControl,
-    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), audit: options.audit && audit(options.audit, { clock, random, log, counters }), healthChecks: options.healthChecks ?? [],
+    delegate: aggregated ?? (options.delegate && given(options.delegate)), filters: given(options.filters ?? []), audit: options.audit && audit(options.audit, { clock, random, log, counters }), healthChecks: [...options.healthChecks ?? [], ...(aggregated ? [{ name: 'autoregister-completion', check: () => (hooks.isFinished('kube-apiserver-autoregistration') ? undefined : 'missing APIService registrations') }] : [])],
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
+    corsAllowedOrigins: options.corsAllowedOrigins ?? [], hooks,
   })
-  if (options.bootstrap) pipeline.expect('bootstrap')
-  if (aggregated) pipeline.expect('autoregistration')
+  hooks.expect('generic-apiserver-start-informers')
+  if (flowControl) hooks.expect('priority-and-fairness-config-consumer', 'priority-and-fairness-filter')
+  if (definitions) hooks.expect('start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced')
+  if (options.bootstrap) hooks.expect(...bootstrapHooks, 'start-service-ip-repair-controllers')
+  if (aggregated) hooks.expect('start-kube-aggregator-informers', 'apiservice-registration-controller', 'kube-apiserver-autoregistration')
   const ttlOf = ({ kind }: Strategy): number | undefined => (groupResource(kind) === groupResource(Events) ? (options.eventTtlSeconds ?? defaultEventTtlSeconds) : undefined)
 
   const addKind = async (strategy: Strategy): Promise<void> => {
@@ -174,15 +183,16 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       const following = cache.run(caching.signal, () => {
         void Promise.resolve(definitions?.serveEstablished()).then(() => {
           state.ready = true
+          for (const hook of ['generic-apiserver-start-informers', 'start-kube-aggregator-informers', 'start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced']) hooks.finished(hook)
           becomeReady()
         })
       })
       await Promise.race([ready, following])
       await Promise.all([
-        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal), flowControl?.run(signal),
+        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal), flowControl?.run(signal, () => { hooks.finished('priority-and-fairness-config-consumer'); hooks.finished('priority-and-fairness-filter') }),
         cache.has(ValidatingAdmissionPolicies) && runPolicyStatus({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }, signal),
-        options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: () => pipeline.finished('bootstrap') }, signal),
-        options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts) }, signal),
+        options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: (hook) => hooks.finished(hook) }, signal),
+        options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts), swept: () => hooks.finished('start-service-ip-repair-controllers') }, signal),
       ])
     },
   }

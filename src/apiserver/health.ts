@@ -21,12 +21,18 @@ const ask = async ({ check }: HealthCheck): Promise<string | undefined> => {
 const respond = (exchange: Exchange, status: number, text: string): void =>
   exchange.respond(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache, private' }, Buffer.from(text))
 
-/** `path` is `/readyz`, `/readyz/etcd`, and so on. The reasons of failures are logged, not shown. */
+/** `path` is `/readyz`, `/readyz/etcd`, and so on. The reasons of failures are logged, and shown only to those who may ask for one check. */
 export const health = async (exchange: Exchange, path: string, { checks, failed }: { checks: readonly HealthCheck[]; failed: (name: string, why: string) => void }): Promise<void> => {
   const [, endpoint = '', ...rest] = path.replace(/\/+$/, '').split('/')
   const single = rest.join('/')
   const mine = checks.filter(({ name, readyOnly }) => (endpoint === 'readyz' || !readyOnly) && (single === '' || name === single))
   if (mine.length === 0) throw resourceNotFound()
+  if (single !== '') {
+    const [only] = mine
+    const why = only && await ask(only)
+    if (why !== undefined) failed(single, why)
+    return respond(exchange, why === undefined ? 200 : 500, why === undefined ? 'ok' : `internal server error: ${why}\n`)
+  }
   const excluded = new Set(exchange.query.getAll('exclude'))
   const lines: string[] = []
   let bad = false
@@ -40,8 +46,8 @@ export const health = async (exchange: Exchange, path: string, { checks, failed 
     bad ||= why !== undefined
     lines.push(why === undefined ? `[+]${each.name} ok` : `[-]${each.name} failed: reason withheld`)
   }
-  if (excluded.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].map((name) => JSON.stringify(name)).join(', ')}`)
+  if (excluded.size > 0) lines.push(`warn: some health checks cannot be excluded: no matches for ${[...excluded].sort().map((name) => JSON.stringify(name)).join(', ')}`)
   if (bad) respond(exchange, 500, `${lines.join('\n')}\n${endpoint} check failed\n`)
-  else if (exchange.query.has('verbose') && single === '') respond(exchange, 200, `${lines.join('\n')}\n${endpoint} check passed\n`)
+  else if (exchange.query.has('verbose')) respond(exchange, 200, `${lines.join('\n')}\n${endpoint} check passed\n`)
   else respond(exchange, 200, 'ok')
 }

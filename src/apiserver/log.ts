@@ -4,6 +4,8 @@ export interface Log {
   warn(message: string, fields?: Record<string, unknown>): void
   error(message: string, fields?: Record<string, unknown>): void
   debug(message: string, fields?: Record<string, unknown>): void
+  /** Whether lines cannot be written any more; absent: they always can. */
+  blocked?(): boolean
 }
 
 export const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined }

@@ -9,6 +9,7 @@ import type { FlowControl } from './flow-control/flow-control.ts'
 import type { Delegate, PathHandler, SubresourceHandler } from './extension.ts'
 import { authenticate } from './filters/authenticate.ts'
 import { authorize } from './filters/authorize.ts'
+import { crossOrigin } from './filters/cross-origin.ts'
 import { type InFlightLimits, limitInFlight, usualInFlightLimits } from './filters/limit-in-flight.ts'
 import { limitFlows } from './filters/limit-flows.ts'
 import { impersonate } from './filters/impersonate.ts'
@@ -21,6 +22,7 @@ import { respondObject } from './negotiation/respond.ts'
 import { chain, type Filter, RequestContext } from './request-context.ts'
 import { requestInfo } from './request-info.ts'
 import type { ServerParts } from './server-parts.ts'
+import type { StartHooks } from './start-hooks.ts'
 import type { ConnectHandler } from './streaming/connect-handler.ts'
 import { versionInfo } from './version.ts'
 
@@ -43,9 +45,13 @@ export interface PipelineParts {
   flowControl: FlowControl | undefined
   requestTimeoutMs: number | undefined
   serverAddress: string
+  /** Origins whose pages may read answers: regular expressions. */
+  corsAllowedOrigins: readonly string[]
+  hooks: StartHooks
 }
 
 const defaultTimeoutMs = 60_000
+const storeTimeoutMs = 2000
 const ownPaths = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/readyz', '/version']
 
 export class RequestPipeline {
@@ -53,7 +59,6 @@ export class RequestPipeline {
   private readonly run: (context: RequestContext) => Promise<void>
   private readonly discovery: Discovery
   private readonly metrics: ServerMetrics
-  private readonly pending = new Set<string>()
   private readonly lastFailures = new Map<string, string>()
   private underWay = 0
   private idle: (() => void) | undefined
@@ -67,6 +72,8 @@ export class RequestPipeline {
     this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, counters: parts.counters, version: versionInfo(given.version).gitVersion,
       served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
     this.run = chain([
+      // A browser asks what a page may do before it shows who it is.
+      crossOrigin(given.corsAllowedOrigins),
       // Whoever is refused is told of, too.
       ...(given.audit ? [given.audit.outer] : []),
       // First who asks: nothing is told to strangers, not even that we are busy.
@@ -83,10 +90,6 @@ export class RequestPipeline {
       limitTime(parts.clock, timeoutMs, parts.stopping),
     ], (context) => this.answer(context))
   }
-
-  /** A bootstrap step that readiness waits for, announced before it begins. */
-  expect(name: string): void { this.pending.add(name) }
-  finished(name: string): void { this.pending.delete(name) }
 
   /** Every request of every transport. Never rejects: what goes wrong is answered. */
   async handle(exchange: Exchange): Promise<void> {
@@ -154,13 +157,21 @@ export class RequestPipeline {
 
   private checks(): HealthCheck[] {
     const { parts, healthChecks } = this.given
+    // Longer than that nobody waits for the store. (upstream's --etcd-healthcheck-timeout)
+    const store = async (): Promise<undefined> => {
+      const answered = new AbortController()
+      const late = parts.clock.sleep(storeTimeoutMs, answered.signal).then(() => { throw new Error('the store does not answer: context deadline exceeded') }, () => undefined)
+      await Promise.race([parts.store.revision(), late]).finally(() => answered.abort())
+    }
     return [
       { name: 'ping', check: () => undefined },
-      { name: 'etcd', check: async () => { await parts.store.revision(); return undefined } },
+      { name: 'log', check: () => (parts.log.blocked?.() ? 'logging blocked' : undefined) },
+      { name: 'etcd', check: store },
+      { name: 'etcd-readiness', readyOnly: true, check: store },
       { name: 'informer-sync', readyOnly: true, check: () => (this.given.isReady() ? undefined : 'the watch cache is not filled yet') },
-      { name: 'poststarthook/bootstrap-objects', readyOnly: true, check: () => (this.pending.size > 0 ? `waiting for ${[...this.pending].join(', ')}` : undefined) },
-      { name: 'shutdown', readyOnly: true, check: () => (parts.stopping.aborted ? 'the server is stopping' : undefined) },
+      ...this.given.hooks.checks(),
       ...healthChecks,
+      { name: 'shutdown', readyOnly: true, check: () => (parts.stopping.aborted ? 'process is shutting down' : undefined) },
     ]
   }
 

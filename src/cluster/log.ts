@@ -9,5 +9,6 @@ export const processLog = (component: string, level: string = process.env['WHERR
     warn: (message, fields) => logger.warn(fields ?? {}, message),
     error: (message, fields) => logger.error(fields ?? {}, message),
     debug: (message, fields) => logger.debug(fields ?? {}, message),
+    blocked: () => !process.stderr.writable || process.stderr.errored !== null,
   }
 }

@@ -12,7 +12,7 @@ const table = {
   'oidc-ca-file': ['file', 'authorities of the OpenID Connect issuer'],
   'audit-log-path': ['log', 'where audit events are written'],
   ...Object.fromEntries([
-    'anonymous-auth', 'authorization-mode', 'allow-service-external-ips', 'enable-admission-plugins', 'disable-admission-plugins', 'enable-priority-and-fairness', 'max-requests-inflight',
+    'anonymous-auth', 'authorization-mode', 'allow-service-external-ips', 'enable-admission-plugins', 'disable-admission-plugins', 'cors-allowed-origins', 'enable-priority-and-fairness', 'max-requests-inflight',
     'max-mutating-requests-inflight', 'request-timeout', 'oidc-issuer-url', 'oidc-client-id', 'oidc-username-claim', 'oidc-username-prefix', 'oidc-groups-claim', 'oidc-groups-prefix', 'oidc-required-claim',
     'oidc-signing-algs', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup',
   ].map((name) => [name, ['text', '']])) as Readonly<Record<string, readonly [FlagKind, string]>>,

@@ -79,6 +79,15 @@ const authenticationConfig = ({ authentication }: BootstrapOptions): Wanted[] =>
   } } }]
 }
 
+const hooks = new Map<string, string>([
+  [Namespaces.plural, 'start-system-namespaces-controller'], [PriorityClasses.plural, 'scheduling/bootstrap-system-priority-classes'], [ServiceCIDRs.plural, 'start-kubernetes-service-cidr-controller'],
+  ['flowschemas', 'priority-and-fairness-config-producer'], ['prioritylevelconfigurations', 'priority-and-fairness-config-producer'], [Services.plural, 'bootstrap-controller'], [Endpoints.plural, 'bootstrap-controller'],
+  [EndpointSlices.plural, 'bootstrap-controller'], [ConfigMaps.plural, 'start-cluster-authentication-info-controller'],
+])
+/** Upstream's hook that makes objects of a kind, and all such hooks. */
+export const hookOf = ({ plural }: Pick<Kind, 'plural'>): string => hooks.get(plural) ?? 'bootstrap-controller'
+export const bootstrapHooks: readonly string[] = [...new Set(hooks.values())]
+
 /** One stage after the other, each at once: what others need comes first. */
 export const bootstrapStages = (options: BootstrapOptions): readonly (readonly Wanted[])[] =>
   [[...namespaces, ...priorityClasses, ...flowControlObjects, ...serviceRange(options)], [...kubernetesService(options), ...authenticationConfig(options)]]

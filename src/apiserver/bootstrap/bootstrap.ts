@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
 import type { InMemoryTransport } from '../listener/in-memory-transport.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
-import { type BootstrapOptions, bootstrapStages, type Wanted } from './bootstrap-objects.ts'
+import { bootstrapHooks, type BootstrapOptions, bootstrapStages, hookOf, type Wanted } from './bootstrap-objects.ts'
 
 export type { BootstrapOptions } from './bootstrap-objects.ts'
 
@@ -17,8 +17,8 @@ export interface BootstrapParts {
   clock: Clock
   log: Log
   transport(user: UserInfo): InMemoryTransport
-  /** Called once, when everything is there for the first time. */
-  done(): void
+  /** Called once for each hook, when all that it makes is there for the first time. */
+  done(hook: string): void
 }
 
 const apiserver: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
@@ -61,13 +61,17 @@ export const runBootstrap = async (parts: BootstrapParts, signal: AbortSignal): 
     namespace: '', flush: () => undefined, expire: () => changed(), offer: (event) => { if (keys.has(event.key)) changed() },
   }))
   signal.addEventListener('abort', () => changed(), { once: true })
-  let announced = false
+  const announced = new Set<string>()
+  const announce = (hook: string): void => { if (!announced.has(hook)) parts.done(hook); announced.add(hook) }
   while (!signal.aborted) {
     const nextChange = new Promise<void>((resolve) => { changed = resolve })
     try {
-      for (const stage of stages) await Promise.all(stage.map((wanted) => ensure(parts, wanted, signal)))
-      if (!announced) parts.done()
-      announced = true
+      for (const stage of stages) {
+        await Promise.all(stage.map((wanted) => ensure(parts, wanted, signal)))
+        for (const { kind } of stage) announce(hookOf(kind))
+      }
+      // What is not served here needs nothing.
+      for (const hook of bootstrapHooks) announce(hook)
       await nextChange
     } catch (error) {
       if (signal.aborted) break

@@ -10,7 +10,14 @@ import { addressesOf, addressObject, holderOf, isAllocated, isHolder } from '../
 import type { OwnObjects } from '../registry/strategy.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 
-export interface AddressRepairParts { cache: WatchCache; clock: Clock; log: Log; own: OwnObjects }
+export interface AddressRepairParts {
+  cache: WatchCache
+  clock: Clock
+  log: Log
+  own: OwnObjects
+  /** Called when everything has been looked at once. */
+  swept?(): void
+}
 
 /** A Service may be on its way into the store: so long an address without one is nobody's business. */
 const graceMs = 60_000
@@ -39,7 +46,7 @@ const sweep = async ({ cache, clock, log, own }: AddressRepairParts): Promise<nu
 /** Until the signal aborts. Whatever is added is looked at a minute later: a request that failed half-way may have left it. */
 export const runAddressRepair = async (parts: AddressRepairParts, signal: AbortSignal): Promise<void> => {
   const { cache, clock, log, own } = parts
-  if (!cache.has(IPAddresses) || !cache.has(Services)) return
+  if (!cache.has(IPAddresses) || !cache.has(Services)) { parts.swept?.(); return }
   const warn = (error: unknown): void => log.warn('the addresses of Services could not be repaired', { error: String(error) })
   let wake: () => void = () => undefined
   let added = false
@@ -60,7 +67,7 @@ export const runAddressRepair = async (parts: AddressRepairParts, signal: AbortS
   try {
     while (!signal.aborted) {
       added = false
-      const young = await sweep(parts).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
+      const young = await sweep(parts).then((count) => { parts.swept?.(); return count }).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
       if (young === 0 && !added && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve })
       await clock.sleep(graceMs, signal).catch(() => undefined)
     }

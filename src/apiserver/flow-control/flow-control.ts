@@ -88,12 +88,13 @@ export class FlowControl {
   }
 
   /** Follows the stored configuration, and adjusts what is borrowed, until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, started: () => void = () => undefined): Promise<void> {
     const { cache, clock } = this.parts
     let changed = true
     const watcher = { namespace: '', offer: () => { changed = true }, flush: () => { if (changed) this.configure(); changed = false }, expire: () => this.configure() }
     const unsubscribe = [FlowSchemas, PriorityLevelConfigurations].filter((kind) => cache.has(kind)).map((kind) => cache.of(kind).subscribe(watcher))
     this.configure()
+    started()
     while (!signal.aborted) {
       await clock.sleep(adjustEveryMs, signal).catch(() => undefined)
       if (!signal.aborted) this.adjust()

@@ -5,6 +5,10 @@ import type { BodyWriter, Exchange, Peer, RequestHeaders, ResponseHeaders, Upgra
 import { jsonLines, type WatchFraming } from '../watch-framing.ts'
 import type { Line } from './line.ts'
 
+/** What was added comes last; what a cache has to look at is everything that anybody named. */
+const withExtra = (headers: ResponseHeaders, extra: Record<string, string[]> | undefined): ResponseHeaders =>
+  (extra ? { ...headers, ...extra, ...(extra['vary'] && headers['vary'] !== undefined && { vary: [headers['vary'], ...extra['vary']].flat() }) } : headers)
+
 export class ExchangeOverLine implements Exchange {
   readonly method: string
   readonly rawPath: string
@@ -75,13 +79,13 @@ export class ExchangeOverLine implements Exchange {
   respond(status: number, headers: ResponseHeaders, body: Uint8Array): void {
     if (this.responded) return
     // Only what the line has taken is an answer: a header that it refuses must not leave the client without one.
-    this.line.respond(status, this.extra ? { ...headers, ...this.extra } : headers, body)
+    this.line.respond(status, withExtra(headers, this.extra), body)
     this.status = status
     this.audit?.started(status)
   }
 
   stream(status: number, headers: ResponseHeaders): BodyWriter {
-    this.writer = this.line.open(status, this.extra ? { ...headers, ...this.extra } : headers)
+    this.writer = this.line.open(status, withExtra(headers, this.extra))
     this.status = status
     this.audit?.started(status)
     return this.writer

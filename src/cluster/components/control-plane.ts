@@ -73,6 +73,8 @@ export interface ControlPlaneOptions {
   admission?: AdmissionSource | undefined
   /** Who decides what requests may do; absent: Node, then RBAC. */
   authorization?: AuthorizationSource | undefined
+  /** Origins whose pages may read answers. */
+  corsAllowedOrigins?: readonly string[] | undefined
   /** Besides the server's own. */
   healthChecks?: readonly HealthCheck[] | undefined
   /** The scheduler and the controller manager run in the same process, and need not be asked over a port. */
@@ -146,10 +148,10 @@ export const controlPlane = (options: ControlPlaneOptions): ControlPlane => {
       ...openapi({ kinds: () => [...server.resources.all()].map(kindOf), returnsDeleted: ({ group, version, plural }) => server.resources.find(group, version, plural)?.stored?.strategy.returnsDeletedObject === true, others: () => server.aggregation && otherTypes(server.aggregation) }),
       ...issuerDiscovery(issuer, `${options.address}:${options.port}`),
     ],
-    healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', readyOnly: true, check: () => (rbac.done ? undefined : 'not finished') }, ...(options.healthChecks ?? [])],
+    healthChecks: [{ name: 'poststarthook/rbac/bootstrap-roles', check: () => (rbac.done ? undefined : 'not finished') }, ...(options.healthChecks ?? [])],
     aggregation: { ...(options.frontProxy && { frontProxy: options.frontProxy }) },
     bootstrap: { authentication: { clientCertificateAuthority: options.certificateAuthority, ...(options.requestHeader && { requestHeader: options.requestHeader }) }, advertise: { addresses: [options.address], port: options.port }, serviceIP: firstAddress(serviceCIDR), serviceCIDR },
-    serverAddress: `${options.address}:${options.port}`, audit: options.audit, ...loadOf(options.load),
+    serverAddress: `${options.address}:${options.port}`, audit: options.audit, corsAllowedOrigins: options.corsAllowedOrigins, ...loadOf(options.load),
   })
   return {
     server,

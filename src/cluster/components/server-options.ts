@@ -1,5 +1,6 @@
 /** kube-apiserver's flags that mean the same for `wherry apiserver` and for `--single`: audit, load, authentication, authorization, admission, encryption, origins. */
 import type { AuditOptions } from '../../apiserver/audit/audit.ts'
+import { originPatternProblem } from '../../apiserver/filters/cross-origin.ts'
 import { systemClock } from '../../api/clock.ts'
 import type { Log } from '../../client/component.ts'
 import type { Store } from '../../store/store.ts'
@@ -13,10 +14,10 @@ import { serviceAccountIssuer, type ControlPlaneOptions } from './control-plane.
 import { type Encryption, encryptionFlags, encryptionFrom, encryptionTextFrom } from './encryption.ts'
 import { loadFlags, loadFrom } from './load.ts'
 
-export const serverOptionFlags: readonly string[] = ['allow-service-external-ips', ...auditFlags, ...loadFlags, ...encryptionFlags, ...authenticationFlags, ...authorizationFlags, ...admissionFlags]
+export const serverOptionFlags: readonly string[] = ['allow-service-external-ips', 'cors-allowed-origins', ...auditFlags, ...loadFlags, ...encryptionFlags, ...authenticationFlags, ...authorizationFlags, ...admissionFlags]
 
 export interface ServerOptions {
-  options: Pick<ControlPlaneOptions, 'audit' | 'load' | 'authentication' | 'authorization' | 'admission' | 'allowServiceExternalIPs' | 'healthChecks' | 'store'>
+  options: Pick<ControlPlaneOptions, 'audit' | 'load' | 'authentication' | 'authorization' | 'admission' | 'allowServiceExternalIPs' | 'corsAllowedOrigins' | 'healthChecks' | 'store'>
   encryption: Encryption
   audit: AuditOptions | undefined
   /** What follows the files, until the signal aborts. */
@@ -29,16 +30,25 @@ const booleanOf = (flags: Flags, name: string): boolean => {
   return value === 'true'
 }
 
+const originsOf = (flags: Flags): string[] => {
+  const patterns = (flags.get('cors-allowed-origins') ?? '').split(',').filter((each) => each !== '')
+  for (const pattern of patterns) {
+    const problem = originPatternProblem(pattern)
+    if (problem !== undefined) throw new UserError(`wherry apiserver: --cors-allowed-origins has an invalid regular expression: ${JSON.stringify(pattern)}: ${problem}`)
+  }
+  return patterns
+}
+
 /** `open` is only called when everything else is right. */
 export const serverOptionsFrom = async (flags: Flags, { log, clusterDomain, open }: { log: Log; clusterDomain: string; open(): Promise<Store> }): Promise<ServerOptions> => {
   const authentication = await authenticationFrom(flags, { log, own: [serviceAccountIssuer(clusterDomain)] })
   const authorization = await authorizationFrom(flags, { clock: systemClock, log })
-  const [admission, load, allowServiceExternalIPs] = [admissionFrom(flags), loadFrom(flags), booleanOf(flags, 'allow-service-external-ips')]
+  const [admission, load, allowServiceExternalIPs, corsAllowedOrigins] = [admissionFrom(flags), loadFrom(flags), booleanOf(flags, 'allow-service-external-ips'), originsOf(flags)]
   const audit = await auditFrom(flags, { clock: systemClock, log })
   const encryption = await encryptionFrom(flags, await open(), { clock: systemClock, log })
   return {
     encryption, audit, runs: [encryption, authentication, authorization],
-    options: { audit, load, authentication, authorization, admission, allowServiceExternalIPs, healthChecks: encryption.healthChecks, store: encryption.store },
+    options: { audit, load, authentication, authorization, admission, allowServiceExternalIPs, corsAllowedOrigins, healthChecks: encryption.healthChecks, store: encryption.store },
   }
 }
 
@@ -53,6 +63,7 @@ export const checkServerOptions = async (given: Readonly<Record<string, string>>
     admissionFrom(flags)
     loadFrom(flags)
     booleanOf(flags, 'allow-service-external-ips')
+    originsOf(flags)
     await auditPolicyFrom(flags)
     await encryptionTextFrom(flags)
   } catch (error) {
