@@ -101,7 +101,10 @@ export const patchObject = <T = JsonObject>(current: object, body: Uint8Array, {
   try {
     const decoded = decodeKind<JsonObject>(patched, kind, { strict })
     const warnings = judgeStrictErrors([...strictErrors, ...decoded.strictErrors], fieldValidation, refuse)
-    const actual = { apiVersion: decoded.value['apiVersion'] ?? apiVersionOf(kind), kind: decoded.value['kind'] ?? kind.kind }
+    const expected = { apiVersion: apiVersionOf(kind), kind: kind.kind }
+    // The converter from maps does not ask what an object calls itself: Ansible scales a Deployment by a patch of its scale that says kind: Deployment.
+    if (type === 'application/strategic-merge-patch+json') return { object: { ...decoded.value, ...expected } as T, warnings }
+    const actual = { apiVersion: decoded.value['apiVersion'] ?? expected.apiVersion, kind: decoded.value['kind'] ?? expected.kind }
     if (actual.apiVersion !== apiVersionOf(kind)) throw refuse(`the API version in the data (${String(actual.apiVersion)}) does not match the expected API version (${apiVersionOf(kind)})`)
     if (actual.kind !== kind.kind) throw refuse(`the kind in the data (${String(actual.kind)}) does not match the expected kind (${kind.kind})`)
     return { object: { ...decoded.value, ...actual } as T, warnings }

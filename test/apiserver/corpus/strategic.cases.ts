@@ -14,6 +14,10 @@ const held = configMap('a', {}, { finalizers: ['example.com/a', 'example.com/b']
 const inMap = (send: unknown) => ({ ask: 'PATCH {cm}/a', with: type, send })
 
 export const strategicCases: readonly Case[] = [
+  { name: 'a patch may call the object what it likes: the converter does not ask', source: code('staging/src/k8s.io/apimachinery/pkg/runtime/converter.go'), given: [deployment('a')],
+    ...patch({ apiVersion: 'apps/v2', kind: 'Pod', metadata: { labels: { l: 'm' } } }), status: 200, body: { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { labels: { l: 'm' } } } },
+  { name: 'so may that of a scale, as the Ansible module k8s_scale writes it', source: code('staging/src/k8s.io/apimachinery/pkg/runtime/converter.go'), given: [deployment('a')],
+    ask: 'PATCH {deploy}/a/scale', with: type, send: { kind: 'Deployment', metadata: { name: 'a', namespace: '{ns}' }, spec: { replicas: 2 } }, status: 200, body: { kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 2 } } },
   { name: 'containers merge by their names', source: docs, given: [two], ...patch(inPod({ containers: [{ name: 'd', image: 'other:2' }] })), status: 200, body: inPod({ containers: [{ name: 'c', image: 'nginx:1' }, { name: 'd', image: 'other:2' }] }) },
   { name: 'a new container comes first', source: docs, given: [deployment('a')], ...patch(inPod({ containers: [{ name: 'patch-demo-ctr-2', image: 'redis' }] })), status: 200, body: inPod({ containers: [{ name: 'patch-demo-ctr-2', image: 'redis' }, { name: 'c' }] }) },
   { name: 'lists without a merge key are replaced: tolerations', source: docs, given: [deployment('a', { template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'i' }], tolerations: [{ key: 'x', effect: 'NoSchedule', value: 'y' }] } } })],
