@@ -192,7 +192,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
         following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal), flowControl?.run(signal, () => { hooks.finished('priority-and-fairness-config-consumer'); hooks.finished('priority-and-fairness-filter') }),
         cache.has(ValidatingAdmissionPolicies) && runPolicyStatus({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }, signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: (hook) => hooks.finished(hook) }, signal),
-        options.bootstrap && runAddressRepair({ cache, clock, log, own: ownObjects(parts), swept: () => hooks.finished('start-service-ip-repair-controllers') }, signal),
+        options.bootstrap && runAddressRepair({ cache, store, clock, log, own: ownObjects(parts), swept: () => hooks.finished('start-service-ip-repair-controllers') }, signal),
       ])
     },
   }

@@ -8,10 +8,14 @@ import type { IPAddress } from '../../api/types.ts'
 import type { Log } from '../log.ts'
 import { addressesOf, addressObject, holderOf, isAllocated, isHolder } from '../registry/core/service-addresses.ts'
 import type { OwnObjects } from '../registry/strategy.ts'
+import type { Store } from '../../store/store.ts'
+import { repairNodePorts } from './node-port-repair.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 
 export interface AddressRepairParts {
   cache: WatchCache
+  /** Where node ports are registered. */
+  store: Store
   clock: Clock
   log: Log
   own: OwnObjects
@@ -47,7 +51,7 @@ const sweep = async ({ cache, clock, log, own }: AddressRepairParts): Promise<nu
 export const runAddressRepair = async (parts: AddressRepairParts, signal: AbortSignal): Promise<void> => {
   const { cache, clock, log, own } = parts
   if (!cache.has(IPAddresses) || !cache.has(Services)) { parts.swept?.(); return }
-  const warn = (error: unknown): void => log.warn('the addresses of Services could not be repaired', { error: String(error) })
+  const warn = (error: unknown): void => log.warn('the addresses and ports of Services could not be repaired', { error: String(error) })
   let wake: () => void = () => undefined
   let added = false
   const restore = (address: IPAddress): void => {
@@ -67,7 +71,7 @@ export const runAddressRepair = async (parts: AddressRepairParts, signal: AbortS
   try {
     while (!signal.aborted) {
       added = false
-      const young = await sweep(parts).then((count) => { parts.swept?.(); return count }).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
+      const young = await sweep(parts).then(async (count) => count + await repairNodePorts({ ...parts, graceMs })).then((count) => { parts.swept?.(); return count }).catch((error: unknown) => { if (!signal.aborted) warn(error); return 1 })
       if (young === 0 && !added && !signal.aborted) await new Promise<void>((resolve) => { wake = resolve })
       await clock.sleep(graceMs, signal).catch(() => undefined)
     }

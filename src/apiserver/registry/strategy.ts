@@ -31,6 +31,8 @@ export interface StrategyContext {
   dryRun?: boolean
   /** Absent where there is no server behind the strategy. */
   own?: OwnObjects
+  /** Node ports, of which no two servers give the same one away; absent as `own`. */
+  ports?: NodePorts
 }
 
 /** Objects that the server keeps for others (the addresses of Services), written past admission and validation. */
@@ -39,6 +41,14 @@ export interface OwnObjects {
   create<T extends KubeObject>(kind: Kind<T>, object: Draft<NoInfer<T>>): Promise<boolean>
   /** Nothing happens when it is not any more what the cache shows, or gone. */
   remove<T extends KubeObject>(kind: Kind<T>, object: NoInfer<T>): Promise<void>
+}
+
+/** The register of node ports. */
+export interface NodePorts {
+  /** `kept`: the Service has it already. */
+  take(port: number, service: Pick<KubeObject, 'metadata'>): Promise<'taken' | 'kept' | 'refused'>
+  /** Nothing happens when somebody else has it. */
+  drop(port: number, service: Pick<KubeObject, 'metadata'>): Promise<void>
 }
 
 export interface Lookup {

@@ -13,6 +13,11 @@ export const ipItem = (ip: string): Item => `ip/${canonicalIP(ip)}`
 export const ipsIn = (items: readonly Item[]): string[] => items.flatMap((item) => (item.startsWith('ip/') ? [item.slice('ip/'.length)] : []))
 export const portItem = (port: number): Item => `port/${port}`
 
+/** The ports among items. */
+export const portsIn = (items: readonly Item[]): number[] => items.flatMap((item) => (item.startsWith('port/') ? [Number(item.slice('port/'.length))] : []))
+/** The node ports that a Service has, that of its health check among them. */
+export const portsOf = (service: Service): number[] => [...new Set(portsIn(itemsOf(service)))]
+
 /** What a Service holds. */
 export const itemsOf = ({ spec }: Service): Item[] => [
   ...(spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])).filter((ip) => ip !== '' && ip !== 'None').map(ipItem),

@@ -9,11 +9,12 @@ import { statusSubresource } from '../status-subresource.ts'
 import type { Claimed, Strategy, StrategyContext } from '../strategy.ts'
 import { addressesOf, dropAddresses, takeAddresses } from './service-addresses.ts'
 import { allocate, makePools, type Pools, type ServiceRanges, withRanges } from './service-allocation.ts'
-import { type Claims, ipItem, ipsIn, type Item, makeClaims } from './service-claims.ts'
+import { type Claims, ipItem, ipsIn, type Item, makeClaims, portItem, portsIn, portsOf } from './service-claims.ts'
 import { checkClusterIPUpdate } from './service-cluster-ip-validation.ts'
 import { serviceColumns } from './service-columns.ts'
 import { setServiceDefaults } from './service-defaults.ts'
 import { needsHealthCheckPort } from './service-needs.ts'
+import { dropPorts, takePorts } from './service-ports.ts'
 import { alignClusterIPs, prepareServiceUpdate } from './service-update.ts'
 import { checkService, checkServiceStatus } from './service-validation.ts'
 
@@ -48,10 +49,10 @@ const restore = ({ spec }: Service, before: Service['spec']): void => {
 
 /**
  * Gives `next` what it needs, in place, and makes it the Service's own: on this server by the claims, which are looked at and taken without a
- * wait in between, on all servers by the objects of the addresses. What another server was quicker to take is left out the next time.
+ * wait in between, on all servers by the objects of the addresses and the register of ports. What another server was quicker to take is left out the next time.
  */
 const beginService = async (next: Service, old: Service | undefined, { pools, claims, context }: { pools: Pools; claims: Claims; context: StrategyContext }): Promise<Claimed> => {
-  const { lookup, random, own, dryRun } = context
+  const { lookup, random, own, ports, dryRun } = context
   const before = deepCopy(next.spec)
   const elsewhere = new Set<Item>()
   for (;;) {
@@ -59,20 +60,28 @@ const beginService = async (next: Service, old: Service | undefined, { pools, cl
     const items = allocate(poolsNow(pools, context), { kind: Services, service: next, old }, { held, random })
     const claim = claims.claim(next.metadata.uid, items)
     if (!own || dryRun) return claim
-    const result = await takeAddresses(ipsIn(items), next, { own, lookup }).catch((error: unknown) => { claim.release(); throw error })
-    if (result.taken) {
+    const release = (error: unknown): never => { claim.release(); throw error }
+    const takenPorts = await takePorts(portsIn(items), next, ports).catch(release)
+    const result = takenPorts.taken === undefined ? takenPorts : await takeAddresses(ipsIn(items), next, { own, lookup }).catch(async (error: unknown) => { await dropPorts(takenPorts.taken, next, ports); return release(error) })
+    if (result.taken && takenPorts.taken) {
       const { taken } = result
+      const givenUp = old ? portsOf(old).filter((port) => !portsOf(next).includes(port)) : []
       const unneeded = old ? addressesOf(old).filter((ip) => !addressesOf(next).includes(ip)) : []
       return {
         async release() {
           claim.release()
           await quietly(dropAddresses(taken, next, { own, lookup }))
+          await dropPorts(takenPorts.taken, next, ports)
         },
-        done: () => quietly(dropAddresses(unneeded, next, { own, lookup })),
+        done: async () => {
+          await quietly(dropAddresses(unneeded, next, { own, lookup }))
+          await dropPorts(givenUp, next, ports)
+        },
       }
     }
     claim.release()
-    elsewhere.add(ipItem(result.refused))
+    if (takenPorts.taken) await dropPorts(takenPorts.taken, next, ports)
+    elsewhere.add(takenPorts.taken ? ipItem(String(result.refused)) : portItem(Number(result.refused)))
     restore(next, before)
   }
 }
@@ -101,11 +110,12 @@ export const serviceStrategy = (options: ServiceOptions): Strategy<Service> => {
     selectableFields: { 'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '', 'spec.type': ({ spec }) => spec.type ?? '' },
     subresources: { status: statusSubresource({ validate: checkServiceStatus }) },
     begin: async (next, old, context) => (old && deepEqual(next.spec, old.spec) ? nothing : beginService(next, old, { pools, claims, context })),
-    async afterDelete(service, { own, lookup }) {
+    async afterDelete(service, { own, ports, lookup }) {
       claims.forget(service.metadata.uid)
       // A Service of the same name may have been given the same address already.
       const free = addressesOf(service).filter((ip) => !claims.isElsewhere(ipItem(ip), service.metadata.uid))
       if (own) await quietly(dropAddresses(free, service, { own, lookup }))
+      await dropPorts(portsOf(service), service, ports)
     },
   }
 }
