@@ -29,6 +29,7 @@ export const fakeMounter = (): Mounter & { mounts: Map<string, string> } => {
     mounts,
     tmpfs: (target, { sizeBytes }) => { mounts.set(target, `tmpfs ${sizeBytes ?? ''}`.trim()); return Promise.resolve() },
     bind: (source, target) => { mounts.set(target, source); return Promise.resolve() },
+    share: (directory) => { mounts.set(directory, 'shared'); return Promise.resolve() },
     remote: (type, source, target, options) => { mounts.set(target, [type, source, ...options].join(' ')); return Promise.resolve() },
     unmount: (target) => { mounts.delete(target); return Promise.resolve() },
     below: (directory) => Promise.resolve([...mounts.keys()].filter((each) => each === directory || each.startsWith(`${directory}/`))),

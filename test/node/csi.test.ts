@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemMounter } from '../../agents/kubelet/volumes/mounter.ts'
 import { CSIDrivers, CSINodes, Events, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, Secrets } from '../../src/api/kinds.ts'
 import { isNotFound } from '../../src/api/status.ts'
 import type { PersistentVolumeSpec } from '../../src/api/types.ts'
@@ -43,9 +44,13 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
     driver = await startDriver({ name: plain, nodeId: 'plain-node-1', directory: directory('driver'), socket: path.join(node.directory, 'plugins_registry', 'plain.sock'), controllerCapabilities: [], topology: { 'topology.example.com/zone': 'a' }, maxVolumes: 7 })
   }, 60_000)
   afterAll(async () => {
-    await node?.[Symbol.asyncDispose]()
-    await driver?.kill()
-  })
+    try {
+      // Shared for the driver in a pod; `wherry down` does this below the whole directory of the node.
+      const pods = node && path.join(node.directory, 'pods')
+      if (pods && (await systemMounter.below(pods)).includes(pods)) await systemMounter.unmount(pods)
+      await node?.[Symbol.asyncDispose]()
+    } finally { await driver?.kill() }
+  }, 60_000)
 
   test('the cluster knows of it by CSINode, an annotation and a label', async () => {
     const csiNode = await until('CSINode lists it', async () => node.client.get(CSINodes, { name: 'node-1' }).then((found) => ((found.spec.drivers?.length ?? 0) > 0 ? found : undefined), () => undefined))
@@ -124,5 +129,30 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
     await isGone('waits')
     await isGone('grows')
     await until('nothing is mounted', () => mounts().length === 0)
+  })
+
+  test('a driver in a pod, registered as node-driver-registrar does, by the paths that manifests have', async () => {
+    const name = 'pod.csi.example.com'
+    await node.client.create(CSIDrivers, { metadata: { name }, spec: { attachRequired: false, podInfoOnMount: true, volumeLifecycleModes: ['Ephemeral'] } } as never)
+    const [socket, program] = [`/var/lib/kubelet/plugins/${name}/csi.sock`, path.resolve(import.meta.dirname, '../..')]
+    const settings = { name, nodeId: 'pod-node-1', directory: '/state', socket, registrar: { socket: `/registration/${name}-reg.sock`, endpoint: socket }, nodeCapabilities: [], controllerCapabilities: [] }
+    mkdirSync(directory('pod-driver'))
+    await node.create('driver', { container: { command: [process.execPath, path.join(program, 'test/support/csi-driver.ts'), JSON.stringify(settings)], securityContext: { privileged: true }, volumeMounts: [
+      { name: 'plugin', mountPath: `/var/lib/kubelet/plugins/${name}` }, { name: 'registration', mountPath: '/registration' }, { name: 'pods', mountPath: '/var/lib/kubelet/pods', mountPropagation: 'Bidirectional' }, { name: 'state', mountPath: '/state' }, { name: 'program', mountPath: program, readOnly: true },
+    ] }, spec: { hostNetwork: true, volumes: [
+      { name: 'plugin', hostPath: { path: `/var/lib/kubelet/plugins/${name}`, type: 'DirectoryOrCreate' } }, { name: 'registration', hostPath: { path: '/var/lib/kubelet/plugins_registry', type: 'Directory' } },
+      { name: 'pods', hostPath: { path: '/var/lib/kubelet/pods', type: 'Directory' } }, { name: 'state', hostPath: { path: directory('pod-driver'), type: 'Directory' } },
+      // It may lie below /tmp, which is the pod's own.
+      { name: 'program', hostPath: { path: program, type: 'Directory' } },
+    ] } })
+    const pod = await node.untilPod('driver', 'runs', isReady)
+    await until('it is registered', async () => (await node.client.get(CSINodes, { name: 'node-1' })).spec.drivers?.some((each) => each.name === name)).catch((error: Error) => { throw new Error(`${error.message}; it said: ${node.logOf(pod)}`) })
+    const { output } = await node.runToEnd('user', 'cat /data/attributes.json; echo more > /data/more', { container: mounted, spec: { volumes: [{ name: 'data', csi: { driver: name } }] } })
+    expect(attributesOf(output)).toMatchObject({ 'csi.storage.k8s.io/pod.name': 'user' })
+    await node.client.delete(Pods, { name: 'user', namespace: 'default' }, { gracePeriodSeconds: 0 })
+    await isGone('user')
+    await until('the volume is gone', () => readdirSync(path.join(directory('pod-driver'), 'volumes')).length === 0)
+    await node.client.delete(Pods, { name: 'driver', namespace: 'default' }, { gracePeriodSeconds: 0 })
+    await isGone('driver')
   })
 })

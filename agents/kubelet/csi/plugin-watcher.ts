@@ -87,7 +87,8 @@ const register = async (plugin: Plugin, socket: string, { root, clock }: PluginW
 export const watchPlugins = async (options: PluginWatcherOptions, changed: (drivers: readonly Driver[]) => void, signal: AbortSignal): Promise<void> => {
   const { root, clock, log } = options
   const directory = registryDirectory(root)
-  for (const each of [directory, path.join(root, 'plugins')]) await mkdir(each, { recursive: true, mode: 0o750 })
+  // As upstream's setupDataDirs: manifests of drivers name them.
+  for (const each of [directory, path.join(root, 'plugins'), path.join(root, 'pods')]) await mkdir(each, { recursive: true, mode: 0o750 })
   const wake = new Wakeable(clock)
   const plugins = new Map<string, Plugin>()
   const publish = (): void => changed([...plugins.values()].flatMap(({ driver }) => (driver ? [driver] : [])))

@@ -3,7 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { toNumber } from '../../../src/api/quantity.ts'
-import type { ConfigMap, Container, EmptyDirVolumeSource, PersistentVolume, Pod, Secret, Volume, VolumeMount } from '../../../src/api/types.ts'
+import type { ConfigMap, Container, EmptyDirVolumeSource, HostPathVolumeSource, PersistentVolume, Pod, Secret, Volume, VolumeMount } from '../../../src/api/types.ts'
 import { ownPath } from '../csi/driver.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
 import { csiSourceOf } from '../csi/node-requests.ts'
@@ -110,6 +110,14 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
   }
 
+  const prepareHost = async (pod: Pod, { name }: Volume, source: HostPathVolumeSource): Promise<void> => {
+    const at = ownPath(source.path, directory)
+    await prepareHostPath({ ...source, path: at })
+    // What a driver in a pod mounts below the kubelet's own directory, the kubelet is to see, whatever the machine has made of its mounts.
+    const passesOn = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].some(({ volumeMounts = [] }) => volumeMounts.some((mount) => mount.name === name && (mount.mountPropagation ?? 'None') !== 'None'))
+    if (passesOn && at.startsWith(`${directory}/`)) await mounter.share(at)
+  }
+
   /** Whether the volume is a driver's. */
   const prepareCsi = async (pod: Pod, volume: Volume, { facts, persistent }: { facts: VolumeFacts; persistent?: PersistentVolume }): Promise<boolean> => {
     const source = csiSourceOf(pod, volume, persistent)
@@ -140,7 +148,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     const key = `${pod.metadata.uid}/${volume.name}`
     if (ready.has(key)) return
     if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
-    else if (volume.hostPath) await prepareHostPath({ ...volume.hostPath, path: ownPath(volume.hostPath.path, directory) })
+    else if (volume.hostPath) await prepareHost(pod, volume, volume.hostPath)
     else if (volume.nfs) await mountNfs(volume.nfs, volumeDirectory(pod.metadata.uid, volume), { mounter })
     // A driver's volumes may grow, or want to be published again.
     else if (claimNameOf(pod, volume) !== undefined) { if (!(await prepareClaimed(pod, volume, facts))) return }
