@@ -7,16 +7,17 @@ export interface BackOff { delayMilliseconds: number; updatedAt: number }
 
 const initialBackOffMilliseconds = 10_000
 const maxBackOffMilliseconds = 300_000
+const forgottenMilliseconds = 600_000
 
-const isForgotten = (entry: BackOff, finishedAt: number): boolean => finishedAt - entry.updatedAt > 2 * maxBackOffMilliseconds
+const isForgotten = (entry: BackOff, finishedAt: number): boolean => finishedAt - entry.updatedAt > forgottenMilliseconds
 
 /** How long a container that finished at `finishedAt` has to wait still; 0 if it may start now. */
 export const remainingBackOff = (entry: BackOff | undefined, finishedAt: number, now: number): number =>
   entry === undefined || isForgotten(entry, finishedAt) ? 0 : Math.max(0, finishedAt + entry.delayMilliseconds - now)
 
-/** The entry after a restart at `now`. */
-export const nextBackOff = (entry: BackOff | undefined, finishedAt: number, now: number): BackOff => ({
-  delayMilliseconds: entry === undefined || isForgotten(entry, finishedAt) ? initialBackOffMilliseconds : Math.min(entry.delayMilliseconds * 2, maxBackOffMilliseconds),
+/** The entry after a restart at `now`. `longest`: what the node's configuration allows; a first delay is no longer either. */
+export const nextBackOff = (entry: BackOff | undefined, { finishedAt, now, longest = maxBackOffMilliseconds }: { finishedAt: number; now: number; longest?: number | undefined }): BackOff => ({
+  delayMilliseconds: Math.min(longest, entry === undefined || isForgotten(entry, finishedAt) ? initialBackOffMilliseconds : entry.delayMilliseconds * 2),
   updatedAt: now,
 })
 

@@ -85,7 +85,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       note(name, before.attempt, 'exit', { monotonicMs: clock.monotonic() - (clock.now().getTime() - before.finishedAt.getTime()), ...(before.exitCode !== undefined && { exitCode: before.exitCode }) })
     }
     // It was stopped to start anew with other resources: that is no failure.
-    if (before?.state === 'exited' && record.resizeOf !== before.attempt) record.backOff = nextBackOff(record.backOff, before.finishedAt?.getTime() ?? 0, clock.now().getTime())
+    if (before?.state === 'exited' && record.resizeOf !== before.attempt) record.backOff = nextBackOff(record.backOff, { finishedAt: before.finishedAt?.getTime() ?? 0, now: clock.now().getTime(), longest: machine.maxRestartBackOffMilliseconds })
   }
 
   return {

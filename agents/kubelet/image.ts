@@ -101,7 +101,7 @@ export const pulling = (image: string): ImageVerdict['events'][number] => ({ typ
 
 /** After a pull that ended so. */
 export const pullFailed = (image: string, why: string, { backOff, now }: { backOff: ImageBackOff | undefined; now: number }): ImageVerdict => ({
-  reason: 'ErrImagePull', message: why, backOff: { ...nextBackOff(backOff, now, now), why }, retryMilliseconds: 1000,
+  reason: 'ErrImagePull', message: why, backOff: { ...nextBackOff(backOff, { finishedAt: now, now }), why }, retryMilliseconds: 1000,
   events: [warning('Failed', `Failed to pull image ${JSON.stringify(image)}: ${why}`), warning('Failed', 'Error: ErrImagePull')],
 })
 

@@ -141,7 +141,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   ]
   changed()
   shared.recordNode({ type: 'Normal', reason: 'Starting', message: 'Starting kubelet.' })
-  await enforceAllocatable(shared, facts)
+  if (options.enforcePods ?? true) await enforceAllocatable(shared, facts)
   // One part that fails takes the kubelet down: whoever keeps it starts another, which adopts everything.
   await Promise.all(parts.map((part) => part.catch((error: unknown) => {
     if (signal.aborted) return

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
 import type { Node, Pod, Service } from '../../src/api/types.ts'
-import { eventSink, type Occurrence } from '../../src/client/events.ts'
+import { type EventRecorder, eventSink, type Occurrence } from '../../src/client/events.ts'
 import type { InformerContext } from '../../src/client/reflector.ts'
 import { csi } from './csi/csi.ts'
 import { parseResolvConf } from './dns-config.ts'
@@ -14,6 +14,7 @@ import { imageManager } from './images/image-manager.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import type { KubeletOptions } from './options.ts'
 import { describePod, fieldPathOf } from './pod.ts'
+import { rateLimit } from './rate-limit.ts'
 import { podRecords } from './pod-record.ts'
 import type { Machine } from './pod-run.ts'
 import { runProbe } from './prober/probe.ts'
@@ -52,7 +53,9 @@ const spareShare = 50
 export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const { options, facts, context } = parts
   const { clock, random, log, runtime, nodeIP } = options
-  const recorder = context && eventSink(context, signal).from('kubelet', options.nodeName)
+  const sink = context && eventSink(context, signal).from('kubelet', options.nodeName)
+  const mayTell = options.eventRate && rateLimit(options.eventRate, clock)
+  const recorder: EventRecorder | undefined = sink && (mayTell ? { record: (...what) => { if (mayTell()) sink.record(...what) } } : sink)
   const record = (pod: Pod, what: Occurrence): void => {
     if (recorder) recorder.record(Pods, pod, what)
     else log.info(`event: ${what.reason}: ${what.message}`, { pod: describePod(pod) })
@@ -71,10 +74,10 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const tokens = tokenManager(options.client, clock)
   const drivers = csi({ options, bootID: facts.bootID, context, mounter, tokens, node: parts.node, changed: parts.volumesChanged, registered: parts.driverRegistered, record: (kind, object, what) => recorder?.record(kind, object, what) }, signal)
   return {
-    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: path.join(options.dataDirectory, 'logs'),
+    nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: path.join(options.dataDirectory, 'logs'), maxRestartBackOffMilliseconds: options.maxRestartBackOffMilliseconds,
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter, tokens, csi: drivers.volumes, clock }), csi: drivers,
-    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
+    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(options.pullRate && { mayPull: rateLimit(options.pullRate, clock) }), ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),

@@ -12,6 +12,7 @@ import type { Registries } from './images/registries.ts'
 import type { MachineFacts, MachineReadings } from './machine-facts.ts'
 import type { Inhibitor } from './node-shutdown/inhibitor.ts'
 import type { GraceOfPriority } from './node-shutdown/shutdown-groups.ts'
+import type { Rate } from './rate-limit.ts'
 import type { Runtime } from './runtime/runtime.ts'
 import type { Mounter } from './volumes/mounter.ts'
 
@@ -44,6 +45,14 @@ export interface KubeletOptions {
   /** undefined: images are not collected when the disk is full. */
   imageStore?: ImageStore
   imageGarbagePolicy?: GarbagePolicy
+  /** How many pulls may begin; more fail and are tried again. No limit if absent. */
+  pullRate?: Rate
+  /** How many events may be told; more are dropped. No limit if absent. */
+  eventRate?: Rate
+  /** The longest that a container waits for its restart; five minutes if absent. */
+  maxRestartBackOffMilliseconds?: number
+  /** Whether the kernel keeps all pods together within what is allocatable; it does if absent. */
+  enforcePods?: boolean
   /** How many images are pulled at a time; 1 if absent. */
   maxParallelPulls?: number
   clock: Clock

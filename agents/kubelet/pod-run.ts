@@ -34,6 +34,8 @@ export interface Machine {
   ownUsers?: OwnUsers
   allowedUnsafeSysctls: readonly string[]
   logDirectory: string
+  /** The longest that a container waits for its restart; upstream's if undefined. */
+  maxRestartBackOffMilliseconds?: number | undefined
   clock: Clock
   log: Log
   runtime: Runtime

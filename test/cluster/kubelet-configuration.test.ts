@@ -6,7 +6,7 @@ const head = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfigurat
 const read = (text: string) => parseKubeletConfiguration(head + text, 'kubelet.yaml')
 
 describe('a kubelet configuration', () => {
-  test('that says nothing leaves the defaults', () => { expect(read('')).toEqual({ eviction: { thresholds: defaultThresholds }, graces: [], reserved: {}, security: {} }) })
+  test('that says nothing leaves the defaults', () => { expect(read('')).toEqual({ eviction: { thresholds: defaultThresholds }, graces: [], reserved: {}, security: {}, settings: { options: {} } }) })
   test('thresholds, hard and soft', () => {
     expect(read('evictionHard: {memory.available: 200Mi, nodefs.available: 0%, pid.available: 10%}\nevictionSoft: {memory.available: 1Gi}\nevictionSoftGracePeriod: {memory.available: 1m30s}\nevictionMinimumReclaim: {memory.available: 50Mi}\nevictionMaxPodGracePeriod: 30\nevictionPressureTransitionPeriod: 30s\n').eviction).toEqual({
       thresholds: [
@@ -30,7 +30,39 @@ describe('a kubelet configuration', () => {
   })
   test('what is reserved is summed up', () => { expect(read('systemReserved: {cpu: 500m, memory: 1Gi}\nkubeReserved: {cpu: "1"}\n').reserved).toEqual({ cpu: '1500m', memory: '1Gi' }) })
 
+  test('a list of CPUs stands for what is reserved of them', () => { expect(read('systemReserved: {cpu: 500m, memory: 1Gi}\nreservedSystemCPUs: 0,2-3,3\n').reserved).toEqual({ cpu: '3', memory: '1Gi' }) })
+  test('pods from a URL', () => {
+    expect(read('staticPodURL: https://pods.example/list\nstaticPodURLHeader: {Authorization: [Bearer x], X-Two: [a, b]}\nhttpCheckFrequency: 1m\n').settings.options).toEqual({ staticPodURL: { url: 'https://pods.example/list', headers: { Authorization: ['Bearer x'], 'X-Two': ['a', 'b'] }, checkMilliseconds: 60_000 } })
+    expect(read('staticPodURL: http://a/\nhttpCheckFrequency: 0s\nfileCheckFrequency: 0s\n').settings.options.staticPodURL?.checkMilliseconds).toBe(20_000)
+  })
+  test('images', () => {
+    expect(read('serializeImagePulls: false\nmaxParallelImagePulls: 4\nregistryPullQPS: 2\nregistryBurst: 3\nimageMinimumGCAge: 1m\nimageMaximumGCAge: 24h\nimageGCHighThresholdPercent: 70\nimageGCLowThresholdPercent: 60\n').settings.options).toEqual(
+      { maxParallelPulls: 4, pullRate: { perSecond: 2, burst: 3 }, imageGarbagePolicy: { highPercent: 70, lowPercent: 60, minAgeMilliseconds: 60_000, maxAgeMilliseconds: 86_400_000 } })
+    expect(read('serializeImagePulls: false\n').settings.options).toEqual({ maxParallelPulls: Infinity })
+    expect(read('registryPullQPS: 0\n').settings.options).toEqual({})
+  })
+  test('logs, events, restarts and the node', () => {
+    expect(read('containerLogMaxSize: 1Mi\ncontainerLogMaxFiles: 3\n').settings.logLimits).toEqual({ maxBytes: 2 ** 20, maxFiles: 3 })
+    expect(read('eventRecordQPS: 5\ncrashLoopBackOff: {maxContainerRestartPeriod: 30s}\nmaxPods: 20\nclusterDNS: [169.254.20.10]\nproviderID: metal://1\nregisterWithTaints: [{key: dedicated, value: gpu, effect: NoSchedule}]\nresolvConf: /run/resolv.conf\nenforceNodeAllocatable: [none]\ncpuManagerPolicy: none\n').settings.options).toEqual({
+      eventRate: { perSecond: 5, burst: 100 }, maxRestartBackOffMilliseconds: 30_000, maxPods: 20, clusterDNS: ['169.254.20.10'], providerID: 'metal://1', taints: [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }], resolvConfFile: '/run/resolv.conf', enforcePods: false,
+    })
+  })
+
   for (const [name, text, error] of [
+    ['no URL', `${head}staticPodURL: pods.example\n`, 'staticPodURL must be an http or https URL'],
+    ['a header that is no list', `${head}staticPodURLHeader: {A: b}\n`, 'staticPodURLHeader[A] must be a list of texts'],
+    ['another rhythm for files', `${head}fileCheckFrequency: 5s\n`, 'fileCheckFrequency cannot be set: the directory is watched'],
+    ['pinning', `${head}cpuManagerPolicy: static\n`, 'cpuManagerPolicy can only be none on this kubelet'],
+    ['cgroups of the system', `${head}enforceNodeAllocatable: [pods, kube-reserved]\n`, 'enforceNodeAllocatable cannot have "kube-reserved" on this cluster'],
+    ['too short a restart period', `${head}crashLoopBackOff: {maxContainerRestartPeriod: 500ms}\n`, 'crashLoopBackOff.maxContainerRestartPeriod must be set between 1s and 300s'],
+    ['too long a restart period', `${head}crashLoopBackOff: {maxContainerRestartPeriod: 301s}\n`, 'crashLoopBackOff.maxContainerRestartPeriod must be set between 1s and 300s'],
+    ['one log file', `${head}containerLogMaxFiles: 1\n`, 'containerLogMaxFiles must be greater than 1'],
+    ['logs of no size', `${head}containerLogMaxSize: big\n`, 'containerLogMaxSize must be a quantity like 10Mi'],
+    ['one by one and several at a time', `${head}serializeImagePulls: true\nmaxParallelImagePulls: 2\n`, 'maxParallelImagePulls cannot be larger than 1 unless serializeImagePulls is false'],
+    ['thresholds the wrong way round', `${head}imageGCLowThresholdPercent: 90\n`, 'imageGCLowThresholdPercent must be less than imageGCHighThresholdPercent'],
+    ['an age that is never reached', `${head}imageMaximumGCAge: 1m\n`, 'imageMaximumGCAge must be greater than imageMinimumGCAge'],
+    ['no CPUs', `${head}reservedSystemCPUs: 3-1\n`, 'reservedSystemCPUs must be a list of CPUs like 0-1,4'],
+    ['no taint', `${head}registerWithTaints: [{key: a, effect: Never}]\n`, 'registerWithTaints[0].effect must be NoSchedule, PreferNoSchedule or NoExecute'],
     ['a field that is not understood', `${head}cgroupDriver: systemd\n`, 'wherry kubelet: kubelet.yaml: cgroupDriver is not understood by this kubelet'],
     ['another kind', 'kind: Pod\n', 'kubelet.yaml: the file must have apiVersion kubelet.config.k8s.io/v1beta1'],
     ['no YAML', '{', 'kubelet.yaml: the file is no YAML'],

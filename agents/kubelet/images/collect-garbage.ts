@@ -2,7 +2,7 @@
 import type { Clock } from '../../../src/api/clock.ts'
 import type { Log } from '../../../src/client/component.ts'
 import type { Occurrence } from '../../../src/client/events.ts'
-import { bytesToFree, candidates, defaultGarbagePolicy, detected, type GarbagePolicy, type ImageAge } from './garbage.ts'
+import { bytesToFree, candidates, defaultGarbagePolicy, detected, type GarbagePolicy, type ImageAge, outdated } from './garbage.ts'
 import type { ImageStore } from './image-store.ts'
 
 export interface GarbageCollection {
@@ -28,26 +28,32 @@ const text = (error: unknown): string => (error instanceof Error ? error.message
 export const garbageCollector = ({ store, clock, log, policy = defaultGarbagePolicy, tell }: GarbageCollection): GarbageCollector => {
   let known: ImageAge[] = []
   let first = true
+  const since = clock.now().getTime()
   const look = (): void => {
     known = detected(known, store.collectable(), { inUse: store.inUse(), first, now: clock.now().getTime() })
     first = false
   }
 
+  const remove = async ({ id, sizeBytes }: ImageAge, why: string): Promise<number> => {
+    if (!(await store.remove(id))) return 0
+    log.info(`removed an image ${why}`, { image: id, bytes: sizeBytes })
+    known = known.filter((each) => each.id !== id)
+    return sizeBytes
+  }
+
   const free = async (bytes: number): Promise<number> => {
     look()
     let freed = 0
-    for (const { id, sizeBytes } of candidates(known, { now: clock.now().getTime(), policy })) {
+    for (const image of candidates(known, { now: clock.now().getTime(), policy })) {
       if (freed >= bytes) break
-      if (!(await store.remove(id))) continue
-      log.info('removed an image to free disk space', { image: id, bytes: sizeBytes })
-      known = known.filter((each) => each.id !== id)
-      freed += sizeBytes
+      freed += await remove(image, 'to free disk space')
     }
     return freed
   }
 
   const collect = async (): Promise<void> => {
     look()
+    for (const image of outdated(known, { now: clock.now().getTime(), since, policy })) await remove(image, 'that nobody has used for long')
     const disk = store.disk()
     if (disk.capacityBytes === 0) {
       const message = 'invalid capacity 0 on image filesystem'

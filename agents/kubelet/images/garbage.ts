@@ -7,10 +7,12 @@ export interface GarbagePolicy {
   lowPercent: number
   /** An image that has been here for less is about to be used. */
   minAgeMilliseconds: number
+  /** One that nobody has used for longer goes, however much room there is; 0: none does. */
+  maxAgeMilliseconds: number
 }
 
 /** Upstream's defaults (imageGCHighThresholdPercent, imageGCLowThresholdPercent, imageMinimumGCAge). */
-export const defaultGarbagePolicy: GarbagePolicy = { highPercent: 85, lowPercent: 80, minAgeMilliseconds: 120_000 }
+export const defaultGarbagePolicy: GarbagePolicy = { highPercent: 85, lowPercent: 80, minAgeMilliseconds: 120_000, maxAgeMilliseconds: 0 }
 
 /** An image that may go: one that a registry gave. Moments are milliseconds since the epoch; `lastUsed` 0: never. */
 export interface ImageAge { id: string; sizeBytes: number; firstDetected: number; lastUsed: number }
@@ -33,3 +35,7 @@ export const detected = (known: readonly ImageAge[], images: readonly { id: stri
 export const candidates = (images: readonly ImageAge[], { now, policy }: { now: number; policy: GarbagePolicy }): ImageAge[] => images
   .filter(({ lastUsed, firstDetected }) => lastUsed < now && now - firstDetected >= policy.minAgeMilliseconds)
   .sort((left, right) => left.lastUsed - right.lastUsed || left.firstDetected - right.firstDetected)
+
+/** Those that nobody has used for too long; `since`: when this kubelet began to look, before which it knows of no use. Mirrors freeOldImages. */
+export const outdated = (images: readonly ImageAge[], { now, since, policy }: { now: number; since: number; policy: GarbagePolicy }): ImageAge[] =>
+  (policy.maxAgeMilliseconds === 0 || now - since <= policy.maxAgeMilliseconds ? [] : candidates(images, { now, policy }).filter(({ lastUsed }) => now - lastUsed > policy.maxAgeMilliseconds))

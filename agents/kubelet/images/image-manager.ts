@@ -47,6 +47,8 @@ export interface ImageManagerOptions {
   log: Log
   /** How many are pulled at a time; upstream's default is one. */
   maxParallelPulls?: number
+  /** Whether another pull may begin now; always if absent. */
+  mayPull?: () => boolean
   secret(namespace: string, name: string): Promise<Secret | undefined>
   wake(podUid: string): void
 }
@@ -74,7 +76,7 @@ const text = (error: unknown): string => (error instanceof Error ? error.message
 const here = (image: ResolvedImage, pulled = false): ImageAnswer => ({ is: 'here', image, pulled })
 const missing = (verdict: ImageVerdict): ImageAnswer => ({ is: 'missing', verdict })
 
-export const imageManager = ({ images, registries, clock, log, maxParallelPulls = 1, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
+export const imageManager = ({ images, registries, clock, log, maxParallelPulls = 1, mayPull = () => true, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
   const jobs = new Map<string, Job>()
   const untold = new Map<string, string>()
   const inTurn = turnstile(maxParallelPulls)
@@ -108,6 +110,7 @@ export const imageManager = ({ images, registries, clock, log, maxParallelPulls 
     const asked = clock.monotonic()
     await inTurn(async () => {
       signal.throwIfAborted()
+      if (!mayPull()) throw new Error('pull QPS exceeded')
       const begun = clock.monotonic()
       const { image: { id, sizeBytes }, usedCredentials, warnings = [] } = await registries.pull({ image, credentials: logins.map(({ credentials }) => credentials) }, signal)
       await registries.recordPull({ id, repository, secret: usedCredentials === undefined ? undefined : logins[usedCredentials]?.secret })

@@ -7,32 +7,18 @@ import type { EvictionSettings } from '../../../agents/kubelet/eviction/evictor.
 import { type Amount, defaultThresholds, type Signal, type Threshold } from '../../../agents/kubelet/eviction/threshold.ts'
 import { allowedSysctlProblem } from '../../../agents/kubelet/sysctls.ts'
 import { type GraceOfPriority, graceByCriticality } from '../../../agents/kubelet/node-shutdown/shutdown-groups.ts'
-import { parseDuration } from '../../api/duration.ts'
 import { addQuantities, formatQuantity, isValidQuantity, toNumber } from '../../api/quantity.ts'
 import { UserError } from '../user-error.ts'
+import { cpusOf, type Fail, type Fields, isMap, mapOf, millisecondsOf, wholeOf } from './configuration-values.ts'
+import { type NodeSettings, settingFields, settingsOf } from './kubelet-settings.ts'
 
-export interface KubeletConfiguration { eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string>; security: { seccompDefault?: boolean; podPidsLimit?: number; allowedUnsafeSysctls?: readonly string[] } }
-
-type Fields = Readonly<Record<string, unknown>>
-type Fail = (field: string, why: string) => never
+export interface KubeletConfiguration { settings: NodeSettings; eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string>; security: { seccompDefault?: boolean; podPidsLimit?: number; allowedUnsafeSysctls?: readonly string[] } }
 
 const known = ['apiVersion', 'kind', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMaxPodGracePeriod', 'evictionPressureTransitionPeriod', 'evictionMinimumReclaim',
   'mergeDefaultEvictionSettings', 'systemReserved', 'kubeReserved', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods', 'shutdownGracePeriodByPodPriority',
-  'seccompDefault', 'allowedUnsafeSysctls', 'podPidsLimit']
+  'reservedSystemCPUs', 'seccompDefault', 'allowedUnsafeSysctls', 'podPidsLimit', ...settingFields]
 const signals: readonly Signal[] = ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available']
 const reservable = ['cpu', 'memory', 'ephemeral-storage']
-
-const isMap = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
-const mapOf = (fields: Fields, field: string, fail: Fail): Record<string, string> => {
-  const value = fields[field] ?? {}
-  if (!isMap(value)) return fail(field, 'must be a map')
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, typeof each === 'string' || typeof each === 'number' ? String(each) : fail(`${field}[${name}]`, 'must be a text')]))
-}
-const millisecondsOf = (text: unknown, field: string, fail: Fail): number => {
-  const milliseconds = typeof text === 'string' ? parseDuration(text) : undefined
-  return milliseconds === undefined || milliseconds < 0 ? fail(field, 'must be a duration like 30s') : milliseconds
-}
-const wholeOf = (value: unknown, field: string, fail: Fail): number => (Number.isInteger(value) ? (value as number) : fail(field, 'must be a whole number'))
 
 const amountOf = (text: string, field: string, fail: Fail): Amount => {
   const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
@@ -87,6 +73,9 @@ const reservedOf = (fields: Fields, fail: Fail): Record<string, string> => {
       sum[name] = formatQuantity(addQuantities(sum[name] ?? '0', text))
     }
   }
+  const cpus = fields['reservedSystemCPUs']
+  // As upstream: a list of CPUs stands for the amounts.
+  if (cpus !== undefined && cpus !== '') sum['cpu'] = String(cpusOf(cpus, 'reservedSystemCPUs', fail).length)
   return sum
 }
 
@@ -109,11 +98,12 @@ export const parseKubeletConfiguration = (text: string, file: string): KubeletCo
   for (const field of Object.keys(fields)) if (!known.includes(field)) fail(field, `is not understood by this kubelet: it has ${known.slice(2).join(', ')}`)
   const { evictionMaxPodGracePeriod, evictionPressureTransitionPeriod } = fields
   return {
-    graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail), security: securityOf(fields, fail),
+    settings: settingsOf(fields, fail), graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail), security: securityOf(fields, fail),
     eviction: {
       thresholds: thresholdsOf(fields, fail),
       ...(evictionMaxPodGracePeriod !== undefined && { maxPodGraceSeconds: wholeOf(evictionMaxPodGracePeriod, 'evictionMaxPodGracePeriod', fail) }),
-      ...(evictionPressureTransitionPeriod !== undefined && { transitionMilliseconds: millisecondsOf(evictionPressureTransitionPeriod, 'evictionPressureTransitionPeriod', fail) }),
+      // As upstream: 0s is as if nothing were said.
+      ...(evictionPressureTransitionPeriod !== undefined && evictionPressureTransitionPeriod !== '0s' && { transitionMilliseconds: millisecondsOf(evictionPressureTransitionPeriod, 'evictionPressureTransitionPeriod', fail) }),
     },
   }
 }

@@ -10,6 +10,7 @@ import { imageStore } from '../../../agents/kubelet/images/image-store.ts'
 import { registries } from '../../../agents/kubelet/images/registries.ts'
 import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
+import type { LogLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
 import type { Taint } from '../../api/types.ts'
 import { allowedSysctlProblem } from '../../../agents/kubelet/sysctls.ts'
@@ -18,7 +19,8 @@ import type { Component, Log } from '../../client/component.ts'
 import { parseFlags, type Flags } from '../flags.ts'
 import { UserError } from '../user-error.ts'
 import { kubernetesVersion } from '../version.ts'
-import { parseKubeletConfiguration } from './kubelet-configuration.ts'
+import { type KubeletConfiguration, parseKubeletConfiguration } from './kubelet-configuration.ts'
+import type { NodeSettings } from './kubelet-settings.ts'
 import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
@@ -46,7 +48,8 @@ const sysctlsOf = (text: string | undefined): string[] => {
 }
 
 /** As upstream's --serialize-image-pulls and --max-parallel-image-pulls go together. */
-const parallelPulls = (flags: Flags): number => {
+const parallelPulls = (flags: Flags): number | undefined => {
+  if (!flags.has('serialize-image-pulls') && !flags.has('max-parallel-image-pulls')) return undefined
   const serialize = flags.get('serialize-image-pulls') ?? 'true'
   if (serialize !== 'true' && serialize !== 'false') throw new UserError(`wherry kubelet: --serialize-image-pulls must be true or false, not ${JSON.stringify(serialize)}`, 2)
   const most = flags.number('max-parallel-image-pulls', 0)
@@ -54,12 +57,23 @@ const parallelPulls = (flags: Flags): number => {
   return serialize === 'true' ? 1 : most || Infinity
 }
 
-const configured = async (flags: Flags): Promise<Pick<KubeletOptions, 'eviction' | 'shutdown' | 'reserved' | 'seccompDefault' | 'podPidsLimit' | 'allowedUnsafeSysctls'>> => {
+type Configured = Pick<KubeletOptions, 'eviction' | 'shutdown' | 'reserved' | 'seccompDefault' | 'podPidsLimit' | 'allowedUnsafeSysctls'> & NodeSettings['options']
+
+const readConfiguration = async (flags: Flags): Promise<KubeletConfiguration | undefined> => {
   const file = flags.get('config')
-  if (file === undefined) return {}
+  if (file === undefined) return undefined
   const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`wherry kubelet: --config: cannot read ${file}: ${error.message}`, 2) })
-  const { eviction, graces, reserved, security } = parseKubeletConfiguration(text, file)
-  return { eviction, shutdown: { graces }, reserved, ...security }
+  return parseKubeletConfiguration(text, file)
+}
+
+/** How long logs of containers get, where the configuration says so. */
+export const logLimitsOf = async (flags: Flags): Promise<LogLimits | undefined> => (await readConfiguration(flags))?.settings.logLimits
+
+const configured = async (flags: Flags): Promise<Configured> => {
+  const configuration = await readConfiguration(flags)
+  if (!configuration) return {}
+  const { eviction, graces, reserved, security, settings } = configuration
+  return { eviction, shutdown: { graces }, reserved, ...security, ...settings.options }
 }
 
 const isTrue = (flags: Flags, name: string): boolean => {
@@ -68,28 +82,30 @@ const isTrue = (flags: Flags, name: string): boolean => {
   return value === 'true'
 }
 
-const garbagePolicy = (flags: Flags): GarbagePolicy => {
-  const highPercent = flags.number('image-gc-high-threshold', defaultGarbagePolicy.highPercent)
-  const lowPercent = flags.number('image-gc-low-threshold', defaultGarbagePolicy.lowPercent)
+const garbagePolicy = (flags: Flags, configured: GarbagePolicy): GarbagePolicy => {
+  const highPercent = flags.number('image-gc-high-threshold', configured.highPercent)
+  const lowPercent = flags.number('image-gc-low-threshold', configured.lowPercent)
   if (highPercent > 100) throw new UserError(`wherry kubelet: --image-gc-high-threshold must be between 0 and 100, inclusive, not ${highPercent}`, 2)
   if (lowPercent >= highPercent) throw new UserError(`wherry kubelet: --image-gc-low-threshold (${lowPercent}) must be less than --image-gc-high-threshold (${highPercent})`, 2)
-  return { ...defaultGarbagePolicy, highPercent, lowPercent }
+  return { ...configured, highPercent, lowPercent }
 }
 
-const imageOptions = (flags: Flags): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls' | 'imageDirectory' | 'imageStore' | 'imageGarbagePolicy'> => {
+const imageOptions = (flags: Flags, configured: Configured): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls' | 'imageDirectory' | 'imageStore' | 'imageGarbagePolicy'> => {
   const directory = flags.get('image-dir')
   if (directory === undefined) return {}
-  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), maxParallelPulls: parallelPulls(flags),
-    imageDirectory: directory, imageStore: imageStore(directory, path.dirname(flags.need('state-dir'))), imageGarbagePolicy: garbagePolicy(flags) }
+  const maxParallelPulls = parallelPulls(flags) ?? configured.maxParallelPulls
+  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), ...(maxParallelPulls !== undefined && { maxParallelPulls }),
+    imageDirectory: directory, imageStore: imageStore(directory, path.dirname(flags.need('state-dir'))), imageGarbagePolicy: garbagePolicy(flags, configured.imageGarbagePolicy ?? defaultGarbagePolicy) }
 }
 
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
 
 /** Runtime and network of this node, with whatever ran here before adopted. */
-export const nodeParts = async (flags: Flags, log: Log): Promise<NodeParts> => {
+export const nodeParts = async (flags: Flags, log: Log, logLimits?: LogLimits): Promise<NodeParts> => {
   const [clusterId, nodeName] = [flags.need('cluster-id'), flags.need('node-name')]
   const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log, clock: systemClock })
   const runtime = await processRuntime({
+    ...(logLimits && { logLimits }),
     clusterId, nodeName, network, log, clock: systemClock, random: systemRandom, cgroupRoot: '/', stateDirectory: flags.need('state-dir'), dataDirectory: flags.need('root-dir'),
     hiddenDirectories: [flags.get('cluster-dir')].filter((each) => each !== undefined),
   })
@@ -99,14 +115,19 @@ export const nodeParts = async (flags: Flags, log: Log): Promise<NodeParts> => {
 export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, network } }: { client: Client; log: Log; parts: NodeParts }): Promise<Component> => {
   const [cert, key, clientCA] = await Promise.all(['tls-cert-file', 'tls-private-key-file', 'client-ca-file'].map((name) => readFile(flags.need(name), 'utf8')))
   const clusterCIDR = flags.get('cluster-cidr') ?? '10.244.0.0/16'
+  const settings = await configured(flags)
+  const dns = (flags.get('cluster-dns') ?? '').split(',').filter(Boolean)
   const options: KubeletOptions = {
+    maxPods: 110, taints: [],
+    ...settings,
     nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
     network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
-    ...imageOptions(flags), ...(await configured(flags)), proxyPort,
-    clusterDNS: (flags.get('cluster-dns') ?? '').split(',').filter(Boolean), clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+    ...imageOptions(flags, settings), proxyPort,
+    // Whoever made the cluster always says one; a node's own stands above that.
+    clusterDNS: settings.clusterDNS ?? dns, clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
-    maxPods: flags.number('max-pods', 110), labels: labelsOf(flags.get('node-labels')), taints: taintsOf(flags.get('register-with-taints')), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
+    ...(flags.has('max-pods') && { maxPods: flags.number('max-pods', 110) }), labels: labelsOf(flags.get('node-labels')), ...(flags.has('register-with-taints') && { taints: taintsOf(flags.get('register-with-taints')) }), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
     ...(flags.has('seccomp-default') && { seccompDefault: isTrue(flags, 'seccomp-default') }), ...(flags.has('allowed-unsafe-sysctls') && { allowedUnsafeSysctls: sysctlsOf(flags.get('allowed-unsafe-sysctls')) }), ...(flags.has('pod-max-pids') && { podPidsLimit: flags.number('pod-max-pids', 0) }),
   }
   return guarded(kubelet(options), network, log)
@@ -123,7 +144,7 @@ const guarded = (component: Component, network: PodNetwork, log: Log): Component
 export const runKubelet = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
   const flags = parseFlags('kubelet', kubeletFlags, args)
   const { client, log } = clientParts('kubelet', accessByFile(flags.need('kubeconfig')), signal)
-  const parts = await nodeParts(flags, log)
+  const parts = await nodeParts(flags, log, await logLimitsOf(flags))
   try {
     await (await kubeletOf(flags, { client, log, parts })).run(signal)
   } finally {

@@ -34,14 +34,14 @@ describe('which go, in which order', () => {
 })
 
 describe('a round', () => {
-  const setUp = (sizes: Record<string, number>, { capacity = 1000, used = [] as string[] } = {}) => {
+  const setUp = (sizes: Record<string, number>, { capacity = 1000, used = [] as string[], policy = defaultGarbagePolicy } = {}) => {
     const clock = fakeClock()
     const images = new Map(Object.entries(sizes))
     const events: string[] = []
     const state = { other: 0, used: new Set(used) }
     const total = (): number => [...images.values()].reduce((sum, size) => sum + size, 0)
     const collector = garbageCollector({
-      clock, log: logs(), tell: ({ reason, message }) => { events.push(`${reason} ${message}`) },
+      clock, log: logs(), policy, tell: ({ reason, message }) => { events.push(`${reason} ${message}`) },
       store: {
         disk: () => ({ capacityBytes: capacity, availableBytes: capacity - state.other - total() }), collectable: () => [...images].map(([id, sizeBytes]) => ({ id, sizeBytes })), inUse: () => state.used,
         remove: (id) => { if (state.used.has(id)) return Promise.resolve(false); images.delete(id); return Promise.resolve(true) },
@@ -82,6 +82,17 @@ describe('a round', () => {
     expect(events.map((line) => line.split(' ')[0])).toEqual(['FreeDiskSpaceFailed', 'FreeDiskSpaceFailed', 'ImageGCFailed'])
     ending.abort()
     await running
+  })
+  test('images that nobody has used for too long go, however much room there is; those in use, and new ones, stay', async () => {
+    const { clock, collector, images } = setUp({ old: 10, used: 10 }, { used: ['used'], policy: { ...defaultGarbagePolicy, maxAgeMilliseconds: 30 * minute } })
+    await collector.collect()
+    await clock.advance(30 * minute)
+    await collector.collect()
+    expect([...images.keys()]).toEqual(['old', 'used'])
+    images.set('new', 10)
+    await clock.advance(1)
+    await collector.collect()
+    expect([...images.keys()]).toEqual(['used', 'new'])
   })
   test('without a disk is an error', async () => {
     const { collector, events } = setUp({}, { capacity: 0 })

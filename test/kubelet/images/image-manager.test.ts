@@ -5,6 +5,7 @@ import { type ImageAnswer, imageManager } from '../../../agents/kubelet/images/i
 import { mayUse, type PullRecords, type SecretUse, withPull } from '../../../agents/kubelet/images/pull-records.ts'
 import type { Credentials } from '../../../agents/kubelet/images/registry/registry-client.ts'
 import type { PodSpec, Secret } from '../../../src/api/types.ts'
+import { type Rate, rateLimit } from '../../../agents/kubelet/rate-limit.ts'
 import { fakeClock, settle } from '../../support/fake-clock.ts'
 import { logs } from '../../support/logs.ts'
 import { aPod } from '../builders.ts'
@@ -35,14 +36,14 @@ const imageNamed = (id: string, pulled: boolean): ResolvedImage => ({ ref: { kin
 
 interface Want { part?: string; image?: string; policy?: string; uid?: string; spec?: Partial<PodSpec>; backOff?: ImageBackOff; signal?: AbortSignal }
 
-const setUp = ({ parallel, secrets = {} }: { parallel?: number; secrets?: Record<string, Secret> } = {}) => {
+const setUp = ({ parallel, secrets = {}, rate }: { parallel?: number; rate?: Rate; secrets?: Record<string, Secret> } = {}) => {
   const clock = fakeClock()
   const here = new Map<string, ResolvedImage>()
   const [told, woken, asked]: [string[], string[], Credentials[][]] = [[], [], []]
   const turns: { image: string; finish(error?: Error): void }[] = []
   let records: PullRecords = {}
   const manager = imageManager({
-    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(parallel && { maxParallelPulls: parallel }),
+    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(rate && { mayPull: rateLimit(rate, clock) }), ...(parallel && { maxParallelPulls: parallel }),
     secret: (_, name) => Promise.resolve(Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     registries: {
       logins: () => [], mayUse: (image, mine) => mayUse(records, image, mine), recordPull: (pull) => { records = withPull(records, pull); return Promise.resolve() },
@@ -90,6 +91,18 @@ describe('a pull', () => {
       await settle()
       expect(told.at(-1)).toBe('Pulled Successfully pulled image "r.example/b" in 500ms (2.5s including waiting). Image size: 1234 bytes.')
     }
+  })
+  test('fails, to be tried again, where more begin than the node allows', async () => {
+    const { clock, ensure, turns } = setUp({ parallel: 5, rate: { perSecond: 1, burst: 1 } })
+    await ensure({ image: 'r.example/a' })
+    await ensure({ image: 'r.example/b', uid: 'uid-2' })
+    await settle()
+    expect(turns.map(({ image }) => image)).toEqual(['r.example/a'])
+    expect(verdictOf(await ensure({ image: 'r.example/b', uid: 'uid-2' }))).toMatchObject({ reason: 'ErrImagePull', message: expect.stringContaining('pull QPS exceeded') as string })
+    await clock.advance(1_000)
+    await ensure({ image: 'r.example/b', uid: 'uid-2' })
+    await settle()
+    expect(turns.map(({ image }) => image)).toEqual(['r.example/a', 'r.example/b'])
   })
   test('happens each time where the policy is Always', async () => {
     const { ensure, manager, turns } = setUp()
