@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cgroupPids } from '../../agents/kubelet/runtime/cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies } from '../../agents/kubelet/runtime/cgroups/hierarchies.ts'
 import { parseMountInfo } from '../../agents/kubelet/runtime/proc/mount-info.ts'
-import { readStat } from '../../agents/kubelet/runtime/proc/stat.ts'
+import { readIfThere, readStat } from '../../agents/kubelet/runtime/proc/stat.ts'
 import { type Agent, plain, startAgent } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, leavePlace, logText, newPlace, openRuntime, until } from '../support/runtime-node.ts'
 
@@ -17,7 +17,8 @@ const counter = ['perl', '-e', '$| = 1; my $n = 0; while (1) { print ++$n, "\\n"
 const isAlive = (pid: number): boolean => (readStat(pid)?.state ?? 'Z') !== 'Z'
 let hierarchies: Hierarchies
 
-const nodePids = (below = ''): number[] => cgroupPids(hierarchies, path.join(`wherry-${place.clusterId}`, place.nodeName, below))
+/** Without what launches them. */
+const nodePids = (below = ''): number[] => cgroupPids(hierarchies, path.join(`wherry-${place.clusterId}`, place.nodeName, below)).filter((pid) => !(readIfThere(`/proc/${pid}/cmdline`) ?? '').endsWith('\0-s\0launcher\0'))
 const shimOf = (podUid: string, name: string, attempt = 0): number => {
   const directory = path.join(place.stateDirectory, 'pods', podUid, name, String(attempt))
   const process = JSON.parse(readFileSync(path.join(directory, 'identity.json'), 'utf8')) as { process: { pid: number } }

@@ -1,7 +1,7 @@
 /** "Arm before need": everything of an attempt up to the execution of its program, so that nothing of this stands between an exit and a restart. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statfsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
@@ -21,8 +21,10 @@ import { mapMounts } from './users.ts'
 import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
 import { filterFileName, filterOf } from './seccomp.ts'
 import { startFailureMessage } from './shim/go-script.ts'
-import { containerSteps } from './steps/container-steps.ts'
+import { containerSteps, shimSteps } from './steps/container-steps.ts'
 import { assignments } from './shim/quote.ts'
+
+const tmpfsMagic = 0x0102_1994
 
 /** Names everything that is fixed at arming; environment and arguments come with the start. */
 export const shapeOf = ({ env: _env, command: _command, shownImage: _shown, ...fixed }: ContainerSpec, sandbox: Sandbox): string =>
@@ -56,7 +58,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
     for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid + (sandbox.record.users ?? 0), credentials.gid + (sandbox.record.users ?? 0))
     listen(context, attempt)
     const heard = attempt.heard.promise
-    launch(context, { attempt, sandbox, command })
+    launch(context, { attempt, sandbox, spec, command })
     await untilArmed(context, { attempt, heard, signal })
     attempt.identity = { ...inspect(attempt, sandbox, prepared), credentials }
     if (context.hierarchies.version === 'none') for (const group of cgroupDirectories(context.hierarchies, attempt.cgroup)) noteNamespaces(group, attempt.identity.process.pid, sharesProcesses(sandbox, spec))
@@ -79,7 +81,7 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
   chmodSync(terminationMessageFile, 0o666)
   const text = (name: string): string => readFileSync(path.join(sandbox.directory, name), 'utf8')
   const prepared = prepareRoot({
-    spec, directory: record.rootDirectory, terminationMessageFile, tools: toolsDirectory(context), template: templateDirectory(context),
+    spec, directory: record.rootDirectory, deviceDirectory: context.ownUsers.whole && sandbox.record.users === undefined && statfsSync(directory).type === tmpfsMagic ? directory : undefined, stock: context.roots, terminationMessageFile, tools: toolsDirectory(context), template: templateDirectory(context),
     etc: { 'resolv.conf': text('resolv.conf'), hosts: text('hosts'), hostname: `${sandbox.record.hostname}\n` },
     sharedMemory: sandbox.record.hostIpc ? '/dev/shm' : path.join(sandbox.directory, 'shm'),
     users: sandbox.record.users, ownUsers: context.ownUsers, hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
@@ -96,7 +98,7 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
   const stepped = early === '' && writeSteps(context, { attempt, sandbox, spec, prepared, credentials })
   writeFileSync(path.join(directory, 'spec'), assignments({
     scripts: scriptsDirectory(context), tools: toolsInContainer, root: prepared.mountPoint,
-    shim_groups: cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
+    shim_groups: isLaunched(context, spec) ? '' : cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
     namespaces: namespaceArguments(sandbox).join(' '), propagation: sharesMounts(spec) ? 'unchanged' : 'slave', read_only: spec.readOnlyRootFilesystem ? 'yes' : '',
     filter: spec.seccomp ? `./${filterFileName}` : '', early,
     users: users === undefined ? '' : `/proc/${sandbox.record.holder?.pid}/ns/user`, id_mapper: path.join(toolsDirectory(context), idMapper),
@@ -144,10 +146,20 @@ const isolateRoots = async (context: Context): Promise<void> => {
 }
 
 /** The process namespace is entered first, so that the shim's one child is the first process of it. */
-const shimCommand = (context: Context, { sandbox: { record, init }, spec }: Pick<Preparation, 'sandbox' | 'spec'>): string[] => {
-  const joined = init ?? (spec.targetContainer ? firstProcess(context, spec.podUid, spec.targetContainer) : undefined)
-  return [...(record.hostPid ? [] : joined ? ['nsenter', `--pid=/proc/${joined.pid}/ns/pid`, '--no-fork'] : ['unshare', '--pid']), 'sh', path.join(scriptsDirectory(context), 'shim')]
+const shimCommand = (context: Context, from: Pick<Preparation, 'sandbox' | 'spec'>): string[] => {
+  const namespace = processNamespace(context, from)
+  return [...(namespace === 'own' ? [] : namespace === 'new' ? ['unshare', '--pid'] : ['nsenter', `--pid=${namespace}`, '--no-fork']), 'sh', path.join(scriptsDirectory(context), 'shim')]
 }
+
+/** That of the machine, a new one, or a file below /proc. */
+const processNamespace = (context: Context, { sandbox: { record, init }, spec }: Pick<Preparation, 'sandbox' | 'spec'>): string => {
+  if (record.hostPid) return 'own'
+  const joined = init ?? (spec.targetContainer ? firstProcess(context, spec.podUid, spec.targetContainer) : undefined)
+  return joined ? `/proc/${joined.pid}/ns/pid` : 'new'
+}
+
+/** Containers with a terminal or an input have a holder of that about their shim. */
+const isLaunched = ({ launcher }: Context, { tty, stdin }: ContainerSpec): boolean => launcher !== undefined && !tty && !stdin
 
 const sharesProcesses = ({ record, init }: Sandbox, spec: ContainerSpec): boolean => record.hostPid || init !== undefined || spec.targetContainer !== undefined
 
@@ -158,7 +170,13 @@ const firstProcess = (context: Context, podUid: string, name: string): ProcessId
   return process
 }
 
-const launch = (context: Context, { attempt: { record, directory }, sandbox, command: shim }: Omit<Preparation, 'spec'>): void => {
+const launch = (context: Context, { attempt: { record, directory }, sandbox, spec, command: shim }: Preparation): void => {
+  if (context.runner && context.launcher && isLaunched(context, spec)) {
+    const label = labelOf(sandbox, record.name)
+    writeFileSync(path.join(directory, 'launch'), shimSteps(context.runner.numbers, { processNamespace: processNamespace(context, { sandbox, spec }), command: ['/bin/sh', path.join(scriptsDirectory(context), 'shim'), label], environment: bareEnvironment }), { mode: 0o600 })
+    context.launcher.launch(directory, 'launch', label)
+    return
+  }
   const [command = '', ...args] = record.tty ? ['sh', path.join(scriptsDirectory(context), 'terminal')]
     : record.stdin ? ['sh', path.join(scriptsDirectory(context), 'input')] : shim
   // The name of the container as a last argument tells people who read `ps` whose shim this is.

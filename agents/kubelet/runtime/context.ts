@@ -8,8 +8,10 @@ import type { Numbers } from '../seccomp/syscalls/tables.ts'
 import type { Attempt } from './attempt.ts'
 import type { Hierarchies } from './cgroups/hierarchies.ts'
 import type { FifoPool } from './fifo-pool.ts'
+import type { Launcher } from './launcher.ts'
 import type { LogLimits } from './logs/log-file.ts'
 import type { OwnUsers } from './proc/own-users.ts'
+import type { RootStock } from './rootfs/root-stock.ts'
 import type { RuntimeEvent } from './runtime.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 
@@ -47,6 +49,10 @@ export interface Context extends RuntimeOptions {
   /** What carries out steps (steps/steps.ts), and the numbers of system calls; undefined: nothing does here, and the scripts do it all. */
   runner: { program: string; numbers: Numbers } | undefined
   fifos: FifoPool
+  /** Where there is a runner. */
+  launcher: Launcher | undefined
+  /** undefined: roots are made as they are needed. */
+  roots: RootStock | undefined
   pods: Map<string, Pod>
   emit(event: Omit<RuntimeEvent, 'monotonicMilliseconds'>): void
 }

@@ -11,10 +11,12 @@ import { dial } from './dial.ts'
 import { eventQueue } from './event-queue.ts'
 import { exec } from './exec.ts'
 import { fifoPool } from './fifo-pool.ts'
+import { newLauncher } from './launcher.ts'
 import { setUpNode, tearDownNode } from './node-setup.ts'
 import { identify, signalProcess } from './proc/stat.ts'
 import { readPodUsage } from './pod-usage.ts'
 import type { Credentials } from './rootfs/credentials.ts'
+import { rootStock } from './rootfs/root-stock.ts'
 import type { ContainerSpec, ContainerState, Runtime, RuntimeEvent } from './runtime.ts'
 import { runSandbox, type Sandbox, stopSandbox } from './sandbox/sandbox.ts'
 import { signalNumber } from './signals.ts'
@@ -31,10 +33,14 @@ export interface ProcessRuntime extends Runtime {
 /** Adopts what runs here already. */
 export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRuntime> => {
   const queue = eventQueue<RuntimeEvent>()
-  const context: Context = {
-    ...options, ...(await setUpNode(options)), pods: new Map(), fifos: fifoPool(path.join(options.stateDirectory, 'fifos'), options.random),
+  const node = await setUpNode(options)
+  const failed = (error: unknown): void => { options.log.warn('cannot make roots in stock', { error: String(error) }) }
+  const roots = node.ownUsers.whole ? rootStock({ directory: path.join(rootsDirectory(options), '.stock'), clock: options.clock, random: options.random, failed }) : undefined
+  const shared: Omit<Context, 'launcher'> = {
+    ...options, ...node, roots, pods: new Map(), fifos: fifoPool(path.join(options.stateDirectory, 'fifos'), options.random),
     emit: (event) => { queue.push({ ...event, monotonicMilliseconds: options.clock.monotonic() }) },
   }
+  const context: Context = { ...shared, launcher: newLauncher(shared) }
   await options.network.resume()
   await adopt(context)
 
@@ -149,6 +155,8 @@ const removePod = async (context: Context, podUid: string): Promise<void> => {
 }
 
 const closeAll = (context: Context): void => {
+  context.roots?.close()
+  context.launcher?.close()
   for (const { sandbox, attempts } of context.pods.values()) {
     sandbox?.life?.close()
     for (const attempt of attempts) {

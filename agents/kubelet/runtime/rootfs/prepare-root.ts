@@ -12,13 +12,18 @@ import { deviceDirectories, kernelMounts, maskedPaths, standardDevices } from '.
 import { type LayeredRoot, layeredRoot } from './layered-root.ts'
 import { withLockedFlags } from './locked-flags.ts'
 import { machineInParts } from './machine-frame.ts'
+import type { RootStock } from './root-stock.ts'
 import { giveToUsers } from '../users.ts'
 import { toolsInContainer } from './tools.ts'
 
 export interface RootInput {
   spec: Pick<ContainerSpec, 'unmaskedProc' | 'image' | 'mounts' | 'privileged' | 'readOnlyRootFilesystem' | 'terminationMessagePath' | 'workingDir' | 'tty'>
-  /** A new directory for this attempt, on a disk. */
+  /** For this attempt, on a disk; not there yet. */
   directory: string
+  /** Another for what it writes into /dev, in memory; undefined: that goes to the disk too. */
+  deviceDirectory: string | undefined
+  /** Where roots with the machine's own files come from. */
+  stock: RootStock | undefined
   /** Texts for /etc: resolv.conf, hosts, hostname. */
   etc: Readonly<Record<string, string>>
   sharedMemory: string
@@ -46,7 +51,9 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const { spec, directory, template } = input
   const nodev = !spec.privileged
   const view = layeredRoot()
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const stock = spec.image.kind === 'host' ? input.stock : undefined
+  if (stock) stock.take(directory)
+  else mkdirSync(directory, { recursive: true, mode: 0o700 })
   const parted = spec.image.kind === 'host' && !input.ownUsers.whole ? machineInParts(input) : undefined
   const lower = spec.image.kind === 'host' ? (parted?.lower ?? '/') : spec.image.path
   const mounts = [overlay(view, { containerPath: '/', lower, directory: path.join(directory, 'root'), nodev, input })]
@@ -57,7 +64,7 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const devices = spec.privileged ? allDevices() : []
   const kernel = { unmasked: spec.privileged || spec.unmaskedProc === true, writableSys: spec.privileged, terminalGroup: input.ownUsers.hasGroup(5) ? (input.users ?? 0) + 5 : undefined, sharedMemory: input.sharedMemory, devices, isDirectory }
   view.mountPoint('/dev', 'directory')
-  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true, input }))
+  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(input.deviceDirectory ?? directory, 'dev'), nodev: true, input }))
   if (spec.tty) view.mountPoint('/dev/console', 'file')
   for (const name of devices) view.mountPoint(path.join('/dev', name), 'file')
   for (const each of ['/proc', '/sys']) {
@@ -68,6 +75,7 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const passwd = view.readFile('/etc/passwd') ?? ''
   const group = view.readFile('/etc/group') ?? ''
   writeEtc(view, input)
+  stock?.learn(directory)
   mounts.push(...volumes(view, input), ...maskedPaths(kernel, { empty: path.join(template, 'empty'), root: path.join(template, 'root') }))
   view.mountPoint(spec.workingDir, 'directory')
   if (input.users !== undefined) giveToUsers(directory, input.users)
@@ -84,7 +92,7 @@ const volatile = ((): string[] => {
 /** `directory`: prefix of the two directories in which what is written is kept. */
 const overlay = (view: LayeredRoot, { containerPath, lower, directory, nodev, input }: { containerPath: string; lower: string; directory: string; nodev: boolean; input: RootInput }): MountLine => {
   const [upper, work] = [`${directory}-upper`, `${directory}-work`] as const
-  for (const each of [upper, work]) mkdirSync(each, { mode: 0o755 })
+  for (const each of [upper, work]) mkdirSync(each, { recursive: true, mode: 0o755 })
   view.add({ containerPath, lower, upper })
   return { source: 'overlay', containerPath, type: 'overlay', owners: 'mapped', options: [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`, ...volatile, ...(input.ownUsers.whole ? [] : ['userxattr']), ...(nodev ? ['nodev'] : [])] }
 }
@@ -105,7 +113,7 @@ const hostLayers = (view: LayeredRoot, input: RootInput, parts: readonly HostMou
   })
   const own = fresh.filter((each) => isDirectory(each)).map((each) => {
     const place = path.join(directory, path.basename(each))
-    mkdirSync(place)
+    mkdirSync(place, { recursive: true })
     chmodSync(place, each === '/tmp' ? 0o1777 : 0o755)
     view.add({ containerPath: each, lower: place, upper: place })
     return bind(place, each, 'nosuid', 'nodev', ...(spec.readOnlyRootFilesystem ? ['ro'] : []))

@@ -1,6 +1,6 @@
 /** A pod's sandbox: a process that holds its network, IPC and UTS namespaces, and the pod's cgroup. */
 import { spawn } from 'node:child_process'
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
 import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
@@ -90,11 +90,13 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
     const stepped = writeFiles(context, { sandbox, spec, inside: network?.inside ?? '', link: network?.link })
     await context.fifos.place(directory, ['life'])
     listenToSandbox(context, sandbox)
-    const child = stepped ? launchSteps(context, sandbox, spec) : launch(context, sandbox, spec)
-    if (!(await sandbox.heard.promise)) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)
+    let child: number | undefined
+    if (stepped) context.launcher?.launch(directory, 'steps', `${spec.podNamespace}/${spec.podName}`)
+    else child = launch(context, sandbox, spec)
+    if (!(await isReady(context, sandbox))) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)
     if (record.users !== undefined) await giveUsers(context, sandbox, child, record.users)
     if (network) await context.network.connect(spec.podUid, spec.portMappings, { linked: stepped })
-    settle(sandbox, child)
+    settle(sandbox, child ?? Number(readIfThere(path.join(directory, 'pid')) ?? 0))
     signal.throwIfAborted()
     return sandbox.state
   } catch (error) {
@@ -116,7 +118,7 @@ const writeFiles = (context: Context, { sandbox, spec, inside, link }: { sandbox
   const sysctls = Object.entries(spec.sysctls).map(([name, value]) => [sysctlPath(name), value] as const)
   const withInit = spec.sharedProcessNamespace && !spec.hostPid
   const groups = cgroupDirectories(context.hierarchies, sandboxCgroup(record))
-  if (context.runner && !spec.ownUsers && !withInit) {
+  if (context.runner && context.launcher && !spec.ownUsers && !withInit) {
     const { hostNetwork, hostIpc, hostname, domainName } = spec
     writeFileSync(path.join(directory, 'steps'), sandboxSteps(context.runner.numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sysctls }), { mode: 0o600 })
     return true
@@ -137,16 +139,15 @@ export const sysctlPath = (name: string): string => {
   return file
 }
 
-const launchSteps = (context: Context, { directory }: Sandbox, { podNamespace, podName }: SandboxSpec): number | undefined => {
-  const steps = openSync(path.join(directory, 'steps'), 'r')
-  try {
-    const child = spawn(context.runner?.program ?? '', [`${podNamespace}/${podName}`], { argv0: 'sandbox', cwd: directory, detached: true, stdio: [steps, 'ignore', 'ignore'], env: bareEnvironment })
-    child.on('error', (error) => { context.log.error('cannot start a sandbox', { error: error.message }) })
-    child.unref()
-    return child.pid
-  } finally {
-    closeSync(steps)
-  }
+const readyDeadlineMilliseconds = 30_000
+
+const isReady = async (context: Context, { heard }: Sandbox): Promise<boolean> => {
+  const giveUp = new AbortController()
+  const late = context.clock.sleep(readyDeadlineMilliseconds, giveUp.signal).then(() => false)
+  late.catch(() => {}) // given up
+  const ready = await Promise.race([heard.promise, late])
+  giveUp.abort()
+  return ready
 }
 
 const launch = (context: Context, sandbox: Sandbox, spec: SandboxSpec): number | undefined => {
@@ -180,9 +181,9 @@ export const listenToSandbox = (context: Context, sandbox: Sandbox): void => {
   })
 }
 
-const settle = (sandbox: Sandbox, pid: number | undefined): void => {
+const settle = (sandbox: Sandbox, pid: number): void => {
   const { record, directory } = sandbox
-  const holder = pid === undefined ? undefined : identify(pid)
+  const holder = identify(pid)
   if (!holder) throw new Error('the process of the pod sandbox is gone')
   const init = Number(readIfThere(path.join(directory, 'init')) ?? 0)
   record.holder = holder

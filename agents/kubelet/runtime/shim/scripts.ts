@@ -96,6 +96,12 @@ exec 9>&-
 [ ! -e spec ] || read -r released <&7
 `
 
+/** Forks what the kubelet names on its standard input; see launcher.ts. Arguments: directories of its cgroup. */
+const launcher = `{ echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
+for group; do @join@ || exit 1; done
+exec sh -s launcher
+`
+
 /** Keeps the standard input of a container open while nobody is attached; ending it is how input ends. */
 const input = `. ./spec || exit 1
 sleep infinity <>in >/dev/null 2>&1 &
@@ -151,7 +157,7 @@ shift
 exec "$@"
 `
 
-export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'holder', 'inside', 'init', 'session'] as const
+export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'holder', 'inside', 'init', 'session', 'launcher'] as const
 
 /** What differs where no cgroups can be made, and the files of the kernel's own settings belong to somebody who has no number here (rootless). */
 const words = {
@@ -162,6 +168,6 @@ const words = {
 
 /** Writes the programs into `directory`; shells that run keep what they have read, so the files are replaced, not changed. */
 export const installScripts = (directory: string, replace: (file: string, text: string) => void = (file, text) => { writeFileSync(file, text, { mode: 0o600 }) }, kind: keyof typeof words = 'root'): void => {
-  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, holder, inside, init, session }
+  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, holder, inside, init, session, launcher }
   for (const name of scriptNames) replace(path.join(directory, name), texts[name].replaceAll(/@(\w+)@/g, (_, word: string) => words[kind][word as keyof (typeof words)['root']]))
 }

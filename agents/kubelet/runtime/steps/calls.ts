@@ -26,6 +26,12 @@ export const writeTo = (steps: Steps, file: string, value: string, { mayFail = f
 /** `groups`: directories. */
 export const joinGroups = (steps: Steps, groups: readonly string[]): void => { for (const group of groups) writeTo(steps, `${group}/cgroup.procs`, '0') }
 
+/** A session of its own; and the signals that a shell lets what it starts in the background ignore. */
+export const beginAnew = (steps: Steps): void => {
+  steps.call('setsid', [], 'cannot begin a session', { mayFail: true })
+  for (const signal of [2, 3]) steps.call('rt_sigaction', [signal, space(32), 0, 8], 'cannot hear signals')
+}
+
 export const setOomScore = (steps: Steps, score: number): void => { writeTo(steps, '/proc/self/oom_score_adj', String(score), { mayFail: true }) }
 
 export const say = (steps: Steps, descriptor: Argument, line: string): void => { steps.call('write', [descriptor, ...bytesOf(line)], 'cannot tell the kubelet') }

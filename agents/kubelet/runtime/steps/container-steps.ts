@@ -5,7 +5,7 @@
 import type { Numbers } from '../../seccomp/syscalls/tables.ts'
 import type { Credentials } from '../rootfs/credentials.ts'
 import type { MountLine } from '../rootfs/fstab.ts'
-import { enter, execute, joinGroups, namespaces, notePid, open, openFile, setOomScore } from './calls.ts'
+import { beginAnew, enter, execute, joinGroups, namespaces, notePid, open, openFile, setOomScore } from './calls.ts'
 import { become } from './become.ts'
 import { makeReadOnly, mountAll, propagate } from './mounts.ts'
 import { newSteps, text } from './steps.ts'
@@ -58,11 +58,12 @@ export const containerSteps = (numbers: Numbers, { groups, oomScore, network, ut
   return steps.encode()
 }
 
-/** Becomes the shim, whose children are in a process namespace: in a new one, or in that of this process. */
-export const shimSteps = (numbers: Numbers, { processNamespace, command, environment }: { processNamespace: string | undefined; command: readonly string[]; environment: Readonly<Record<string, string>> }): Buffer => {
+/** Becomes the shim, whose children are in a process namespace: a new one, that in a file below /proc, or its own. */
+export const shimSteps = (numbers: Numbers, { processNamespace, command, environment }: { processNamespace: string | 'new' | 'own'; command: readonly string[]; environment: Readonly<Record<string, string>> }): Buffer => {
   const steps = newSteps(numbers)
-  if (processNamespace === undefined) steps.call('unshare', [namespaces.process], 'cannot make a process namespace')
-  else enter(steps, processNamespace, namespaces.process)
+  beginAnew(steps)
+  if (processNamespace === 'new') steps.call('unshare', [namespaces.process], 'cannot make a process namespace')
+  else if (processNamespace !== 'own') enter(steps, processNamespace, namespaces.process)
   const devNull = openFile(steps, '/dev/null', open.readWrite | open.closeOnExec)
   steps.call('dup3', [devNull, 0, 0], 'cannot open /dev/null')
   execute(steps, command, environment)

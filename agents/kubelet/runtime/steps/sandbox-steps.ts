@@ -1,7 +1,7 @@
 /** A pod's sandbox as system calls: its namespaces, its network, and a process that holds them and does nothing. What the script `sandbox` (shim/scripts.ts) does by way of other programs. Pure. */
 import type { PodLink } from '../../network/links.ts'
 import type { Numbers } from '../../seccomp/syscalls/tables.ts'
-import { joinGroups, namespaces, open, openAs, openFile, say, setOomScore, writeTo } from './calls.ts'
+import { beginAnew, joinGroups, namespaces, notePid, open, openAs, openFile, say, setOomScore, writeTo } from './calls.ts'
 import { linkPod, netlinkSocket } from './links.ts'
 import { newSteps, text } from './steps.ts'
 
@@ -22,6 +22,7 @@ const life = 9
 
 export const sandboxSteps = (numbers: Numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sysctls }: SandboxSteps): Buffer => {
   const steps = newSteps(numbers)
+  beginAnew(steps)
   openAs(steps, life, 'life', open.readWrite)
   openAs(steps, 2, 'errors', open.writeOnly | open.create | open.append)
   const devNull = openFile(steps, '/dev/null', open.readWrite | open.closeOnExec)
@@ -35,6 +36,7 @@ export const sandboxSteps = (numbers: Numbers, { groups, hostNetwork, hostIpc, h
   if (link && node) linkPod(steps, { node, pod: netlinkSocket(steps) }, link)
   for (const [path, value] of sysctls) writeTo(steps, `/proc/sys/${path}`, `${value}\n`)
   steps.call('close_range', [life + 1, 0xffff_ffff, 0], 'cannot close what is open', { mayFail: true })
+  notePid(steps, 'pid')
   say(steps, life, 'ready\n')
   steps.call('ppoll', [0, 0, 0, 0, 0], 'cannot wait', { mayFail: true })
   steps.call('exit_group', [0], 'cannot end')
