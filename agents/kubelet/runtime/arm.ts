@@ -9,6 +9,7 @@ import { cgroupDirectories, createCgroup } from './cgroups/cgroup.ts'
 import { noteNamespaces } from './cgroups/process-groups.ts'
 import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
+import { tmpfsMagic } from './node-setup.ts'
 import { mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import { protocol } from './protocol.ts'
@@ -23,8 +24,6 @@ import { filterFileName, filterOf } from './seccomp.ts'
 import { startFailureMessage } from './shim/go-script.ts'
 import { containerSteps, shimSteps } from './steps/container-steps.ts'
 import { assignments } from './shim/quote.ts'
-
-const tmpfsMagic = 0x0102_1994
 
 /** Names everything that is fixed at arming; environment and arguments come with the start. */
 export const shapeOf = ({ env: _env, command: _command, shownImage: _shown, ...fixed }: ContainerSpec, sandbox: Sandbox): string =>

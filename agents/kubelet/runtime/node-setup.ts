@@ -19,6 +19,7 @@ import { installTools, stepRunner } from './rootfs/tools.ts'
 import { installScripts } from './shim/scripts.ts'
 
 const overlayMagic = 0x794c7630
+export const tmpfsMagic = 0x0102_1994
 
 /** Throws, with the remedy, when this machine or this user cannot run pods. */
 export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet' | 'ownUsers' | 'runner'>> => {
@@ -33,6 +34,7 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
   const ownUsers = readOwnUsers()
   const hierarchies = ownUsers.whole ? ownHierarchies(mounts) : processGroups(path.join(options.stateDirectory, 'groups'))
   const bootId = readBootId()
+  if (ownUsers.whole) await stateInMemory(options, bootId)
   await forgetOtherBoot(options, bootId)
   refuseForeign(options.stateDirectory, bootId)
   await layersOffOverlay(options, mounts)
@@ -61,6 +63,16 @@ const ownHierarchies = (mounts: readonly MountInfo[]): Hierarchies => {
 const readMounts = (): MountInfo[] => parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
 
 const readBoundingSet = (): bigint => BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
+
+/**
+ * State is in memory, secrets among it, and so is what is written ten times for each pod: where /run is on a disk, the node's part of it gets a file system of its own. Not where an earlier Wherry
+ * has begun in this boot: what runs has its files open.
+ */
+const stateInMemory = async ({ stateDirectory }: RuntimeOptions, bootId: string): Promise<void> => {
+  if (statfsSync(stateDirectory).type === tmpfsMagic) return
+  const boot = readIfThere(path.join(stateDirectory, 'boot'))
+  if (boot === undefined ? listDirectory(stateDirectory).length === 0 : boot !== bootId) await run('mount', ['-t', 'tmpfs', '-o', 'mode=0700,nosuid,nodev', 'wherry-state', stateDirectory])
+}
 
 /** State of running things means nothing after a reboot; where /run outlives one, it is erased here. */
 const forgetOtherBoot = async (options: RuntimeOptions, bootId: string): Promise<void> => {
