@@ -22,8 +22,7 @@ export const unsupportedSetUp = (pod: Pod): { reason: string; message: string } 
   const { path, reason, why, value, says } = first
   const volume = pod.spec.volumes?.[Number(/^volumes\[(\d+)\]/.exec(path)?.[1] ?? -1)]?.name
   if (volume !== undefined) return { reason, message: `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${says?.(value) ?? `spec.${path} is not supported: ${why}`}` }
-  const lead = reason === 'FailedMapVolume' ? `MapVolume.SetUp failed for volume ${JSON.stringify((value as { name: string }[])[0]?.name ?? '')} : ` : 'Failed to prepare dynamic resources: '
-  return { reason, message: `${lead}spec.${path} is not supported by this kubelet: ${why}` }
+  return { reason, message: `Failed to prepare dynamic resources: spec.${path} is not supported by this kubelet: ${why}` }
 }
 
 /** What a container of a running pod cannot be started with: for those that come later. */

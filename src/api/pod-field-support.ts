@@ -30,7 +30,6 @@ const noSelinux: Refusal = { verdict: 'none', reason: '', why: 'SELinux labels n
 const noAppArmor: Refusal = { verdict: 'rejected', reason: 'AppArmor', why: 'no AppArmor profiles are applied', says: () => 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }
 const notUnconfined = 'profiles other than Unconfined'
 const isConfined = (value: unknown): boolean => (value as AppArmorProfile).type !== 'Unconfined'
-const noDevices: Refusal = { verdict: 'waits', reason: 'FailedMapVolume', why: 'no block volumes' }
 const hugePages: Refusal = {
   verdict: 'unschedulable', reason: 'OutOfhugepages-…', why: 'no huge pages',
   only: { what: '`hugepages-*`', is: (value) => Object.keys(value as object).some((name) => name.startsWith('hugepages-')) },
@@ -66,9 +65,7 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   'PodSecurityContext.seLinuxChangePolicy': noSelinux,
   'SecurityContext.windowsOptions': linuxOnly,
   'SecurityContext.seLinuxOptions': noSelinux,
-  'Container.volumeDevices': noDevices,
   ...Object.fromEntries(ephemeralForbidden.map((field) => [`EphemeralContainer.${field}`, notInEphemeral])),
-  'EphemeralContainer.volumeDevices': { ...noDevices, reason: 'CreateContainerConfigError' },
   'ContainerPort.hostPort': {
     verdict: 'rejected', reason: 'UnsupportedPodFeature', why: 'host ports are TCP or UDP',
     only: { what: 'SCTP', is: (value, holder, spec) => Boolean(value) && (holder as ContainerPort).protocol === 'SCTP' && !spec.hostNetwork },
@@ -95,7 +92,7 @@ export const refusedWith: Readonly<Record<string, string>> = {
   PhotonPersistentDiskVolumeSource: 'Volume.photonPersistentDisk', PortworxVolumeSource: 'Volume.portworxVolume', QuobyteVolumeSource: 'Volume.quobyte', RBDVolumeSource: 'Volume.rbd',
   ScaleIOVolumeSource: 'Volume.scaleIO', StorageOSVolumeSource: 'Volume.storageos', VsphereVirtualDiskVolumeSource: 'Volume.vsphereVolume',
   ClusterTrustBundleProjection: 'VolumeProjection.clusterTrustBundle', PodCertificateProjection: 'VolumeProjection.podCertificate', PodSchedulingGroup: 'PodSpec.schedulingGroup',
-  PodResourceClaim: 'PodSpec.resourceClaims', ResourceClaim: 'ResourceRequirements.claims', VolumeDevice: 'Container.volumeDevices',
+  PodResourceClaim: 'PodSpec.resourceClaims', ResourceClaim: 'ResourceRequirements.claims',
   WindowsSecurityContextOptions: 'SecurityContext.windowsOptions', SELinuxOptions: 'SecurityContext.seLinuxOptions',
 }
 
@@ -114,7 +111,7 @@ export const supportedFields: Readonly<Record<string, string>> = {
   LabelSelector: 'matchExpressions matchLabels',
   LabelSelectorRequirement: 'key operator values',
   PodAntiAffinity: 'preferredDuringSchedulingIgnoredDuringExecution requiredDuringSchedulingIgnoredDuringExecution',
-  Container: 'args command env envFrom image imagePullPolicy lifecycle livenessProbe name ports readinessProbe resizePolicy resources restartPolicy restartPolicyRules securityContext startupProbe stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeMounts workingDir',
+  Container: 'args command env envFrom image imagePullPolicy lifecycle livenessProbe name ports readinessProbe resizePolicy resources restartPolicy restartPolicyRules securityContext startupProbe stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir',
   EnvVar: 'name value valueFrom',
   EnvVarSource: 'configMapKeyRef fieldRef fileKeyRef resourceFieldRef secretKeyRef',
   ConfigMapKeySelector: 'key name optional',
@@ -143,10 +140,11 @@ export const supportedFields: Readonly<Record<string, string>> = {
   AppArmorProfile: 'localhostProfile type',
   Capabilities: 'add drop',
   SeccompProfile: 'localhostProfile type',
+  VolumeDevice: 'devicePath name',
   VolumeMount: 'mountPath mountPropagation name readOnly recursiveReadOnly subPath subPathExpr',
   PodDNSConfig: 'nameservers options searches',
   PodDNSConfigOption: 'name value',
-  EphemeralContainer: 'args command env envFrom image imagePullPolicy name securityContext stdin stdinOnce targetContainerName terminationMessagePath terminationMessagePolicy tty volumeMounts workingDir',
+  EphemeralContainer: 'args command env envFrom image imagePullPolicy name securityContext stdin stdinOnce targetContainerName terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir',
   HostAlias: 'hostnames ip',
   LocalObjectReference: 'name',
   PodOS: 'name',

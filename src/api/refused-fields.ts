@@ -39,5 +39,5 @@ export const refusalWarnings = (path: string, spec: PodSpec): string[] => refuse
 /** What is told to whoever creates a PersistentVolume that no node can mount, as it is said of a pod's own volume of the type. */
 export const volumeWarnings = (spec: PersistentVolumeSpec): string[] => [
   ...Object.entries(spec).flatMap(([type, source]) => { const refusal = source === undefined || !Object.hasOwn(refusals, `Volume.${type}`) ? undefined : refusals[`Volume.${type}`]; return refusal ? [notSupported(`spec.${type}`, refusal.why)] : [] }),
-  ...(spec.volumeMode === 'Block' ? [notSupported('spec.volumeMode', 'no block volumes')] : []),
+  ...(spec.volumeMode === 'Block' && !spec.csi && !spec.local ? [notSupported('spec.volumeMode', 'no block volumes')] : []),
 ]

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest'
 import { Pods } from '../../src/api/kinds.ts'
 import type { PodSpec } from '../../src/api/types.ts'
-import { aContainer } from './builders.ts'
 import { isGone, isReady, testNode } from './support.ts'
 
 describe('a pod waits in ContainerCreating, with an event, nothing of it runs, and it goes when it is deleted', () => {
@@ -10,8 +9,6 @@ describe('a pod waits in ContainerCreating, with an event, nothing of it runs, a
     ['an inline CSI volume', { volumes: [{ name: 'data', csi: { driver: 'd.example.com' } }] },
       'FailedMount MountVolume.SetUp failed for volume "data" : kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name d.example.com not found in the list of registered CSI drivers'],
     ['a volume without a plugin', { volumes: [{ name: 'data', cephfs: { monitors: ['m'] } }] }, 'FailedMount MountVolume.SetUp failed for volume "data" : no volume plugin matched: cephfs'],
-    ['a block device', { containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }] },
-      'FailedMapVolume MapVolume.SetUp failed for volume "data" : spec.containers[0].volumeDevices is not supported by this kubelet: no block volumes'],
     ['a claim of dynamic resources', { resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }] }, 'FailedPrepareDynamicResources Failed to prepare dynamic resources: spec.resourceClaims is not supported by this kubelet: no drivers of dynamic resources'],
   ] satisfies [string, Partial<PodSpec>, string][]) test(name, async () => {
     await using node = await testNode()

@@ -38,7 +38,6 @@ const waiting: [string, Partial<PodSpec>, { reason: string; message: string }][]
   ...plugins.filter((type) => type !== 'gitRepo').map((type): (typeof waiting)[number] => [`Volume.${type}`, withVolume({ [type]: {} }), failed(`no volume plugin matched: ${type}`)]),
   ['Volume.gitRepo', withVolume({ gitRepo: { repository: 'r' } }), failed('git-repo volume plugin has been disabled')],
   ['EmptyDirVolumeSource.medium', withVolume({ emptyDir: { medium: 'HugePages' } }), failed('unknown storage medium "HugePages"')],
-  ['Container.volumeDevices', withContainer({ volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] }), { reason: 'FailedMapVolume', message: 'MapVolume.SetUp failed for volume "data" : spec.containers[0].volumeDevices is not supported by this kubelet: no block volumes' }],
   ['PodSpec.resourceClaims', { resourceClaims: [{ name: 'gpu' }] }, { reason: 'FailedPrepareDynamicResources', message: 'Failed to prepare dynamic resources: spec.resourceClaims is not supported by this kubelet: no drivers of dynamic resources' }],
   ['ResourceRequirements.claims', withContainer({ resources: { claims: [{ name: 'gpu' }] } }), { reason: 'FailedPrepareDynamicResources', message: 'Failed to prepare dynamic resources: spec.containers[0].resources.claims is not supported by this kubelet: no drivers of dynamic resources' }],
 ]
@@ -60,10 +59,10 @@ describe('no room for', () => {
 })
 
 test('what comes when the pod runs is refused by its container', () => {
-  const debug = aContainer('debug', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })
+  const debug = aContainer('debug', { resources: { claims: [{ name: 'gpu' }] } })
   const pod = aPod({ ephemeralContainers: [debug] })
   expect([unsupportedFields(pod), unsupportedSetUp(pod)]).toEqual([undefined, undefined])
-  expect(unsupportedInContainer(pod, debug)).toBe(not('volumeDevices (no block volumes)'))
+  expect(unsupportedInContainer(pod, debug)).toBe(not('resources.claims (no drivers of dynamic resources)'))
   expect(unsupportedInContainer(aPod({ hostNetwork: true }), aContainer('web', sctp))).toBeUndefined()
 })
 

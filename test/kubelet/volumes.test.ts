@@ -247,10 +247,12 @@ describe('a pod\'s volumes', () => {
       ['a volume of another claim', using, claim(), volume({ claimRef: { uid: 'other' } }), waiting('error processing PVC default/c: found PV object pv but its pv.Spec.ClaimRef.UID other does not point to claim.UID claim-1')],
       ['an ephemeral claim of somebody else', scratch, claim({}, { name: 'web-1-data' }), volume(), waiting('PVC default/web-1-data was not created for pod default/web-1 (pod is not owner)')],
       ['a block volume', using, claim(), volume({ volumeMode: 'Block' }), waiting('volume data has volumeMode Block, but is specified in volumeMounts')],
+      ['a file system as a device', aPod({ ...using.spec, containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })] }), claim(), volume(), waiting('volume data has volumeMode Filesystem, but is specified in volumeDevices')],
+      ['a local device that is none', aPod({ ...using.spec, containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })] }), claim(), volume({ volumeMode: 'Block', hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MapVolume.SetUpDevice failed for volume "pv" : path "/dev/null" is not a block device', { reason: 'FailedMapVolume' })],
       ['a volume that no machine has by itself', using, claim(), volume({ hostPath: undefined, rbd: { monitors: ['m'], image: 'i' } }), new MountError('MountVolume.SetUp failed for volume "pv" : no volume plugin matched: rbd')],
       ['mount options', using, claim(), volume({ mountOptions: ['ro'] }), new MountError('MountVolume.SetUp failed for volume "pv" : Mount options are not supported for volume type hostPath')],
       ['a local volume that is not there', using, claim(), volume({ hostPath: undefined, local: { path: '/none/such' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/none/such" does not exist')],
-      ['a local device', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/dev/null" is not a directory: this cluster has no block devices as volumes')],
+      ['a local device', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/dev/null" is not a directory: no file system is made on a device, volumeMode Block gives the device itself')],
     ])('%s', async (_, pod, aClaim, aVolume, error) => { await expect(make().of.prepare(pod, given(aClaim, aVolume))).rejects.toThrow(error) })
 
     const mounts = async (pod: Pod, aClaim: PersistentVolumeClaim, aVolume: PersistentVolume) => {

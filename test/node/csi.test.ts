@@ -1,4 +1,5 @@
 /** A CSI driver as a process of the machine, and the pods that use its volumes: real sockets, real mounts. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,6 +14,8 @@ import { isRoot, until } from '../support/runtime-node.ts'
 if (!isRoot) console.log('SKIPPED csi.test.ts: real mounts need root')
 
 const plain = 'plain.csi.example.com'
+/** Machines have loop devices, containers of a CI may not. */
+const loops = spawnSync('losetup', ['--find']).status === 0
 const attributesOf = (text: string): Record<string, string> => JSON.parse(text) as Record<string, string>
 
 describe.runIf(isRoot)('volumes of a driver that is a process of the machine', () => {
@@ -26,7 +29,7 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
   const bound = async (name: string, spec: Partial<PersistentVolumeSpec> = {}): Promise<void> => {
     const { settings } = driver
     mkdirSync(path.join(settings.directory, 'volumes', name), { recursive: true })
-    const claim = await node.client.create(PersistentVolumeClaims, { metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: '', volumeName: `pv-${name}` } } as never)
+    const claim = await node.client.create(PersistentVolumeClaims, { metadata: { name, namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, storageClassName: '', volumeName: `pv-${name}`, volumeMode: spec.volumeMode ?? 'Filesystem' } } as never)
     await node.client.create(PersistentVolumes, { metadata: { name: `pv-${name}` }, spec: {
       accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, persistentVolumeReclaimPolicy: 'Retain', storageClassName: '', claimRef: { kind: 'PersistentVolumeClaim', apiVersion: 'v1', name, namespace: 'default', uid: claim.metadata.uid },
       csi: { driver: plain, volumeHandle: name }, ...spec } } as never)
@@ -40,7 +43,7 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
     await node.client.create(CSIDrivers, { metadata: { name: plain }, spec: { attachRequired: false, podInfoOnMount: true, volumeLifecycleModes: ['Persistent', 'Ephemeral'], fsGroupPolicy: 'File' } } as never)
     mkdirSync(directory('driver'), { recursive: true })
     const known = (id: string) => [id, { name: id, bytes: 1 << 30, published: [] }]
-    writeFileSync(path.join(directory('driver'), 'state.json'), JSON.stringify({ volumes: Object.fromEntries(['kept', 'grows', 'shared', 'secret'].map(known)), staged: {} }))
+    writeFileSync(path.join(directory('driver'), 'state.json'), JSON.stringify({ volumes: Object.fromEntries(['kept', 'grows', 'shared', 'secret', 'device'].map(known)), staged: {} }))
     driver = await startDriver({ name: plain, nodeId: 'plain-node-1', directory: directory('driver'), socket: path.join(node.directory, 'plugins_registry', 'plain.sock'), controllerCapabilities: [], topology: { 'topology.example.com/zone': 'a' }, maxVolumes: 7 })
   }, 60_000)
   afterAll(async () => {
@@ -113,6 +116,33 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
     expect(claim.status?.conditions ?? []).toEqual([])
     expect(driver.calls('NodeExpandVolume')).toMatchObject([{ volume_id: 'grows', capacity_range: { required_bytes: String(2 ** 31) } }])
     expect((await node.client.list(Events)).items.filter(({ reason }) => reason === 'FileSystemResizeSuccessful').map(({ involvedObject }) => involvedObject.kind).sort()).toEqual(['PersistentVolumeClaim', 'Pod'])
+  })
+
+  const withDevice = { volumeDevices: [{ name: 'data', devicePath: '/dev/xvda' }] }
+  const scribe = 'stat -c %F /dev/xvda; printf %s written | dd of=/dev/xvda conv=notrunc status=none; dd if=/dev/xvda bs=7 count=1 status=none'
+  test.runIf(loops)('a device of a driver is a device in the container', async () => {
+    await bound('device', { volumeMode: 'Block' })
+    const { output } = await node.runToEnd('device', scribe, { container: withDevice, spec: withClaim('device') })
+    expect(output).toBe('block special file\nwritten')
+    expect(driver.calls('NodePublishVolume').at(-1)).toMatchObject({ volume_id: 'device', volume_capability: { block: {} } })
+    await node.client.delete(Pods, { name: 'device', namespace: 'default' }, { gracePeriodSeconds: 0 })
+    await isGone('device')
+    await until('it is unstaged', () => driver.calls('NodeUnstageVolume').some((each) => each['volume_id'] === 'device'))
+    expect(readFileSync(path.join(driver.settings.directory, 'volumes/device/disk.img'), 'utf8').slice(0, 7)).toBe('written')
+    expect(mounts()).toEqual([])
+  })
+
+  test.runIf(loops)('so is a local one', async () => {
+    const image = path.join(node.place.scratch, 'local.img')
+    writeFileSync(image, Buffer.alloc(1 << 20))
+    const device = spawnSync('losetup', ['--find', '--show', image]).stdout.toString().trim()
+    try {
+      await bound('local', { volumeMode: 'Block', csi: undefined, local: { path: device }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-1'] }] }] } } })
+      const { output } = await node.runToEnd('local', scribe, { container: withDevice, spec: withClaim('local') })
+      expect(output).toBe('block special file\nwritten')
+      await node.client.delete(Pods, { name: 'local', namespace: 'default' }, { gracePeriodSeconds: 0 })
+      await isGone('local')
+    } finally { spawnSync('losetup', ['--detach', device]) }
   })
 
   test('a driver that dies: running pods stay, others wait for it, with its words', async () => {

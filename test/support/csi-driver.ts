@@ -3,7 +3,7 @@
  * It keeps what it has made in a file, so that it can die; it answers FAILED_PRECONDITION where a kubelet asks in the wrong order.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
@@ -23,8 +23,8 @@ export interface DriverSettings {
   maxVolumes?: number
 }
 
-interface State { volumes: Record<string, { name: string; bytes: number; published: string[] }>; staged: Record<string, string> }
-type Request = Record<string, never> & { volume_id: string; target_path: string; staging_target_path: string; name: string; node_id: string; readonly: boolean; capacity_range?: { required_bytes: string }; secrets: Record<string, string> }
+interface State { volumes: Record<string, { name: string; bytes: number; published: string[]; device?: string }>; staged: Record<string, string> }
+type Request = Record<string, never> & { volume_id: string; target_path: string; staging_target_path: string; name: string; node_id: string; readonly: boolean; volume_capability?: { block?: object | null }; capacity_range?: { required_bytes: string }; secrets: Record<string, string> }
 
 const refused = (code: number, details: string): Error => Object.assign(new Error(details), { code, details })
 
@@ -42,7 +42,12 @@ const serveDriver = (settings: DriverSettings): void => {
     execFileSync('mount', ['--bind', from, to])
     if (readOnly) execFileSync('mount', ['-o', 'remount,bind,ro', to])
   }
-  const unbind = (at: string): void => { if (isMounted(at)) execFileSync('umount', [at]); if (existsSync(at)) rmdirSync(at) }
+  const unbind = (at: string): void => { if (isMounted(at)) execFileSync('umount', [at]); if (existsSync(at)) { if (statSync(at).isDirectory()) rmdirSync(at); else rmSync(at) } }
+  const loopDevice = (id: string): string => {
+    const image = path.join(data(id), 'disk.img')
+    if (!existsSync(image)) writeFileSync(image, Buffer.alloc(1 << 20))
+    return execFileSync('losetup', ['--find', '--show', image]).toString().trim()
+  }
   const volumeOf = (id: string) => { const found = state.volumes[id]; if (!found) throw refused(status.NOT_FOUND, `volume ${id} not found`); return found }
   const stages = nodeCapabilities.includes('STAGE_UNSTAGE_VOLUME')
 
@@ -87,21 +92,31 @@ const serveDriver = (settings: DriverSettings): void => {
       save()
       return { capacity_bytes: range?.required_bytes ?? '0', node_expansion_required: true }
     },
-    NodeStageVolume({ volume_id: id, staging_target_path: at }) {
+    NodeStageVolume({ volume_id: id, staging_target_path: at, volume_capability: capability }) {
       const volume = volumeOf(id)
       if (controllerCapabilities.includes('PUBLISH_UNPUBLISH_VOLUME') && !volume.published.includes(nodeId)) throw refused(status.FAILED_PRECONDITION, `volume ${id} is not attached to ${nodeId}`)
-      bind(data(id), at)
+      if (capability?.block) volume.device = loopDevice(id)
+      else bind(data(id), at)
       state.staged[id] = at
       save()
       return {}
     },
     NodeUnstageVolume({ volume_id: id, staging_target_path: at }) {
       unbind(at)
+      const device = state.volumes[id]?.device
+      if (device) { execFileSync('losetup', ['--detach', device]); Reflect.deleteProperty(volumeOf(id), 'device') }
       Reflect.deleteProperty(state.staged, id)
       save()
       return {}
     },
     NodePublishVolume({ volume_id: id, staging_target_path: staging, target_path: target, readonly, volume_context: context }) {
+      const device = state.volumes[id]?.device
+      if (device) {
+        mkdirSync(path.dirname(target), { recursive: true })
+        writeFileSync(target, '')
+        if (!isMounted(target)) execFileSync('mount', ['--bind', device, target])
+        return {}
+      }
       const attributes = context as unknown as Record<string, string>
       const ephemeral = attributes['csi.storage.k8s.io/ephemeral'] === 'true'
       if (!ephemeral && stages && !isMounted(staging)) throw refused(status.FAILED_PRECONDITION, `volume ${id} is not staged at ${staging}`)

@@ -2,7 +2,7 @@
  * A pod's volumes of CSI drivers: staged, published, grown, and taken back in this order backwards. What a driver was asked for stands in files first (journal.ts).
  * Mirrors pkg/volume/csi/{csi_attacher,csi_mounter,expander}.go.
  */
-import { mkdir, rmdir, stat } from 'node:fs/promises'
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { uniqueVolumeName } from '../../../src/api/csi-capability.ts'
@@ -76,6 +76,8 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     try { return await mine } finally { if (turns.get(key) === mine) turns.delete(key) }
   }
 
+  const targetOf = ({ metadata }: Pod, { name, block }: CsiSource): string => targetPath(root, metadata.uid, { specVolID: name, block })
+
   const secretsOf = async (what: string, ref: SecretRef | undefined): Promise<Record<string, string>> => (ref ? options.secret(ref).catch((error: Error) => {
     throw new Error(`fetching ${what} ${ref.namespace}/${ref.name} failed: kubernetes.io/csi: failed to find the secret ${ref.name} in the namespace ${ref.namespace} with error: ${error.message}`, { cause: error })
   }) : {})
@@ -99,7 +101,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
   const publish = async (use: CsiUse, driver: Driver & { node: DriverNode }, facts: { csiDriver: CSIDriver | undefined; publishContext: Readonly<Record<string, string>>; staging: string | undefined }): Promise<void> => {
     const { pod, source } = use
     const { csiDriver, publishContext, staging } = facts
-    const target = targetPath(root, pod.metadata.uid, source.name)
+    const target = targetOf(pod, source)
     const [secrets, issued] = [await secretsOf('NodePublishSecretRef', source.secrets.publish), await options.tokens.of(pod, csiDriver)]
     const inSecrets = csiDriver?.spec.serviceAccountTokenInSecrets ?? false
     await mkdir(path.dirname(target), { recursive: true, mode: 0o750 })
@@ -113,7 +115,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
   const giveGroup = async ({ pod, source }: CsiUse, driver: DriverNode, csiDriver: CSIDriver | undefined): Promise<void> => {
     const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {}
     if (fsGroup === undefined || driver.capabilities.has('VOLUME_MOUNT_GROUP') || !wantsGroup(source, csiDriver?.spec.fsGroupPolicy)) return
-    const target = targetPath(root, pod.metadata.uid, source.name)
+    const target = targetOf(pod, source)
     const { gid, mode } = await stat(target)
     if (fsGroupChangePolicy === 'OnRootMismatch' && gid === fsGroup && (mode & 0o2770) === 0o2770) return
     await giveToGroup(target, { gid: fsGroup, fileBits: 0o660 }).catch((error: Error) => { throw new Error(`applyFSGroup failed for vol ${source.volumeHandle}: ${error.message}`, { cause: error }) })
@@ -122,31 +124,32 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
   const nextTime = (csiDriver: CSIDriver | undefined): number => (csiDriver?.spec.requiresRepublish ? clock.monotonic() + republishMilliseconds : Infinity)
 
   /** An earlier kubelet has published it in this boot, and it is still there. */
-  const wasPublished = async (podUid: string, name: string): Promise<boolean> => {
-    const before = await readPodVolume(root, podUid, name)
+  const wasPublished = async (pod: Pod, source: CsiSource): Promise<boolean> => {
+    const before = await readPodVolume(root, pod.metadata.uid, source.name)
     if (before?.publishedIn !== bootID) return false
-    const target = targetPath(root, podUid, name)
+    const target = targetOf(pod, source)
     return (await mounter.below(target)).includes(target)
   }
 
   const make = async (use: CsiUse, key: string, csiDriver: CSIDriver | undefined): Promise<void> => {
     const { pod, source } = use
     const step = source.mode === 'Persistent' ? 'MountDevice' : 'SetUp'
+    const steps = source.block ? { first: 'MapVolume.SetUpDevice', second: 'MapVolume.MapPodDevice' } : { first: `MountVolume.${step}`, second: 'MountVolume.SetUp' }
     const driver = ((): Driver & { node: DriverNode } => {
-      try { return registered(options.driver(source.driver), source.driver) } catch (error) { throw lacking(`MountVolume.${step}`, step === 'SetUp' ? 'mounter.SetUpAt failed to get CSI client' : 'attacher.MountDevice failed to create newCsiDriverClient', error) }
+      try { return registered(options.driver(source.driver), source.driver) } catch (error) { throw lacking(steps.first, source.block ? 'blockMapper.SetUpDevice failed to get CSI client' : step === 'SetUp' ? 'mounter.SetUpAt failed to get CSI client' : 'attacher.MountDevice failed to create newCsiDriverClient', error) }
     })()
     const problem = modeProblem(source, csiDriver)
     if (problem !== undefined) throw new StepError('MountVolume.NewMounter initialization', new Error(problem))
     const attached = needsAttachment(source, csiDriver)
     const publishContext = attached ? await attachments.contextOf(source) : {}
     const before = await readPodVolume(root, pod.metadata.uid, source.name)
-    const entry: PodVolume = { driverName: source.driver, volumeHandle: source.volumeHandle, specVolID: source.name, volumeLifecycleMode: source.mode, ...(attached && { attachmentID: attachmentName(source.volumeHandle, source.driver, nodeName) }) }
+    const entry: PodVolume = { driverName: source.driver, volumeHandle: source.volumeHandle, specVolID: source.name, volumeLifecycleMode: source.mode, ...(source.block && { block: true }), ...(attached && { attachmentID: attachmentName(source.volumeHandle, source.driver, nodeName) }) }
     await writePodVolume(root, pod.metadata.uid, { ...before, ...entry })
-    const staging = await stage(use, driver, publishContext).catch((error: unknown) => { throw new StepError('MountVolume.MountDevice', error) })
+    const staging = await stage(use, driver, publishContext).catch((error: unknown) => { throw new StepError(steps.first, error) })
     try {
       await publish(use, driver, { csiDriver, publishContext, staging })
       if (known.get(key)?.group === undefined) await giveGroup(use, driver.node, csiDriver)
-    } catch (error) { throw new StepError('MountVolume.SetUp', error) }
+    } catch (error) { throw new StepError(steps.second, error) }
     await writePodVolume(root, pod.metadata.uid, { ...entry, ...(staging !== undefined && { stagingPath: staging }), publishedIn: bootID })
     known.set(key, { dueAt: nextTime(csiDriver), group: pod.spec.securityContext?.fsGroup })
   }
@@ -170,13 +173,14 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
 
   const takeBack = async (podUid: string, volume: PodVolume): Promise<void> => {
     const { driverName, volumeHandle, specVolID } = volume
-    const target = targetPath(root, podUid, specVolID)
+    const target = targetPath(root, podUid, volume)
     try {
       const driver = registered(options.driver(driverName), driverName)
       await driver.call('csi.v1.Node', 'NodeUnpublishVolume', { volume_id: volumeHandle, target_path: driver.seen(target) })
       // A driver may leave its directory; one that leaves its mount is helped.
       for (const point of await mounter.below(target)) await mounter.unmount(point)
-      await rmdir(target).catch(ifNotThere)
+      await (volume.block ? rm(target, { force: true }) : rmdir(target).catch(ifNotThere))
+      if (volume.block) await rmdir(path.dirname(target)).catch(() => {}) // another pod has it
     } catch (error) {
       throw new Error(`UnmountVolume.TearDown failed for volume ${JSON.stringify(specVolID)} : ${error instanceof CsiError ? '' : 'kubernetes.io/csi: Unmounter.TearDownAt failed: '}${error instanceof Error ? error.message : String(error)}`, { cause: error })
     }
@@ -188,11 +192,11 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     async setUp(use) {
       const { pod, source, claim, persistent } = use
       const key = `${pod.metadata.uid}/${source.name}`
-      const target = targetPath(root, pod.metadata.uid, source.name)
+      const target = targetOf(pod, source)
       const csiDriver = await options.csiDriver(source.driver)
       if (needsAttachment(source, csiDriver)) attachments.claim(pod.metadata.uid, source)
       await inTurn(source.driver, source.volumeHandle, async () => {
-        if (!known.has(key) && await wasPublished(pod.metadata.uid, source.name)) known.set(key, { dueAt: nextTime(csiDriver), group: pod.spec.securityContext?.fsGroup })
+        if (!known.has(key) && await wasPublished(pod, source)) known.set(key, { dueAt: nextTime(csiDriver), group: pod.spec.securityContext?.fsGroup })
         if ((known.get(key)?.dueAt ?? 0) <= clock.monotonic()) await make(use, key, csiDriver)
         const driver = options.driver(source.driver)
         if (claim && persistent && !source.readOnly && driver?.node) {

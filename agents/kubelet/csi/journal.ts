@@ -13,6 +13,8 @@ export interface PodVolume {
   attachmentID?: string
   /** Where it was staged; absent: it was not. */
   stagingPath?: string
+  /** A device, not a file system. */
+  block?: boolean
   /** Of the boot in which the driver said that it was published. */
   publishedIn?: string
 }
@@ -29,9 +31,11 @@ export const attachmentName = (volumeHandle: string, driver: string, node: strin
 export const inlineHandle = (podUid: string, volume: string): string => `csi-${hash(`${podUid}${volume}`)}`
 
 const volumesOf = (root: string, podUid: string): string => path.join(root, 'pods', podUid, 'volumes', plugin)
-/** The directory of a pod's volume; it is published at `mount` in it. */
+/** The directory of a pod's volume. */
 export const volumeDirectory = (root: string, podUid: string, specVolID: string): string => path.join(volumesOf(root, podUid), specVolID)
-export const targetPath = (root: string, podUid: string, specVolID: string): string => path.join(volumeDirectory(root, podUid, specVolID), 'mount')
+/** Where the driver puts it; a device beside all pods' volumes, as upstream. */
+export const targetPath = (root: string, podUid: string, { specVolID, block }: Pick<PodVolume, 'specVolID' | 'block'>): string =>
+  (block ? path.join(root, 'plugins', 'kubernetes.io', 'csi', 'volumeDevices', 'publish', specVolID, podUid) : path.join(volumeDirectory(root, podUid, specVolID), 'mount'))
 export const stagingDirectory = (root: string, driver: string, volumeHandle: string): string => path.join(root, 'plugins', 'kubernetes.io', 'csi', driver, hash(volumeHandle))
 export const stagingPath = (root: string, driver: string, volumeHandle: string): string => path.join(stagingDirectory(root, driver, volumeHandle), 'globalmount')
 
@@ -63,4 +67,4 @@ export const allStaged = async (root: string, driver: string): Promise<StagedVol
   const directory = path.join(root, 'plugins', 'kubernetes.io', 'csi', driver)
   return (await Promise.all((await namesIn(directory)).map((name) => read<StagedVolume>(path.join(directory, name))))).filter((each) => each !== undefined)
 }
-export const driversWithStages = (root: string): Promise<string[]> => namesIn(path.join(root, 'plugins', 'kubernetes.io', 'csi'))
+export const driversWithStages = async (root: string): Promise<string[]> => (await namesIn(path.join(root, 'plugins', 'kubernetes.io', 'csi'))).filter((name) => name !== 'volumeDevices')

@@ -48,6 +48,8 @@ export interface Mount {
   noExec?: boolean
   /** It is an image's content: the image is in use as long as the attempt is known. */
   imageId?: string
+  /** It is a device, to be used as one. */
+  device?: boolean
   propagation: 'private' | 'rslave' | 'rshared'
 }
 

@@ -42,6 +42,9 @@ export const volumeOfClaim = async (pod: Pod, volume: Volume, facts: ClaimFacts)
   if (volume.ephemeral && !claim.metadata.ownerReferences?.some((owner) => owner.controller && owner.uid === pod.metadata.uid)) throw new Error(`PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`)
   const found = await boundVolume(claim, facts).catch(explained)
   const { volumeMode = 'Filesystem' } = found.spec
-  if (volumeMode !== 'Filesystem') throw new Error(`volume ${volume.name} has volumeMode ${volumeMode}, but is specified in volumeMounts`)
+  const containers = [...pod.spec.containers, ...(pod.spec.initContainers ?? []), ...(pod.spec.ephemeralContainers ?? [])]
+  const isIn = (list: 'volumeMounts' | 'volumeDevices'): boolean => containers.some((container) => container[list]?.some(({ name: of }) => of === volume.name))
+  if (volumeMode !== 'Filesystem' && isIn('volumeMounts')) throw new Error(`volume ${volume.name} has volumeMode ${volumeMode}, but is specified in volumeMounts`)
+  if (volumeMode !== 'Block' && isIn('volumeDevices')) throw new Error(`volume ${volume.name} has volumeMode ${volumeMode}, but is specified in volumeDevices`)
   return found
 }

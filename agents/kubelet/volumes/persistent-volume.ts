@@ -13,14 +13,23 @@ const ownProvisioner = 'wherry.io/host-path'
 /** Sources of volumes, as against everything else that the spec says. */
 const otherFields: ReadonlySet<string> = new Set(['accessModes', 'capacity', 'claimRef', 'mountOptions', 'nodeAffinity', 'persistentVolumeReclaimPolicy', 'storageClassName', 'volumeAttributesClassName', 'volumeMode'])
 
+const sourceOf = (spec: PersistentVolume['spec']): string => Object.entries(spec).find(([field, source]) => source !== undefined && !otherFields.has(field))?.[0] ?? 'no source'
+
 const isDirectory = (at: string): Promise<boolean> => stat(at).then((facts) => facts.isDirectory(), (error: NodeJS.ErrnoException) => {
   if (error.code === 'ENOENT') throw new Error(`path ${JSON.stringify(at)} does not exist`)
   throw error
 })
 
+/** A device goes to the pod as it is; whoever may only read it would have to be kept from writing by a device of its own. */
+const checkDevice = async (at: string, readOnly: boolean): Promise<void> => {
+  if (readOnly) throw new Error('a local device cannot be given read-only')
+  const facts = await stat(at).catch((error: NodeJS.ErrnoException) => { throw error.code === 'ENOENT' ? new Error(`path ${JSON.stringify(at)} does not exist`) : error })
+  if (!facts.isBlockDevice()) throw new Error(`path ${JSON.stringify(at)} is not a block device`)
+}
+
 /** Only a local volume gets the pod's group, as upstream has it; with OnRootMismatch only when its top has not got it yet. */
 const prepareLocal = async (at: string, { pod, readOnly }: { pod: Pod; readOnly: boolean }): Promise<void> => {
-  if (!(await isDirectory(at))) throw new Error(`path ${JSON.stringify(at)} is not a directory: this cluster has no block devices as volumes`)
+  if (!(await isDirectory(at))) throw new Error(`path ${JSON.stringify(at)} is not a directory: no file system is made on a device, volumeMode Block gives the device itself`)
   const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {}
   if (fsGroup === undefined || readOnly) return
   const { gid, mode } = await stat(at)
@@ -44,6 +53,7 @@ interface Use {
 /** Makes the volume ready and resolves with its path on this machine. Throws, in upstream's words, when it cannot be had. */
 export const preparePersistentVolume = async ({ metadata, spec }: PersistentVolume, use: Use): Promise<string> => {
   const { hostPath, local, nfs, mountOptions = [] } = spec
+  if (spec.volumeMode === 'Block' && !local) throw new Error(`no BlockVolumePlugin matched: ${sourceOf(spec)}`)
   if (mountOptions.length > 0 && (hostPath ?? local)) throw new Error(`Mount options are not supported for volume type ${hostPath ? 'hostPath' : 'local'}`)
   if (hostPath) {
     if (metadata.annotations?.[provisionedBy] === ownProvisioner && hostPath.type === 'DirectoryOrCreate') await provisionDirectory(hostPath.path)
@@ -55,7 +65,8 @@ export const preparePersistentVolume = async ({ metadata, spec }: PersistentVolu
     await mountNfs({ ...nfs, readOnly: (nfs.readOnly ?? false) || use.readOnly }, target, { mounter: use.mounter, options: mountOptions })
     return target
   }
-  if (!local) throw new Error(`no volume plugin matched: ${Object.entries(spec).find(([field, source]) => source !== undefined && !otherFields.has(field))?.[0] ?? 'no source'}`)
-  await prepareLocal(local.path, use)
+  if (!local) throw new Error(`no volume plugin matched: ${sourceOf(spec)}`)
+  if (spec.volumeMode === 'Block') await checkDevice(local.path, use.readOnly)
+  else await prepareLocal(local.path, use)
   return local.path
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { toNumber } from '../../../src/api/quantity.ts'
-import type { ConfigMap, Container, EmptyDirVolumeSource, HostPathVolumeSource, PersistentVolume, Pod, Secret, Volume, VolumeMount } from '../../../src/api/types.ts'
+import type { ConfigMap, Container, EmptyDirVolumeSource, HostPathVolumeSource, PersistentVolume, Pod, Secret, Volume, VolumeDevice, VolumeMount } from '../../../src/api/types.ts'
 import { ownPath } from '../csi/driver.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
 import { csiSourceOf } from '../csi/node-requests.ts'
@@ -63,6 +63,8 @@ export interface VolumeOptions {
   csi?: CsiVolumes
   clock: Clock
 }
+
+const blockReason = (persistent: PersistentVolume | undefined): { reason?: string } => (persistent?.spec.volumeMode === 'Block' ? { reason: 'FailedMapVolume' } : {})
 
 const setUpFailed = (name: string, error: unknown): string => `MountVolume.SetUp failed for volume ${JSON.stringify(name)} : ${error instanceof Error ? error.message : String(error)}`
 
@@ -124,7 +126,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     if (!source || !csi) return false
     const claim = persistent && await facts.claim(claimNameOf(pod, volume) ?? '')
     const at = await csi.setUp({ pod, source, claim, persistent }).catch((error: unknown) => {
-      throw error instanceof StepError ? new MountError(`${error.step} failed for volume ${JSON.stringify(source.name)} : ${error.message}`, { cause: error }) : error
+      throw error instanceof StepError ? new MountError(`${error.step} failed for volume ${JSON.stringify(source.name)} : ${error.message}`, { cause: error, ...blockReason(persistent) }) : error
     })
     claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
     return true
@@ -137,7 +139,10 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     })
     if (persistent.spec.csi && await prepareCsi(pod, volume, { facts, persistent })) return false
     const at = await preparePersistentVolume(persistent, { pod, readOnly: volume.persistentVolumeClaim?.readOnly ?? false, mounter, directory: path.join(podDirectory(pod.metadata.uid), 'volumes') })
-      .catch((error: Error) => { throw new MountError(setUpFailed(persistent.metadata.name, error), { cause: error }) })
+      .catch((error: Error) => {
+        const { name } = persistent.metadata
+        throw new MountError(persistent.spec.volumeMode === 'Block' ? `MapVolume.SetUpDevice failed for volume ${JSON.stringify(name)} : ${error.message}` : setUpFailed(name, error), { cause: error, ...blockReason(persistent) })
+      })
     claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
     return true
   }
@@ -176,6 +181,12 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     }
   }
 
+  const deviceOf = (pod: Pod, container: Container, { name, devicePath }: VolumeDevice): Mount => {
+    const hostPath = claimed.get(`${pod.metadata.uid}/${name}`)
+    if (hostPath === undefined) throw new ConfigError(`cannot find volume ${JSON.stringify(name)} to map into container ${JSON.stringify(container.name)}`)
+    return { hostPath, containerPath: devicePath, readOnly: false, device: true, propagation: 'private' }
+  }
+
   return {
     async prepare(pod, facts) {
       for (const volume of pod.spec.volumes ?? []) {
@@ -190,7 +201,10 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
       const moments = [tokens.renewIn(podUid), csi?.renewIn(podUid)].filter((each) => each !== undefined)
       return moments.length === 0 ? undefined : Math.min(...moments)
     },
-    mountsOf: (pod, container, environment, images = new Map()) => Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images }))),
+    async mountsOf(pod, container, environment, images = new Map()) {
+      const mounts = await Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images })))
+      return [...mounts, ...(container.volumeDevices ?? []).map((device) => deviceOf(pod, container, device))]
+    },
     async fileOf(pod, name, file) {
       const volume = pod.spec.volumes?.find((each) => each.name === name && each.emptyDir !== undefined)
       if (!volume) throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`)

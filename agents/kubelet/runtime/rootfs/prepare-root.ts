@@ -159,7 +159,7 @@ const volumes = (view: LayeredRoot, { spec, terminationMessageFile, template }: 
     const containerPath = view.mountPoint(mount.containerPath, kind ? 'directory' : 'file')
     if (containerPath === '/') throw new Error(`cannot mount ${mount.hostPath} at ${mount.containerPath}: that is the root itself`)
     view.add({ containerPath, lower: mount.hostPath, upper: mount.readOnly ? undefined : mount.hostPath })
-    const line: MountLine = { source: mount.hostPath, containerPath, type: 'none', owners: 'mapped', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(mount.noExec ? ['noexec'] : []), ...(spec.privileged ? [] : ['nodev']), propagationOption(mount)] }
+    const line: MountLine = { source: mount.hostPath, containerPath, type: 'none', owners: 'mapped', options: [kind ? 'rbind' : 'bind', ...(mount.readOnly ? ['ro'] : []), ...(mount.noExec ? ['noexec'] : []), ...(spec.privileged || mount.device ? [] : ['nodev']), propagationOption(mount)] }
     return [line, ...(mount.recursiveReadOnly ? mountsBelow(realpathSync(mount.hostPath)).map((below) => {
       const at = path.join(containerPath, below)
       return bind(path.join(template, 'root', at), at, 'ro', ...(spec.privileged ? [] : ['nodev']))
