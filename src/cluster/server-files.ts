@@ -41,9 +41,18 @@ const withWholeNames = (text: string, file: string): string => {
   return stringify(value)
 }
 
+/** Of a kubeconfig, too, what it names keeps its place. */
+const withWholeFiles = (text: string, file: string): string => {
+  const value = parse(text) as { clusters?: { cluster?: Record<string, unknown> }[]; users?: { user?: Record<string, unknown> }[] }
+  for (const entry of [...(value.clusters ?? []).map(({ cluster }) => cluster), ...(value.users ?? []).map(({ user }) => user)]) {
+    for (const name of ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile']) if (entry && typeof entry[name] === 'string') entry[name] = path.resolve(path.dirname(file), entry[name])
+  }
+  return stringify(value)
+}
+
 const read = async (flag: string, file: string): Promise<string> => {
   const text = await readFile(file, 'utf8').catch((error: Error) => { throw new UserError(`--${flag}: ${error.message}`) })
-  return flag === 'admission-control-config-file' ? withWholeNames(text, file) : text
+  return flag === 'admission-control-config-file' ? withWholeNames(text, file) : flag === 'audit-webhook-config-file' ? withWholeFiles(text, file) : text
 }
 
 const isSame = (one: object = {}, other: object = {}): boolean => JSON.stringify(one) === JSON.stringify(other)

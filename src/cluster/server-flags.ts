@@ -9,12 +9,14 @@ const table = {
   'authorization-config': ['file', 'who decides what requests may do: AuthorizationConfiguration'],
   'admission-control-config-file': ['file', 'how admission plugins are configured: AdmissionConfiguration (Pod Security of the whole cluster, quotas)'],
   'audit-policy-file': ['file', 'what is audited: Policy'],
+  'audit-webhook-config-file': ['file', 'to whom audit events are sent: a kubeconfig'],
   'oidc-ca-file': ['file', 'authorities of the OpenID Connect issuer'],
   'audit-log-path': ['log', 'where audit events are written'],
   ...Object.fromEntries([
     'anonymous-auth', 'authorization-mode', 'allow-service-external-ips', 'enable-admission-plugins', 'disable-admission-plugins', 'cors-allowed-origins', 'enable-priority-and-fairness', 'max-requests-inflight',
     'max-mutating-requests-inflight', 'request-timeout', 'oidc-issuer-url', 'oidc-client-id', 'oidc-username-claim', 'oidc-username-prefix', 'oidc-groups-claim', 'oidc-groups-prefix', 'oidc-required-claim',
-    'oidc-signing-algs', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup',
+    'oidc-signing-algs', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup', 'audit-webhook-initial-backoff',
+    ...['log', 'webhook'].flatMap((plugin) => ['mode', 'batch-buffer-size', 'batch-max-size', 'batch-max-wait', 'batch-throttle-enable', 'batch-throttle-qps', 'batch-throttle-burst', 'truncate-enabled', 'truncate-max-batch-size', 'truncate-max-event-size'].map((name) => `audit-${plugin}-${name}`)),
   ].map((name) => [name, ['text', '']])) as Readonly<Record<string, readonly [FlagKind, string]>>,
 } as const satisfies Readonly<Record<string, readonly [FlagKind, string]>>
 

@@ -61,3 +61,41 @@ test('what a server has served stands in the file when it has ended', async () =
   expect(text).not.toContain('planted')
   expect((await stat(file)).mode & 0o777).toBe(0o600)
 })
+
+describe('backends by their flags', () => {
+  const kubeconfig = async (server: string): Promise<string> => {
+    const file = path.join(directory, 'hook.yaml')
+    await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'Config', clusters: [{ name: 'c', cluster: { server } }], users: [{ name: 'u', user: { token: 'secret' } }], contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }], 'current-context': 'x' }))
+    return file
+  }
+  for (const [what, args, message] of [
+    ['a mode', ['--audit-log-mode=later'], /--audit-log-mode: invalid audit log mode later, allowed modes are "batch,blocking,blocking-strict"/],
+    ['no buffer', ['--audit-webhook-batch-buffer-size=0'], /--audit-webhook-batch-buffer-size: 0: must be a positive number/],
+    ['a duration', ['--audit-webhook-batch-max-wait=soon'], /--audit-webhook-batch-max-wait: must be a duration like 30s, not "soon"/],
+    ['limits that contradict each other', ['--audit-log-truncate-enabled=true', '--audit-log-truncate-max-batch-size=10'], /max event size \(102400\), must be less than or equal to max batch size \(10\)/],
+    ['a webhook without kubeconfig', ['--audit-webhook-config-file=/none'], /--audit-webhook-config-file: no kubeconfig at \/none/],
+    ['another format', ['--audit-log-format=legacy'], /--audit-log-format: "legacy" is not supported/],
+  ] as const) test(`refused: ${what}`, () => expect(audited(`--audit-policy-file=${policyFile}`, ...args)).rejects.toThrow(message))
+
+  test('a log and a webhook: both are told of the same', async () => {
+    const { createServer } = await import('node:http')
+    const got: { authorization: string | undefined; body: string }[] = []
+    const hook = createServer((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => { body += chunk.toString() }).on('end', () => { got.push({ authorization: request.headers.authorization, body }); response.end('thanks') })
+    })
+    const port = await new Promise<number>((resolve) => { hook.listen(0, '127.0.0.1', () => resolve((hook.address() as { port: number }).port)) })
+    const file = path.join(directory, 'audit.log')
+    const options = await audited(`--audit-policy-file=${policyFile}`, `--audit-log-path=${file}`, `--audit-webhook-config-file=${await kubeconfig(`http://127.0.0.1:${port}/audit`)}`, '--audit-webhook-batch-max-wait=60s')
+    if (!options) throw new Error('nothing is audited')
+    const api = await startTestServer({ audit: options })
+    await api.ask('POST', configMaps, { body: configMap('a') })
+    await api[Symbol.asyncDispose]()
+    await options.sink.close()
+    hook.close()
+    const logged = (await readFile(file, 'utf8')).trim().split('\n').map((line) => (JSON.parse(line) as { auditID: string }).auditID)
+    expect(got.map(({ authorization }) => authorization)).toEqual(['Bearer secret'])
+    expect((JSON.parse(got[0]?.body ?? '') as { items: { auditID: string }[] }).items.map(({ auditID }) => auditID)).toEqual(logged)
+    expect(logged).toHaveLength(2)
+  })
+})

@@ -1,14 +1,14 @@
 /** Audit: events of the requests that a policy names, to a sink. Mirrors `k8s.io/apiserver/pkg/endpoints/filters/{audit,authn_audit,audit_init}.go`. */
 import type { Clock } from '../../api/clock.ts'
 import type { Random } from '../../api/random.ts'
-import { StatusError } from '../../api/status.ts'
+import { internalError, StatusError } from '../../api/status.ts'
 import type { AuthorizationAttributes } from '../authorization/authorizer.ts'
 import type { ServerCounters } from '../counters.ts'
 import type { Exchange } from '../exchange.ts'
 import { attributesOf } from '../filters/authorize.ts'
 import type { Log } from '../log.ts'
 import type { Filter, RequestContext } from '../request-context.ts'
-import type { AuditSink } from './log-file.ts'
+import type { AuditSink } from './backend.ts'
 import { type AuditConfig, type Policy, policyEvaluator } from './policy.ts'
 import { AuditTrail } from './trail.ts'
 
@@ -35,7 +35,7 @@ const attemptsOf = ({ headers, peer, query }: Exchange): string => {
 }
 
 export const audit = ({ policy, sink }: AuditOptions, { clock, random, log, counters }: { clock: Clock; random: Random; log: Log; counters?: ServerCounters }): Audit => {
-  const counted: AuditSink = { write: (line) => { counters?.auditEvents.count(); sink.write(line) }, close: () => sink.close() }
+  const counted: AuditSink = { write: (line) => { counters?.auditEvents.count(); return sink.write(line) }, close: () => sink.close() }
   const evaluate: (asked: AuthorizationAttributes) => AuditConfig = policyEvaluator(policy)
   const ids = new WeakMap<Exchange, string>()
   /** The trail of a request; none where nothing is told of it. */
@@ -54,7 +54,7 @@ export const audit = ({ policy, sink }: AuditOptions, { clock, random, log, coun
         await next()
       } catch (error) {
         // Nobody got as far as the inner filter without a name.
-        if (error instanceof StatusError && error.code === 401 && context.user.name === '') begin(context)?.unauthenticated(attemptsOf(exchange))
+        if (error instanceof StatusError && error.code === 401 && context.user.name === '') await begin(context)?.unauthenticated(attemptsOf(exchange))
         throw error
       }
     },
@@ -62,14 +62,14 @@ export const audit = ({ policy, sink }: AuditOptions, { clock, random, log, coun
       const trail = begin(context)
       if (!trail) return next()
       context.exchange.audit = trail
-      trail.emit('RequestReceived')
+      if (await trail.emit('RequestReceived') === false) throw internalError(new Error('failed to store audit event'))
       try {
         await next()
       } catch (error) {
-        trail.failed(error)
+        await trail.failed(error)
         throw error
       }
-      trail.completed()
+      await trail.completed()
     },
   }
 }

@@ -3,13 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'nod
 import path from 'node:path'
 import type { Clock } from '../../api/clock.ts'
 import type { Log } from '../log.ts'
-
-/** Takes events; never throws, and never makes a request wait. */
-export interface AuditSink {
-  write(line: string): void
-  /** Resolves when everything taken so far is written, or known to be lost. */
-  close(): Promise<void>
-}
+import type { AuditBackend, AuditSink } from './backend.ts'
 
 export interface LogFileOptions {
   file: string
@@ -31,7 +25,10 @@ const maxWaitingBytes = 64 * megabyte
 
 const exists = (file: string): Promise<boolean> => stat(file).then(() => true, () => false)
 
-class LogFile implements AuditSink {
+/** Takes lines without making anybody wait, or has them waited for. */
+export interface LogSink extends AuditSink, AuditBackend { write(line: string): void }
+
+class LogFile implements LogSink {
   private readonly given: LogFileOptions
   private readonly maxBytes: number
   private handle: FileHandle
@@ -42,6 +39,7 @@ class LogFile implements AuditSink {
   private waitingBytes = 0
   private writing: Promise<void> | undefined
   private lost = 0
+  private lostInAll = 0
 
   constructor(given: LogFileOptions, handle: FileHandle, size: number) {
     this.given = given
@@ -59,6 +57,13 @@ class LogFile implements AuditSink {
     this.waiting.push(bytes)
     this.waitingBytes += bytes.length
     this.writing ??= this.drain()
+  }
+
+  async deliver(lines: readonly string[]): Promise<boolean> {
+    const before = this.lostInAll
+    for (const line of lines) this.write(line)
+    await this.writing
+    return this.lostInAll === before
   }
 
   async close(): Promise<void> {
@@ -114,6 +119,7 @@ class LogFile implements AuditSink {
   private lose(events: number, why: string): void {
     if (this.lost === 0) this.given.log.error('audit events are lost', { file: this.given.file, error: why })
     this.lost += events
+    this.lostInAll += events
   }
 
   private recovered(): void {
@@ -172,17 +178,23 @@ const backupMoment = (file: string, name: string): number | undefined => {
 }
 
 /** Opens the file for appending; a new one may be read by its owner only. Rejects when that cannot be done. */
-export const openLogFile = async (options: LogFileOptions): Promise<AuditSink> => {
+export const openLogFile = async (options: LogFileOptions): Promise<LogSink> => {
   await mkdir(path.dirname(options.file), { recursive: true })
   const handle = await open(options.file, 'a', 0o600)
   return new LogFile(options, handle, (await handle.stat()).size)
 }
 
 /** `--audit-log-path=-`. */
-export const standardOutput = (output: NodeJS.WritableStream = process.stdout): AuditSink => {
+export const standardOutput = (output: NodeJS.WritableStream = process.stdout): LogSink => {
   let last: Promise<void> = Promise.resolve()
+  const write = (line: string): void => { last = new Promise((resolve) => { output.write(`${line}\n`, () => resolve()) }) }
   return {
-    write(line) { last = new Promise((resolve) => { output.write(`${line}\n`, () => resolve()) }) },
+    write,
+    async deliver(lines) {
+      lines.forEach(write)
+      await last
+      return true
+    },
     close: () => last,
   }
 }

@@ -8,7 +8,7 @@ import type { Exchange } from '../exchange.ts'
 import type { Log } from '../log.ts'
 import type { UserInfo } from '../registry/strategy.ts'
 import type { RequestContext } from '../request-context.ts'
-import type { AuditSink } from './log-file.ts'
+import type { AuditSink } from './backend.ts'
 import type { AuditConfig, Stage } from './policy.ts'
 import { sourceIPs } from './source-ips.ts'
 
@@ -117,11 +117,12 @@ export class AuditTrail {
     if (this.begun) return
     this.begun = true
     this.responseStatus = { metadata: {}, ...this.responseStatus, code }
-    if (this.context.longRunning) this.emit('ResponseStarted')
+    // The head is on its way: nobody can wait for this one.
+    if (this.context.longRunning) void this.emit('ResponseStarted')
   }
 
   /** The request was refused, and nothing is sent yet; or something broke. */
-  failed(thrown: unknown): void {
+  failed(thrown: unknown): Promise<boolean> | void {
     const { status } = StatusError.from(thrown)
     if (!this.begun) {
       this.answered(Buffer.from(JSON.stringify(status)))
@@ -130,25 +131,26 @@ export class AuditTrail {
     }
     if (!isFault(thrown)) return this.emit('ResponseComplete')
     this.responseStatus = { metadata: {}, status: 'Failure', message: `APIServer panic'd: ${thrown.message}`, reason: 'InternalError', code: 500 }
-    this.emit('Panic')
+    return this.emit('Panic')
   }
 
-  completed(): void {
+  completed(): Promise<boolean> | void {
     if (!this.begun) {
       this.responseStatus = { metadata: {}, status: 'Success', message: 'Connection closed early', code: 200 }
-      if (this.context.longRunning) this.emit('ResponseStarted')
+      if (this.context.longRunning) void this.emit('ResponseStarted')
     }
-    this.emit('ResponseComplete')
+    return this.emit('ResponseComplete')
   }
 
   /** Nobody knows who asks: the only event of such a request. */
-  unauthenticated(message: string): void {
+  unauthenticated(message: string): Promise<boolean> | void {
     this.responseStatus = { metadata: {}, status: 'Failure', message, reason: 'Unauthorized', code: 401 }
-    this.emit('ResponseStarted')
+    return this.emit('ResponseStarted')
   }
 
-  emit(stage: Stage): void {
-    if (this.config.omitStages.has(stage)) return
+  /** Resolves with whether the request may go on, where it has to wait for that. */
+  emit(stage: Stage): Promise<boolean> | void {
+    if (this.config.omitStages.has(stage)) return undefined
     const { exchange, info } = this.context
     const agent = exchange.headers['user-agent'] ?? ''
     const ips = sourceIPs(exchange.headers, exchange.peer.address)
@@ -163,7 +165,7 @@ export class AuditTrail {
     const tail = JSON.stringify({ requestReceivedTimestamp: this.received, stageTimestamp, ...(this.annotations && { annotations: this.annotations }) })
     // Bodies are JSON already.
     const bodies = (this.request === undefined ? '' : `"requestObject":${this.request},`) + (this.response === undefined ? '' : `"responseObject":${this.response},`)
-    this.parts.sink.write(`${head.slice(0, -1)},${bodies}${tail.slice(1)}`)
+    return this.parts.sink.write(`${head.slice(0, -1)},${bodies}${tail.slice(1)}`)
   }
 }
 

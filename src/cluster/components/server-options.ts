@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts'
 import { parseFlags, type Flags } from '../flags.ts'
 import { UserError } from '../user-error.ts'
 import { admissionFlags, admissionFrom } from './admission.ts'
-import { auditFlags, auditFrom, auditPolicyFrom } from './audit-log.ts'
+import { auditFlags, auditFrom, checkAuditFlags } from './audit-log.ts'
 import { authenticationFlags, authenticationFrom } from './authentication.ts'
 import { authorizationFlags, authorizationFrom } from './authorization.ts'
 import { serviceAccountIssuer, type ControlPlaneOptions } from './control-plane.ts'
@@ -64,7 +64,7 @@ export const checkServerOptions = async (given: Readonly<Record<string, string>>
     loadFrom(flags)
     booleanOf(flags, 'allow-service-external-ips')
     originsOf(flags)
-    await auditPolicyFrom(flags)
+    await checkAuditFlags(flags, { clock: systemClock, log: nothing })
     await encryptionTextFrom(flags)
   } catch (error) {
     throw error instanceof UserError ? new UserError(error.message.replace(/^wherry apiserver: /, '')) : error

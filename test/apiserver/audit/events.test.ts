@@ -41,7 +41,7 @@ const until = async (condition: () => boolean): Promise<void> => {
 
 const startAudited = async (more: TestServerOptions = {}, text = rules): Promise<{ api: TestServer; lines: string[]; events(): Event[] }> => {
   const lines: string[] = []
-  const api = await startTestServer({ ...more, audit: { policy: policyOf(text), sink: { write: (line) => lines.push(line), close: () => Promise.resolve() } } })
+  const api = await startTestServer({ ...more, audit: { policy: policyOf(text), sink: { write: (line) => { lines.push(line) }, close: () => Promise.resolve() } } })
   const events = (): Event[] => lines.map((line) => JSON.parse(line) as Event)
   return { lines, events, api: { ...api, [Symbol.asyncDispose]: api[Symbol.asyncDispose], async ask(...asked) {
     const answer = await api.ask(...asked)
