@@ -1,4 +1,5 @@
 /** `wherry up`: from nothing to a cluster, or to the one that runs. Mirrors kubeadm's phases: preflight, certificates, kubeconfigs, static pods, kubelet, addons. */
+import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { systemClock } from '../api/clock.ts'
@@ -46,10 +47,10 @@ export const up = async (options: UpOptions, signal: AbortSignal): Promise<void>
   const { home } = options
   if (options.single && (options.nodes ?? 1) > 1) throw new UserError('--single runs one node in one process: it does not go together with --nodes', 2)
   const files = await readFiles(options.filename ?? [])
-  const config = await inTurn(home, { work: () => ensureStarted(options), waiting: (pid) => say(`another wherry up (pid ${pid}) is at work on this cluster; waiting for it …`) }, signal)
+  const { config, anewSince } = await inTurn(home, { work: () => ensureStarted(options), waiting: (pid) => say(`another wherry up (pid ${pid}) is at work on this cluster; waiting for it …`) }, signal)
   const { client, close } = connectAdmin(home)
   const interactive = !options.detach && process.stdout.isTTY
-  const work = settle(client, { options, config, files, quiet: Boolean(interactive) }, signal)
+  const work = settle(client, { options, config, anewSince, files, quiet: Boolean(interactive) }, signal)
   try {
     if (!interactive) { await work; say(`the cluster runs; kubeconfig: ${home.kubeconfig}\nstop it with: wherry down`); return }
     const { openDashboard } = await import('./dashboard.ts')
@@ -60,11 +61,15 @@ export const up = async (options: UpOptions, signal: AbortSignal): Promise<void>
   }
 }
 
-const ensureStarted = async (options: UpOptions): Promise<ClusterConfig> => {
+/** `anewSince`: nothing of it ran on this machine before: whatever is said to run since earlier is an old tale. */
+interface Started { config: ClusterConfig; anewSince: Date | undefined }
+
+const ensureStarted = async (options: UpOptions): Promise<Started> => {
   const { home } = options
   const before = await readConfig(home)
+  const anewSince = before?.nodes.some(({ name }) => existsSync(home.node(name).run)) ? undefined : systemClock.now()
   const attached = before !== undefined && (await runningKeeper(home.node(before.nodes[0]?.name ?? 'node-1').keeperPid)) !== undefined
-  return attached ? grow(options, before) : start(options, before)
+  return attached ? { config: await grow(options, before), anewSince: undefined } : { config: await start(options, before), anewSince }
 }
 
 const newConfig = async ({ home, ...options }: UpOptions): Promise<ClusterConfig> => {
@@ -137,10 +142,10 @@ const readFiles = (files: readonly string[]): Promise<{ file: string; text: stri
   return { file, text }
 }))
 
-interface Settling { options: UpOptions; config: ClusterConfig; files: readonly { file: string; text: string }[]; quiet: boolean }
+interface Settling extends Started { options: UpOptions; files: readonly { file: string; text: string }[]; quiet: boolean }
 
 /** Once the API server answers: addons, the example, the user's files; with `--wait` until all of it runs. */
-const settle = async (client: Client, { options, config, files, quiet }: Settling, signal: AbortSignal): Promise<void> => {
+const settle = async (client: Client, { options, config, anewSince, files, quiet }: Settling, signal: AbortSignal): Promise<void> => {
   const { home } = options
   const tell = quiet ? () => {} : say
   const begun = systemClock.monotonic()
@@ -153,5 +158,5 @@ const settle = async (client: Client, { options, config, files, quiet }: Settlin
   if (options.example) await applyObjects(client, parseManifest(await readFile(path.join(manifestsFolder(), 'examples/shop.yaml'), 'utf8'), 'shop.yaml'), 'shop.yaml')
   for (const { file, text } of files) for (const applied of await applyObjects(client, parseManifest(text, file), file)) tell(`${applied} applied`)
   await markControlPlane(client, config.nodes[0]?.name ?? 'node-1', signal)
-  if (options.wait) { await waitSettled(client, { config, tell }, signal); tell(`everything runs after ${elapsed()}`) }
+  if (options.wait) { await waitSettled(client, { config, anewSince, tell }, signal); tell(`everything runs after ${elapsed()}`) }
 }

@@ -2,7 +2,7 @@
 import { systemClock } from '../api/clock.ts'
 import { systemRandom } from '../api/random.ts'
 import { Deployments, Nodes, Pods } from '../api/kinds.ts'
-import type { Node } from '../api/types.ts'
+import type { Node, Pod } from '../api/types.ts'
 import type { Client } from '../client/client.ts'
 import { sharedInformers } from '../client/informers.ts'
 import type { ClusterConfig } from './config.ts'
@@ -13,13 +13,30 @@ const settleMilliseconds = 120_000
 
 export const isNodeReady = (node: Node): boolean => (node.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True')
 
-export const waitSettled = async (client: Client, { config, tell }: { config: ClusterConfig; tell(line: string): void }, signal: AbortSignal): Promise<void> => {
+/** What is said to run on these nodes since before: it did before the machine was started anew, and their kubelets have not looked at it yet. Times are in whole seconds. */
+export const isStale = ({ spec, status }: Pod, nodes: ReadonlySet<string>, since: Date): boolean =>
+  nodes.has(spec.nodeName ?? '') && [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].some(({ state }) => state?.running?.startedAt !== undefined && Date.parse(state.running.startedAt) < Math.floor(since.getTime() / 1000) * 1000)
+
+const hasBeenHeard = (node: Node, since: Date): boolean =>
+  (node.status.conditions ?? []).some(({ type, lastHeartbeatTime }) => type === 'Ready' && Date.parse(lastHeartbeatTime ?? '') >= Math.floor(since.getTime() / 1000) * 1000)
+
+/** `anewSince`: the nodes of this machine were started then, with nothing that ran before; what was written of them earlier does not count. */
+export const waitSettled = async (client: Client, { config, anewSince, tell }: { config: ClusterConfig; anewSince: Date | undefined; tell(line: string): void }, signal: AbortSignal): Promise<void> => {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(settleMilliseconds)])
   const ended = new AbortController()
   const informers = sharedInformers({ client, clock: systemClock, random: systemRandom, log: processLog('up', 'fatal') }, AbortSignal.any([deadline, ended.signal]))
   try {
-    await informers.of(Nodes).waitUntil((nodes) => config.nodes.every(({ name }) => { const node = nodes.get(name); return node !== undefined && isNodeReady(node) }), deadline)
+    const own = new Set(config.nodes.filter(({ kind }) => kind !== 'ssh').map(({ name }) => name))
+    await informers.of(Nodes).waitUntil((nodes) => config.nodes.every(({ name }) => {
+      const node = nodes.get(name)
+      return node !== undefined && isNodeReady(node) && (anewSince === undefined || !own.has(name) || hasBeenHeard(node, anewSince))
+    }), deadline)
     tell(`${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`} Ready`)
+    if (anewSince) {
+      const pods = informers.of(Pods)
+      await pods.synced
+      await pods.waitUntil((lister) => lister.list().every((pod) => !isStale(pod, own, anewSince)), deadline)
+    }
     if (!config.single) await informers.of(Deployments).waitUntil((list) => (list.get('kube-system/coredns')?.status.availableReplicas ?? 0) > 0, deadline)
   } catch (error) {
     signal.throwIfAborted()

@@ -16,6 +16,7 @@ const freePort = (): Promise<number> => new Promise((resolve) => {
 })
 
 let node: TestNode
+let begin: () => void
 let port: number
 let ca: KeyedCertificate
 let admin: KeyedCertificate
@@ -37,7 +38,8 @@ beforeAll(async () => {
   await writeFile(path.join(logs, 'apt/history.log'), 'two\n')
   await symlink('apt/history.log', path.join(logs, 'inside'))
   await symlink('/etc/shadow', path.join(logs, 'outside'))
-  node.start({ server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate, systemLogs: logs } })
+  begin = () => node.start({ server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate, systemLogs: logs } })
+  begin()
   await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }, { name: 'bad', image: 'nginx', imagePullPolicy: 'Never' }] }, { name: 'mixed' })
   const pod = await node.createPod({})
   uid = pod.metadata.uid
@@ -235,3 +237,18 @@ test.each([
   ['/logs/outside', 404, '404 page not found\n'], ['/logs/none', 404, '404 page not found\n'], ['/logs/..%2f..%2fetc/passwd', 404, '404 page not found\n'], ['/logs/%2e%2e/etc/passwd', 404, '404 page not found\n'],
 ])('the machine\'s logs: %s is %s', async (at, status, text) => expect(await get(at)).toEqual({ status, text }))
 test('the machine\'s logs are not for everybody', async () => expect((await get('/logs/', { by: null })).status).toBe(401))
+
+test('the log of what a restart of the machine has ended, or found ended, is still read', async () => {
+  await node.createPod({ restartPolicy: 'Never' }, { name: 'done' })
+  const done = await node.untilPod('done', 'is ready', isReady)
+  await node.runtime.write(done.metadata.uid, 'web', 'stdout', 'all is done')
+  node.runtime.exit(done.metadata.uid, 'web', 0)
+  await node.untilPod('done', 'has succeeded', ({ status }) => status.phase === 'Succeeded')
+  await node.kill()
+  node.runtime.reboot()
+  begin()
+  await node.untilPod('web-1', 'runs again', (pod) => isReady(pod) && pod.status.containerStatuses?.[0]?.restartCount === 1)
+  await node.until('it answers', () => get('/healthz').catch(() => undefined))
+  expect(await get('/containerLogs/default/web-1/web?previous=true')).toEqual({ status: 200, text: 'one\ntwo\nthree\noops\n' })
+  expect(await get('/containerLogs/default/done/web')).toEqual({ status: 200, text: 'all is done\n' })
+})

@@ -1,16 +1,18 @@
 /** What concerns single pods: their logs, commands in them, their ports. Mirrors pkg/kubelet/server/server.go. */
+import { existsSync } from 'node:fs'
 import type { Pod } from '../../../src/api/types.ts'
 import { openLog } from '../container-log.ts'
 import { containerIdOf } from '../container-status.ts'
 import { findContainer, isStaticPod } from '../pod.ts'
 import type { Machine } from '../pod-run.ts'
+import { containerLogPath } from '../prepare-container.ts'
 import type { PodWorkers } from '../pod-workers.ts'
 import { LogOptionError, logOptions } from './log-options.ts'
 import { forwardedPorts, servePortForward } from './port-forward.ts'
 import { readLog } from './read-log.ts'
 import { remoteOptions, serveRemote } from './remote-command.ts'
 import { answerStream, answerText, HttpError, type Route, type RouteRequest } from './route.ts'
-import { containerOfLog, LogRefusal } from './which-log.ts'
+import { attemptOfLog, containerOfLog, LogRefusal } from './which-log.ts'
 
 export type PodRouteParts = { machine: Machine; workers: PodWorkers }
 
@@ -48,6 +50,12 @@ const checkLog = async (file: string): Promise<void> => {
   }
 }
 
+/** After a restart of the machine the runtime knows nothing of what ran before, but the logs are there. */
+const earlierLog = (machine: Machine, pod: Pod, { name, attempt }: { name: string; attempt: number | undefined }): string | undefined => {
+  const file = attempt === undefined ? undefined : containerLogPath(machine, pod, { name, attempt })
+  return file !== undefined && existsSync(file) ? file : undefined
+}
+
 const logs = (parts: PodRouteParts): Route => ({
   methods: ['GET'], path: '/containerLogs/:namespace/:pod/:container',
   async answer({ at, query, signal }, response) {
@@ -56,13 +64,15 @@ const logs = (parts: PodRouteParts): Route => ({
     const container = checkContainer(pod, at['container'])
     try {
       const options = logOptions(query, machine.clock.now())
-      const id = containerOfLog(pod.metadata.name, machine.statuses.get(pod.metadata.uid) ?? pod.status ?? {}, container, options.previous)
+      const status = machine.statuses.get(pod.metadata.uid) ?? pod.status ?? {}
+      const id = containerOfLog(pod.metadata.name, status, container, options.previous)
       const find = async () => (await machine.runtime.listContainers(pod.metadata.uid)).find((state) => containerIdOf(state) === id)
       const state = await find()
-      if (!state?.logPath) throw new LogRefusal(`failed to try resolving symlinks in path: the log of container ${JSON.stringify(container)} is gone`)
-      await checkLog(state.logPath)
+      const file = state ? state.logPath : earlierLog(machine, pod, { name: container, attempt: attemptOfLog(status, container, id) })
+      if (!file) throw new LogRefusal(`failed to try resolving symlinks in path: the log of container ${JSON.stringify(container)} is gone`)
+      await checkLog(file)
       const lines = readLog({
-        file: state.logPath, clock: machine.clock, isRunning: async () => (await find())?.state === 'running',
+        file, clock: machine.clock, isRunning: async () => (await find())?.state === 'running',
         onExit(heard) {
           const hear = ({ podUid }: { podUid: string }): void => { if (podUid === pod.metadata.uid) heard() }
           machine.heard.add(hear)

@@ -27,3 +27,11 @@ export const containerOfLog = (podName: string, status: PodStatus, container: st
   if (waiting) throw new LogRefusal(`container ${name} in pod ${pod} is waiting to start: ${waiting.reason ?? ''}`)
   throw new LogRefusal(`container ${name} in pod ${pod} is waiting to start - no logs yet`)
 }
+
+/** Which attempt of the container bore the id, as far as the status tells: the current one, or, once the next has begun, the one before. */
+export const attemptOfLog = (status: PodStatus, container: string, id: string): number | undefined => {
+  const found = statusesOf(status).find((each) => each.name === container)
+  if (!found) return undefined
+  if (found.state?.terminated?.containerID === id || (found.state?.waiting && found.lastState?.terminated?.containerID === id)) return found.restartCount
+  return found.lastState?.terminated?.containerID === id ? found.restartCount - 1 : undefined
+}
