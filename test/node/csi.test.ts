@@ -129,7 +129,7 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
     await isGone('device')
     await until('it is unstaged', () => driver.calls('NodeUnstageVolume').some((each) => each['volume_id'] === 'device'))
     expect(readFileSync(path.join(driver.settings.directory, 'volumes/device/disk.img'), 'utf8').slice(0, 7)).toBe('written')
-    expect(mounts()).toEqual([])
+    expect(mounts().filter((at) => at.includes('volumeDevices'))).toEqual([])
   })
 
   test.runIf(loops)('so is a local one', async () => {
