@@ -11,6 +11,7 @@ import { cronJobs } from './cron-job/cron-job.ts'
 import { localTimeZone } from './cron-job/local-time.ts'
 import { attachDetach } from './csi/attach-detach.ts'
 import { csiAttacher } from './csi/attacher.ts'
+import { csiCapacities } from './csi/capacity.ts'
 import { controllerService } from './csi/controller-service.ts'
 import { csiProvisioner } from './csi/provisioner.ts'
 import { csiResizer } from './csi/resizer.ts'
@@ -67,7 +68,7 @@ export interface ControllerContext { client: Client; monotonic(): number; option
 /** For drivers that come without sidecars of their own; attachDetach is for all. */
 const controllersOfDrivers = (client: Client): Reconciler[] => {
   const context = { client, service: controllerService(client) }
-  return [attachDetach, csiProvisioner(context), csiAttacher(context), csiResizer(context)]
+  return [attachDetach, csiProvisioner(context), csiAttacher(context), csiResizer(context), csiCapacities(context)]
 }
 
 /** Those that concern kinds which are known beforehand. */

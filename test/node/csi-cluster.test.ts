@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CSIDrivers, Events, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses, VolumeAttachments } from '../../src/api/kinds.ts'
+import { CSIDrivers, CSIStorageCapacities, Events, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses, VolumeAttachments } from '../../src/api/kinds.ts'
 import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { type DriverProcess, startDriver } from '../support/csi-driver.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
@@ -27,13 +27,27 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
     cluster = await startTestCluster({ single: true })
     live = liveClient(cluster)
     driver = await startDriver({ name, nodeId: 'disk-node-1', directory: path.join(cluster.home.data, 'driver'), socket: path.join(cluster.home.node('node-1').kubelet, 'plugins_registry', 'disks.sock'), topology: { 'topology.example.com/rack': 'r1' } })
-    await live.client.create(CSIDrivers, { metadata: { name }, spec: { attachRequired: true, fsGroupPolicy: 'File' } } as never)
+    await live.client.create(CSIDrivers, { metadata: { name }, spec: { attachRequired: true, storageCapacity: true, fsGroupPolicy: 'File' } } as never)
     await live.client.create(StorageClasses, { metadata: { name: 'disks' }, provisioner: name, volumeBindingMode: 'WaitForFirstConsumer', allowVolumeExpansion: true, parameters: { kind: 'fast', 'csi.storage.k8s.io/fstype': 'ext4' } } as never)
   }, 120_000)
   afterAll(async () => {
     live?.[Symbol.dispose]()
     await cluster?.[Symbol.asyncDispose]()
     await driver?.kill()
+  })
+
+  test('how much room there is is told to the scheduler', async () => {
+    const [told] = await until('it is told', async () => { const { items } = await live.client.list(CSIStorageCapacities); return items.length > 0 ? items : undefined })
+    expect(told).toMatchObject({ metadata: { namespace: 'kube-system' }, storageClassName: 'disks', capacity: '10Gi', nodeTopology: { matchLabels: { 'topology.example.com/rack': 'r1' } } })
+  })
+
+  test('a claim that there is no room for waits', async () => {
+    await live.client.create(PersistentVolumeClaims, { metadata: { name: 'large', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'disks', resources: { requests: { storage: '11Gi' } } } } as never)
+    await live.run('large', ['sleep', '1000'], { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'large' } }] })
+    await live.untilPod('large', 'is told', ({ status }) => status.conditions?.some(({ type, message }) => type === 'PodScheduled' && (message ?? '').includes('node(s) did not have enough free storage')) ?? false)
+    await live.remove('large')
+    await live.client.delete(PersistentVolumeClaims, { name: 'large', namespace: 'default' })
+    expect(driver.calls('CreateVolume')).toEqual([])
   })
 
   test('a claim gets a volume when a pod wants it; it is attached, and mounted', async () => {

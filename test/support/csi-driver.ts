@@ -29,7 +29,7 @@ type Request = Record<string, never> & { volume_id: string; target_path: string;
 const refused = (code: number, details: string): Error => Object.assign(new Error(details), { code, details })
 
 const serveDriver = (settings: DriverSettings): void => {
-  const { name, socket, directory, nodeId, registrar, nodeCapabilities = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME', 'GET_VOLUME_STATS'], controllerCapabilities = ['CREATE_DELETE_VOLUME', 'PUBLISH_UNPUBLISH_VOLUME', 'EXPAND_VOLUME'], topology = {}, maxVolumes = 0 } = settings
+  const { name, socket, directory, nodeId, registrar, nodeCapabilities = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME', 'GET_VOLUME_STATS'], controllerCapabilities = ['CREATE_DELETE_VOLUME', 'PUBLISH_UNPUBLISH_VOLUME', 'EXPAND_VOLUME', 'GET_CAPACITY'], topology = {}, maxVolumes = 0 } = settings
   mkdirSync(path.join(directory, 'volumes'), { recursive: true })
   const file = path.join(directory, 'state.json')
   const state: State = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as State : { volumes: {}, staged: {} }
@@ -131,6 +131,7 @@ const serveDriver = (settings: DriverSettings): void => {
       if (id.startsWith('csi-')) rmSync(data(id), { recursive: true, force: true })
       return {}
     },
+    GetCapacity: () => ({ available_capacity: String(10 * 2 ** 30 - Object.values(state.volumes).reduce((sum, { bytes }) => sum + bytes, 0)) }),
     NodeExpandVolume: ({ capacity_range: range }) => ({ capacity_bytes: range?.required_bytes ?? '0' }),
     NodeGetVolumeStats: ({ volume_id: id }) => ({ usage: [{ total: String(state.volumes[id]?.bytes ?? 0), used: '1', available: '1', unit: 'BYTES' }] }),
     GetInfo: () => ({ type: 'CSIPlugin', name, endpoint: registrar?.endpoint ?? '', supported_versions: registrar?.versions ?? ['1.0.0'] }),
