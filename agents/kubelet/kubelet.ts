@@ -93,11 +93,15 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   workers.onEnd(changed)
 
   let volumesSeen = ''
+  let uidSeen: string | undefined
   const followNode = async (): Promise<void> => follow(api.nodes, () => {
     const { volumesAttached = [], volumesInUse = [] } = ownNode()?.status ?? {}
     const volumes = JSON.stringify([volumesAttached, volumesInUse])
     if (volumes !== volumesSeen) workers.wakeAll()
     volumesSeen = volumes
+    const uid = ownNode()?.metadata.uid
+    if (uid !== uidSeen) shared.csi.nodeMade()
+    uidSeen = uid
     const range = ownNode()?.spec?.podCIDR
     wakeNode.notify()
     changed()

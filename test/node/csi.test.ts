@@ -62,6 +62,12 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
     expect(csiNode.metadata.ownerReferences).toMatchObject([{ kind: 'Node', name: 'node-1', uid: metadata.uid }])
     expect(metadata.annotations?.['csi.volume.kubernetes.io/nodeid']).toBe(JSON.stringify({ [plain]: 'plain-node-1' }))
     expect(metadata.labels?.['topology.example.com/zone']).toBe('a')
+    await node.client.delete(Nodes, { name: 'node-1' })
+    const again = await until('the node is made anew, and CSINode is its', async () => {
+      const [now, owned] = [await node.client.get(Nodes, { name: 'node-1' }).catch(() => undefined), await node.client.get(CSINodes, { name: 'node-1' })]
+      return now && owned.metadata.ownerReferences?.[0]?.uid === now.metadata.uid && now.metadata.uid !== metadata.uid && now.metadata.labels?.['topology.example.com/zone'] === 'a' ? owned : undefined
+    }, 30_000)
+    expect(again.spec.drivers).toEqual(csiNode.spec.drivers)
   })
 
   test('staged once and published for each pod; what is written stays; nothing of it is left on the node', async () => {

@@ -40,6 +40,8 @@ export interface Csi {
   volumes: CsiVolumes
   driver(name: string): Driver | undefined
   inUse(): readonly string[]
+  /** This node has been made, or made anew: what belongs to it is written again. */
+  nodeMade(): void
   /** Reads what an earlier kubelet has left. */
   restore(): Promise<void>
   run(signal: AbortSignal): Promise<void>
@@ -124,7 +126,7 @@ export const csi = ({ options, context, node, changed, registered, record, ...pa
   }
 
   return {
-    volumes, driver: (name) => drivers.get(name), inUse: () => held.inUse(), restore: () => held.restore(),
+    volumes, driver: (name) => drivers.get(name), inUse: () => held.inUse(), nodeMade: () => wake.notify(), restore: () => held.restore(),
     async run(until) {
       wake.notify()
       try { await Promise.all([watchPlugins({ root, clock, log }, follow, until), publish(until)]) } catch (error) { if (!until.aborted) throw error }

@@ -31,8 +31,10 @@ export const nodeMetadata = ({ metadata }: Pick<Node, 'metadata'>, drivers: read
   return { ...(!annotated && { annotations: { [nodeIdAnnotation]: wanted ?? null } }), ...(Object.keys(labels).length > 0 && { labels }) }
 }
 
+const ownersOf = ({ metadata: { name, uid } }: Node): NonNullable<CSINode['metadata']['ownerReferences']> => [{ apiVersion: 'v1', kind: 'Node', name, uid }]
+
 const draft = (node: Node, drivers: readonly Driver[]): Draft<CSINode> => ({
-  metadata: { name: node.metadata.name, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: node.metadata.name, uid: node.metadata.uid }], annotations: annotationsOf({}, drivers) },
+  metadata: { name: node.metadata.name, ownerReferences: ownersOf(node), annotations: annotationsOf({}, drivers) },
   spec: { drivers: csiNodeDrivers(drivers) },
 })
 
@@ -60,8 +62,10 @@ export const publishDrivers = async ({ client, node, drivers, keepOthers }: Publ
   const mine = csiNodeDrivers(drivers)
   const others = keepOthers ? (existing.spec.drivers ?? []).filter(({ name: other }) => !mine.some((each) => each.name === other)) : []
   if (others.length > 0 && mine.length === 0) return
-  const next = { ...existing, metadata: { ...existing.metadata, annotations: annotationsOf(existing.metadata.annotations ?? {}, drivers) }, spec: { drivers: [...mine, ...others].sort((left, right) => ((left.name ?? '') < (right.name ?? '') ? -1 : 1)) } }
-  if (deepEqual(next.spec.drivers, existing.spec.drivers ?? []) && deepEqual(next.metadata.annotations, existing.metadata.annotations ?? {})) return
+  // A node that was made anew has another uid, and what belonged to the old one goes.
+  const owned = existing.metadata.ownerReferences?.some(({ uid }) => uid === node.metadata.uid) ?? false
+  const next = { ...existing, metadata: { ...existing.metadata, ...(!owned && { ownerReferences: ownersOf(node) }), annotations: annotationsOf(existing.metadata.annotations ?? {}, drivers) }, spec: { drivers: [...mine, ...others].sort((left, right) => ((left.name ?? '') < (right.name ?? '') ? -1 : 1)) } }
+  if (owned && deepEqual(next.spec.drivers, existing.spec.drivers ?? []) && deepEqual(next.metadata.annotations, existing.metadata.annotations ?? {})) return
   // A driver's node id and keys cannot change while it is there: it goes, and comes again.
   const changed = (existing.spec.drivers ?? []).filter((before) => next.spec.drivers.some((now) => now.name === before.name && (now.nodeID !== before.nodeID || !deepEqual(now.topologyKeys, before.topologyKeys ?? []))))
   const without = changed.length > 0 ? await client.update(CSINodes, { ...next, spec: { drivers: next.spec.drivers.filter((now) => !changed.some((before) => before.name === now.name)) } }, { signal }) : existing

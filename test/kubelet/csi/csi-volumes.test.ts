@@ -28,7 +28,7 @@ const aNode = ({ spec = { attachRequired: false }, capabilities = ['STAGE_UNSTAG
   const [clock, mounter, asked] = [fakeClock(), fakeMounter(), [] as string[]]
   let refuse: ((method: string) => string | undefined) | undefined
   let status: Node['status'] = {}
-  let attachment: VolumeAttachment['status']
+  let attachment: VolumeAttachment['status'] | undefined
   let present = true
   let inUse: () => readonly string[] = () => []
   const driver: Driver = {
@@ -47,10 +47,10 @@ const aNode = ({ spec = { attachRequired: false }, capabilities = ['STAGE_UNSTAG
     clock, mounter, asked,
     refuse: (how: typeof refuse) => { refuse = how },
     leave: () => { present = false }, come: () => { present = true },
-    status: (next: Node['status'], attached?: VolumeAttachment['status']) => { status = next; attachment = attached },
+    status: (next: Node['status'], attached?: VolumeAttachment['status'] | undefined) => { status = next; attachment = attached },
     get inUse() { return inUse() },
     async kubelet(): Promise<CsiVolumes> {
-      const held = attachments({ root, nodeName: 'node-1', node: () => ({ status }) as Node, attachment: () => Promise.resolve(attachment && ({ status: attachment } as VolumeAttachment)), changed() {} })
+      const held = attachments({ root, nodeName: 'node-1', node: () => ({ status }) as Node, attachment: () => Promise.resolve(attachment ? ({ status: attachment } as VolumeAttachment) : undefined), changed() {} })
       await held.restore()
       inUse = () => held.inUse()
       return csiVolumes({
@@ -161,7 +161,7 @@ describe('another kubelet', () => {
 
 describe('a volume that is to be attached', () => {
   const attached = { volumesInUse: [unique], volumesAttached: [{ name: unique, devicePath: '' }] }
-  test.each<[string, Node['status'], VolumeAttachment['status'], string]>([
+  test.each<[string, Node['status'], VolumeAttachment['status'] | undefined, string]>([
     ['the API server knows that it is in use', {}, undefined, 'volume pv is not yet said to be in use in the node\'s status'],
     ['the node may count on it', { volumesInUse: [unique] }, undefined, 'volume pv is not yet attached according to the node\'s status'],
     ['its attachment is there', attached, { attached: false }, 'volume pv has no attachment to this node'],
