@@ -29,17 +29,37 @@ const headersOf = (target: HttpTarget): Record<string, string> => {
   return headers
 }
 
+/** What is the same each time that a probe asks. */
+interface Prepared { url: URL; host: string; port: number; request: string }
+
+const prepare = (url: URL, headers: Record<string, string>): Prepared => ({
+  url, host: url.hostname.replace(/^\[|\]$/g, ''), port: portOf(url),
+  request: `GET ${url.pathname}${url.search} HTTP/1.1\r\n${Object.entries('host' in headers ? headers : { host: url.host, ...headers }).map(fieldLine).join('')}\r\n`,
+})
+
+const maxPrepared = 1000
+const known = new Map<string, Prepared>()
+
+const preparedFor = (target: HttpTarget): Prepared => {
+  const key = target.headers.length === 0 ? urlOf(target) : `${urlOf(target)} ${JSON.stringify(target.headers)}`
+  const before = known.get(key)
+  if (before) return before
+  const prepared = prepare(new URL(urlOf(target)), headersOf(target))
+  if (known.size >= maxPrepared) known.clear()
+  known.set(key, prepared)
+  return prepared
+}
+
 export const httpGet = async (target: HttpTarget, signal: AbortSignal): Promise<HttpOutcome> => {
-  const headers = headersOf(target)
-  const first = new URL(urlOf(target))
-  let url = first
+  const first = preparedFor(target)
+  let asked = first
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const outcome = await once(url, headers, signal)
+    const outcome = await once(asked, signal)
     if ('failed' in outcome) return { failed: `Get ${JSON.stringify(urlOf(target))}: ${outcome.failed}` }
-    const next = outcome.location === undefined ? undefined : new URL(outcome.location, url)
+    const next = outcome.location === undefined ? undefined : new URL(outcome.location, asked.url)
     // A redirect to elsewhere is taken for health: what is there is not the container's business.
-    if (!next || next.hostname !== first.hostname) return outcome
-    url = next
+    if (!next || next.hostname !== first.url.hostname) return outcome
+    asked = prepare(next, headersOf(target))
   }
   return { failed: `Get ${JSON.stringify(urlOf(target))}: stopped after 10 redirects` }
 }
@@ -54,38 +74,39 @@ const fieldLine = ([name, value]: [string, string]): string => {
 /** A URL forgets the port that its scheme has anyway. */
 const portOf = (url: URL): number => Number(url.port || (url.protocol === 'https:' ? 443 : 80))
 
-const connect = (url: URL): net.Socket => {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  const port = portOf(url)
-  if (url.protocol !== 'https:') return net.connect({ host, port })
-  return tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...(net.isIP(host) === 0 && { servername: host }) })
+// One for all: what has come is copied out of it before anything else is read.
+const buffer = Buffer.alloc(65_536)
+
+const connect = ({ url, host, port }: Prepared, data: (chunk: Buffer) => void): net.Socket => {
+  const onread = { buffer, callback: (count: number, bytes: Uint8Array) => { data(Buffer.from(bytes.subarray(0, count))); return true } }
+  if (url.protocol !== 'https:') return net.connect({ host, port, onread })
+  return tls.connect({ host, port, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'], ...(net.isIP(host) === 0 && { servername: host }) }).on('data', data)
 }
 
-const once = (url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<HttpAnswer | { failed: string }> => new Promise((resolve) => {
-  const request = `GET ${url.pathname}${url.search} HTTP/1.1\r\n${Object.entries('host' in headers ? headers : { host: url.host, ...headers }).map(fieldLine).join('')}\r\n`
+const once = (prepared: Prepared, signal: AbortSignal): Promise<HttpAnswer | { failed: string }> => new Promise((resolve) => {
   if (signal.aborted) { resolve({ failed: tooLate }); return }
-  const socket = connect(url)
+  let bytes: Buffer | undefined
+  const look = (ended: boolean): void => {
+    try {
+      const answer = readAnswer(bytes ?? Buffer.alloc(0), ended)
+      if (answer) finish(answer)
+    } catch (error) { finish({ failed: (error as Error).message }) }
+  }
+  const socket = connect(prepared, (chunk) => {
+    bytes = bytes === undefined ? chunk : Buffer.concat([bytes, chunk])
+    look(false)
+  })
   const finish = (outcome: HttpAnswer | { failed: string }): void => {
     signal.removeEventListener('abort', giveUp)
     socket.destroy()
     resolve(outcome)
   }
   const giveUp = (): void => finish({ failed: tooLate })
-  let bytes: Buffer = Buffer.alloc(0)
-  const look = (ended: boolean): void => {
-    try {
-      const answer = readAnswer(bytes, ended)
-      if (answer) finish(answer)
-    } catch (error) { finish({ failed: (error as Error).message }) }
-  }
   signal.addEventListener('abort', giveUp, { once: true })
-  socket.on('data', (chunk: Buffer) => {
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk])
-    look(false)
-  })
   socket.once('end', () => look(true))
-  socket.on('error', (error) => finish({ failed: connectionWords(error, url) }))
-  socket.write(request)
+  socket.on('error', (error) => finish({ failed: connectionWords(error, prepared) }))
+  socket.resume()
+  socket.write(prepared.request)
 })
 
 const tooLate = 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
@@ -96,8 +117,8 @@ export const dialWords = (error: Error & { code?: string }, address: string): st
   return `dial tcp ${address}: ${words[error.code ?? ''] ?? error.message}`
 }
 
-const connectionWords = (error: Error & { code?: string; syscall?: string }, url: URL): string => {
-  if (error.syscall === 'connect') return dialWords(error, `${url.hostname}:${portOf(url)}`)
+const connectionWords = (error: Error & { code?: string; syscall?: string }, { url, port }: Prepared): string => {
+  if (error.syscall === 'connect') return dialWords(error, `${url.hostname}:${port}`)
   if (error.code === 'ECONNRESET') return 'EOF'
   return error.message
 }

@@ -78,7 +78,7 @@ const adoptAttempt = async (context: Context, directory: string): Promise<void> 
     return
   }
   attempt.life?.close()
-  await finish(context, attempt)
+  await finish(context, attempt, 0)
 }
 
 const listenAgain = (context: Context, attempt: Attempt, phase: Attempt['phase']): void => {

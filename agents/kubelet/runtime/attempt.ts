@@ -80,9 +80,10 @@ export const onShimEnded = (context: Context, attempt: Attempt): void => {
 }
 
 const unknownExitCode = 137
+const tidyDelayMilliseconds = 20
 
 /** Writes down how it ended and tells it; then takes away what is left of it but its files. */
-export const finish = async (context: Context, attempt: Attempt): Promise<void> => {
+export const finish = async (context: Context, attempt: Attempt, tidyDelay = tidyDelayMilliseconds): Promise<void> => {
   const { state, directory, cgroup } = attempt
   const exit = readExit(directory)
   const failure = readStatus(directory).find((line) => line.startsWith('fail '))?.slice(5)
@@ -108,6 +109,8 @@ export const finish = async (context: Context, attempt: Attempt): Promise<void> 
   writeEnd(attempt)
   context.emit({ podUid: state.podUid, container: state.name, attempt: state.attempt, kind: 'exited', ...(attempt.endedMilliseconds !== undefined && { exitedMilliseconds: attempt.endedMilliseconds }) })
   attempt.ended.resolve()
+  // What comes after it goes first: its successor waits for nothing of this.
+  if (tidyDelay > 0) await context.clock.sleep(tidyDelay, new AbortController().signal)
   await release(context, attempt)
   await removeCgroup(context.hierarchies, cgroup, context.clock)
 }
