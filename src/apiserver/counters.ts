@@ -79,6 +79,7 @@ export const serverCounters = () => {
     users: new CountedSeries('authenticated_user_requests', 'Authenticated requests by user, those of names that clients choose together.'),
     authentications: new CountedSeries('authentication_attempts', 'Attempts to be known by result.'),
     authenticationTimes: new TimedSeries('authentication_duration_seconds', 'How long finding out who asks took, by result.', doubling(0.001, 15)),
+    certificateExpirations: new TimedSeries('apiserver_client_certificate_expiration_seconds', 'How long client certificates are still valid, of every request that shows one.', [0, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 345_600, 604_800, 2_592_000, 7_776_000, 15_552_000, 31_104_000]),
     authorizations: new CountedSeries('authorization_attempts_total', 'Decisions about requests by result.'),
     authorizationTimes: new TimedSeries('authorization_duration_seconds', 'How long deciding about requests took, by result.', doubling(0.001, 15)),
     pluginTimes: new TimedSeries('apiserver_admission_controller_admission_duration_seconds', 'How long admission plugins took.', admissionBounds),

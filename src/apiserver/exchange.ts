@@ -68,6 +68,8 @@ export interface Exchange {
   readonly watchFraming: WatchFraming
   /** What is to be told of the request; absent where nothing is. */
   audit?: AuditTrail | undefined
+  /** What of the request's time was spent on waiting for others: for its turn, and for webhooks. */
+  waitedSeconds?: number
   /** To be called by whoever answers a watch when what it begins with has been sent, or is another server's to send. */
   initialized?: (() => void) | undefined
   /** Whether the head of the response has been sent. */

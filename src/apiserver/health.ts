@@ -22,7 +22,7 @@ const respond = (exchange: Exchange, status: number, text: string): void =>
   exchange.respond(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache, private' }, Buffer.from(text))
 
 /** `path` is `/readyz`, `/readyz/etcd`, and so on. The reasons of failures are logged, and shown only to those who may ask for one check. */
-export const health = async (exchange: Exchange, path: string, { checks, failed }: { checks: readonly HealthCheck[]; failed: (name: string, why: string) => void }): Promise<void> => {
+export const health = async (exchange: Exchange, path: string, { checks, failed, seen }: { checks: readonly HealthCheck[]; failed: (name: string, why: string) => void; seen: (name: string, endpoint: string, well: boolean) => void }): Promise<void> => {
   const [, endpoint = '', ...rest] = path.replace(/\/+$/, '').split('/')
   const single = rest.join('/')
   const mine = checks.filter(({ name, readyOnly }) => (endpoint === 'readyz' || !readyOnly) && (single === '' || name === single))
@@ -30,6 +30,7 @@ export const health = async (exchange: Exchange, path: string, { checks, failed 
   if (single !== '') {
     const [only] = mine
     const why = only && await ask(only)
+    seen(single, endpoint, why === undefined)
     if (why !== undefined) failed(single, why)
     return respond(exchange, why === undefined ? 200 : 500, why === undefined ? 'ok' : `internal server error: ${why}\n`)
   }
@@ -42,6 +43,7 @@ export const health = async (exchange: Exchange, path: string, { checks, failed 
       continue
     }
     const why = await ask(each)
+    seen(each.name, endpoint, why === undefined)
     if (why !== undefined) failed(each.name, why)
     bad ||= why !== undefined
     lines.push(why === undefined ? `[+]${each.name} ok` : `[-]${each.name} failed: reason withheld`)

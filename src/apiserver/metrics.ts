@@ -1,5 +1,7 @@
 /** What /metrics says of the API server, under upstream's names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { APIServices } from '../api/kinds.ts'
+import { availableCondition } from './registry/apiregistration/api-service.ts'
 import type { ServerCounters } from './counters.ts'
 import type { FlowControl } from './flow-control/flow-control.ts'
 import { flowDurations, registerFlowMetrics } from './flow-control/metrics.ts'
@@ -18,19 +20,35 @@ const verbOf = ({ info, exchange }: RequestContext): string => {
 const scopeOf = ({ info }: RequestContext): string => (!info.resourceRequest ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster')
 
 const durations = 'apiserver_request_duration_seconds'
+const levels = 'apiserver_request_sli_duration_seconds'
 const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60]
 
 interface Series {
   labels: Record<string, string>
   codes: Map<number, number>
+  whole: Distribution
+  /** Without what waited for others. */
+  own: Distribution
+}
+
+interface Distribution {
   /** By bound, not cumulated; the last is for what is longer than all. */
   buckets: number[]
   sum: number
 }
 
+const distribution = (): Distribution => ({ buckets: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 })
+const add = (to: Distribution, seconds: number): void => {
+  let bucket = 0
+  while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+  to.buckets[bucket] = (to.buckets[bucket] ?? 0) + 1
+  to.sum += seconds
+}
+
 export class ServerMetrics {
   private readonly registry = new Registry()
   private readonly series = new Map<string, Series>()
+  private readonly longRunning = new Map<string, { labels: Record<string, string>; count: number }>()
   private readonly counters: ServerCounters | undefined
   private readonly flowControl: FlowControl | undefined
   private readonly served: (context: RequestContext) => boolean
@@ -52,6 +70,19 @@ export class ServerMetrics {
     new Gauge({ name: 'apiserver_storage_objects', help: 'Stored objects by resource.', registers, labelNames: ['resource'], collect() {
       for (const { kind, size } of parts.cache.caches) this.set({ resource: kind.group ? `${kind.plural}.${kind.group}` : kind.plural }, size)
     } })
+    new Gauge({ name: 'apiserver_resource_objects', help: 'Stored objects by group and resource.', registers, labelNames: ['group', 'resource'], collect() {
+      for (const { kind, size } of parts.cache.caches) this.set({ group: kind.group, resource: kind.plural }, size)
+    } })
+    new Gauge({ name: 'aggregator_unavailable_apiservice', help: '1 for APIServices whose servers cannot be reached.', registers, labelNames: ['name'], collect() {
+      this.reset()
+      if (!parts.cache.has(APIServices)) return
+      for (const each of parts.cache.lookup.list(APIServices)) this.set({ name: each.metadata.name }, availableCondition(each)?.status === 'True' ? 0 : 1)
+    } })
+    const { longRunning } = this
+    new Gauge({ name: 'apiserver_longrunning_requests', help: 'Requests without a time limit that are under way.', registers, labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'], collect() {
+      this.reset()
+      for (const { labels, count } of longRunning.values()) this.set(labels, count)
+    } })
     new Gauge({ name: 'apiserver_registered_watchers', help: 'Open watches by resource.', registers, labelNames: ['group', 'version', 'kind'], collect() {
       for (const { kind, watcherCount } of parts.cache.caches) this.set({ group: kind.group, version: kind.version, kind: kind.kind }, watcherCount)
     } })
@@ -61,7 +92,7 @@ export class ServerMetrics {
   /** Requests are counted by our own hand and shown when somebody looks: the library's way would cost a request more than its answer. */
   private registerRequests(): void {
     const { series } = this
-    const labelNames = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'code']
+    const labelNames = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code']
     new Counter({ name: 'apiserver_request_total', help: 'Requests by verb, group, version, resource, scope and HTTP response code.', registers: [this.registry], labelNames, collect() {
       this.reset()
       for (const { labels, codes } of series.values()) for (const [code, count] of codes) this.inc({ ...labels, code }, count)
@@ -71,35 +102,45 @@ export class ServerMetrics {
   get contentType(): string { return this.registry.contentType }
 
   async text(): Promise<string> {
-    const timed = [...this.series.values()].filter(({ buckets }) => buckets.some((count) => count > 0))
-    return `${await this.registry.metrics()}\n# HELP ${durations} Response latency in seconds of requests that are not long-running.\n# TYPE ${durations} histogram\n${timed.flatMap(durationLines).join('\n')}\n${this.flowControl ? flowDurations(this.flowControl) : ''}${this.counters?.text() ?? ''}`
+    const timed = [...this.series.values()].filter(({ whole }) => whole.buckets.some((count) => count > 0))
+    const histogram = (name: string, help: string, of: 'whole' | 'own'): string => `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${timed.flatMap((each) => durationLines(name, each.labels, each[of])).join('\n')}\n`
+    return `${await this.registry.metrics()}\n${histogram(durations, 'Response latency in seconds of requests that are not long-running.', 'whole')}${histogram(levels, 'The same without the time that webhooks and waiting for a turn took.', 'own')}${this.flowControl ? flowDurations(this.flowControl) : ''}${this.counters?.text() ?? ''}`
+  }
+
+  /** A request without a time limit begins (1) or ends (-1). */
+  countLongRunning(context: RequestContext, change: 1 | -1): void {
+    const { key, labels } = this.labelsOf(context, this.served(context))
+    const one = this.longRunning.get(key) ?? { labels, count: 0 }
+    one.count += change
+    this.longRunning.set(key, one)
+  }
+
+  private labelsOf(context: RequestContext, known: boolean): { key: string; labels: Record<string, string> } {
+    const { info } = context
+    const [verb, scope] = [verbOf(context), scopeOf(context)]
+    return {
+      key: known ? `${verb} ${info.apiGroup} ${info.apiVersion} ${info.resource} ${info.subresource} ${scope}` : `${verb} ${scope}`,
+      labels: { verb, group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope, component: 'apiserver' },
+    }
   }
 
   observe(context: RequestContext, seconds: number): void {
     const { info, exchange } = context
     // A subresource that does not exist must not become a label: clients can make up any number of them.
-    const known = this.served(context) && (info.subresource === '' || exchange.status !== 404)
-    const verb = verbOf(context)
-    const scope = scopeOf(context)
-    const key = known ? `${verb} ${info.apiGroup} ${info.apiVersion} ${info.resource} ${info.subresource} ${scope}` : `${verb} ${scope}`
+    const { key, labels } = this.labelsOf(context, this.served(context) && (info.subresource === '' || exchange.status !== 404))
     let series = this.series.get(key)
-    if (!series) {
-      const labels = { verb, group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope }
-      this.series.set(key, series = { labels, codes: new Map(), buckets: Array.from({ length: bounds.length + 1 }, () => 0), sum: 0 })
-    }
+    if (!series) this.series.set(key, series = { labels, codes: new Map(), whole: distribution(), own: distribution() })
     series.codes.set(exchange.status, (series.codes.get(exchange.status) ?? 0) + 1)
     if (context.longRunning) return
-    let bucket = 0
-    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
-    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
-    series.sum += seconds
+    add(series.whole, seconds)
+    add(series.own, Math.max(0, seconds - (exchange.waitedSeconds ?? 0)))
   }
 }
 
 /** A series as Prometheus reads histograms: cumulated buckets, sum and count. */
-const durationLines = ({ labels, buckets, sum }: Series): string[] => {
-  const shown = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')
+const durationLines = (name: string, labels: Series['labels'], { buckets, sum }: Distribution): string[] => {
+  const shown = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')
   let total = 0
-  const lines = buckets.map((count, index) => `${durations}_bucket{le="${bounds[index] ?? '+Inf'}",${shown}} ${(total += count)}`)
-  return [...lines, `${durations}_sum{${shown}} ${sum}`, `${durations}_count{${shown}} ${total}`]
+  const lines = buckets.map((count, index) => `${name}_bucket{le="${bounds[index] ?? '+Inf'}",${shown}} ${(total += count)}`)
+  return [...lines, `${name}_sum{${shown}} ${sum}`, `${name}_count{${shown}} ${total}`]
 }

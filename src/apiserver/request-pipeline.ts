@@ -17,6 +17,7 @@ import { limitTime } from './filters/limit-time.ts'
 import { respondError } from './filters/respond-error.ts'
 import { dispatch } from './handlers/dispatch.ts'
 import { health, type HealthCheck } from './health.ts'
+import { HealthIndicators } from './health-indicators.ts'
 import { ServerMetrics } from './metrics.ts'
 import { respondObject } from './negotiation/respond.ts'
 import { chain, type Filter, RequestContext } from './request-context.ts'
@@ -52,13 +53,14 @@ export interface PipelineParts {
 
 const defaultTimeoutMs = 60_000
 const storeTimeoutMs = 2000
-const ownPaths = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/readyz', '/version']
+const ownPaths = ['/api', '/apis', '/healthz', '/livez', '/metrics', '/metrics/slis', '/readyz', '/version']
 
 export class RequestPipeline {
   private readonly given: PipelineParts
   private readonly run: (context: RequestContext) => Promise<void>
   private readonly discovery: Discovery
   private readonly metrics: ServerMetrics
+  private readonly slis = new HealthIndicators()
   private readonly lastFailures = new Map<string, string>()
   private underWay = 0
   private idle: (() => void) | undefined
@@ -99,12 +101,14 @@ export class RequestPipeline {
     this.underWay += 1
     try {
       context = new RequestContext(exchange, requestInfo(exchange.method, exchange.rawPath, () => exchange.query))
+      if (context.longRunning) this.metrics.countLongRunning(context, 1)
       await this.run(context)
     } catch (error) {
       respondError(exchange, error, (shown) => log.error('a request failed', { method: exchange.method, path: exchange.rawPath, error: shown.message, stack: (shown.cause as Error | undefined)?.stack ?? shown.stack }))
     }
     this.underWay -= 1
     if (this.underWay === 0) this.idle?.()
+    if (context?.longRunning) this.metrics.countLongRunning(context, -1)
     if (context) this.metrics.observe(context, (clock.monotonic() - begun) / 1000)
   }
 
@@ -140,8 +144,11 @@ export class RequestPipeline {
     switch (root) {
       case 'api': case 'apis': return this.discovery.handle(exchange, path)
       case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version)); break
-      case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.healthFailed(name, why) })
-      case 'metrics': if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(await this.metrics.text())); break
+      case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.healthFailed(name, why), seen: (name, endpoint, well) => this.slis.observe(name, endpoint, well) })
+      case 'metrics':
+        if (path === '/metrics/slis') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(this.slis.text()))
+        if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(await this.metrics.text()))
+        break
       case '': return respondObject(exchange, 200, { paths: this.listedPaths() })
       default:
     }
@@ -182,6 +189,7 @@ export class RequestPipeline {
       const { group, version } = served.stored ? served.stored.kind : served.virtual.kind
       for (const path of group ? [`/apis/${group}`, `/apis/${group}/${version}`] : [`/api/${version}`]) versions.add(path)
     }
-    return [...ownPaths, ...versions, ...paths.filter(({ listed }) => listed).map(({ path }) => path)].sort()
+    const checks = this.checks().flatMap(({ name, readyOnly }) => (readyOnly ? ['readyz'] : ['healthz', 'livez', 'readyz']).map((endpoint) => `/${endpoint}/${name}`))
+    return [...ownPaths, ...checks, ...versions, ...paths.filter(({ listed }) => listed).map(({ path }) => path)].sort()
   }
 }

@@ -7,7 +7,7 @@ import { internalError, timeout } from '../../api/status.ts'
 import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
-import { counted } from './webhook-counters.ts'
+import { counted, waitedFor } from './webhook-counters.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
 import { mutatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
@@ -66,7 +66,7 @@ export const mutatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin =
     try {
       const { name, failurePolicy } = invocation.hook.webhook
       const call = { name, type: 'admit', operation: attributes.operation, ignoresFailure: failurePolicy === 'Ignore' } as const
-      return await change(invocation, { attributes, context }, await counted(parts.counting, call, () => askWebhook(parts, invocation, { attributes, context, mutating: true })))
+      return await change(invocation, { attributes, context }, await waitedFor(parts.counting, context, () => counted(parts.counting, call, () => askWebhook(parts, invocation, { attributes, context, mutating: true }))))
     } catch (error) {
       if (!(error instanceof CallingWebhookError)) throw error
       const { webhook } = invocation.hook

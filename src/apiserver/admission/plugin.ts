@@ -43,6 +43,8 @@ export interface AdmissionContext {
   reinvocation: Reinvocation
   /** Begins to measure what a plugin takes; absent: nobody wants to know. */
   timing?(): (labels: Readonly<Record<string, string>>) => void
+  /** Tells of seconds that went by while others were asked; absent: nobody wants to know. */
+  waited?(seconds: number): void
   /** Adds to the request's audit event; absent where nothing is audited. */
   readonly annotate?: ((key: string, value: string) => void) | undefined
 }

@@ -3,7 +3,7 @@ import { internalError, timeout } from '../../api/status.ts'
 import { DecisionCache } from '../cel/library/authorization.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 import { askWebhook, type Invocation, type WebhookParts } from './webhook-call.ts'
-import { counted } from './webhook-counters.ts'
+import { counted, waitedFor } from './webhook-counters.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
 import { validatingHooks } from './webhook-hooks.ts'
 import { invocationOf } from './webhook-invocations.ts'
@@ -36,7 +36,7 @@ export const validatingAdmissionWebhook = (parts: WebhookParts): AdmissionPlugin
       }
       if (invocations.length === 0) return
       if (context.signal.aborted || context.remainingMs() <= 0) throw timeout('request did not complete within requested timeout')
-      const refusals = await Promise.all(invocations.map((invocation) => refusal(invocation, attributes, context)))
+      const refusals = await waitedFor(parts.counting, context, () => Promise.all(invocations.map((invocation) => refusal(invocation, attributes, context))))
       const first = refusals.find((each) => each !== undefined)
       if (first !== undefined) throw first
     },

@@ -2,13 +2,24 @@
 import type { Clock } from '../../api/clock.ts'
 import { StatusError } from '../../api/status.ts'
 import type { ServerCounters } from '../counters.ts'
-import type { AdmissionAttributes } from './plugin.ts'
+import type { AdmissionAttributes, AdmissionContext } from './plugin.ts'
 import { CallingWebhookError } from './webhook-denial.ts'
 
 export interface Counting { counters: ServerCounters; clock: Pick<Clock, 'monotonic'> }
 
 /** Codes beyond what HTTP has are one, so that webhooks cannot make labels. */
 const codeLabel = (code: number): string => String(Math.min(code, 600))
+
+/** Runs `ask`, and tells how long the request waited for it. */
+export const waitedFor = async <T>(counting: Counting | undefined, { waited }: Pick<AdmissionContext, 'waited'>, ask: () => Promise<T>): Promise<T> => {
+  if (!counting || !waited) return ask()
+  const begun = counting.clock.monotonic()
+  try {
+    return await ask()
+  } finally {
+    waited((counting.clock.monotonic() - begun) / 1000)
+  }
+}
 
 /** Runs `ask` and counts what comes of it. */
 export const counted = async <T>(counting: Counting | undefined, call: { name: string; type: 'admit' | 'validating'; operation: AdmissionAttributes['operation']; ignoresFailure: boolean }, ask: () => Promise<T>): Promise<T> => {

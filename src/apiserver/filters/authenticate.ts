@@ -6,6 +6,7 @@ import type { UserInfo } from '../registry/strategy.ts'
 import type { Filter } from '../request-context.ts'
 
 const success = { result: 'success' }
+const noLabels = {}
 const ownNames = new Map(['admin', 'client', 'kube_proxy', 'kubelet', 'system:serviceaccount:kube-system:default'].map((username) => [username, { username }]))
 const address = { username: 'email_id' }
 const anybody = { username: 'other' }
@@ -30,7 +31,7 @@ const timed = async (answer: Promise<UserInfo | undefined>, counting: { counters
 }
 
 /** Who asks. 401 when nobody knows the credentials. Calls inside this process carry their user with them. */
-export const authenticate = (authenticator: Authenticator, counting?: { counters: ServerCounters; clock: Pick<Clock, 'monotonic'> }): Filter => async (context, next) => {
+export const authenticate = (authenticator: Authenticator, counting?: { counters: ServerCounters; clock: Pick<Clock, 'monotonic' | 'now'> }): Filter => async (context, next) => {
   const { exchange } = context
   const { peer } = exchange
   let user: UserInfo | undefined = peer.user
@@ -44,6 +45,7 @@ export const authenticate = (authenticator: Authenticator, counting?: { counters
   }
   if (counting) {
     counting.counters.authentications.count(success)
+    if (peer.certificate) counting.counters.certificateExpirations.observe(noLabels, (peer.certificate.notAfter.getTime() - counting.clock.now().getTime()) / 1000)
     counting.counters.users.count(userLabel(user.name))
   }
   context.user = user

@@ -71,6 +71,7 @@ const wait = async (context: RequestContext, { flow, seats }: { flow: Flow; seat
     return refuse(flow, outcome)
   }
   statistics.waitedStarted.observe(seconds)
+  context.exchange.waitedSeconds = (context.exchange.waitedSeconds ?? 0) + seconds
   return place
 }
 

@@ -15,6 +15,7 @@ export const admissionContext = ({ server, exchange }: Pick<ResourceRequest, 'se
       const begun = server.clock.monotonic()
       return (labels) => server.counters.pluginTimes.observe(labels, (server.clock.monotonic() - begun) / 1000)
     },
+    waited: (seconds) => { exchange.waitedSeconds = (exchange.waitedSeconds ?? 0) + seconds },
     get annotate() { const { audit } = exchange; return audit && ((key: string, value: string) => audit.annotate(key, value)) },
     get books() { return bookkeeping(server) },
     get reinvocation() { return rounds ??= new Reinvocation() },

@@ -15,20 +15,33 @@ const fromQuery = (query: URLSearchParams): DeleteOptions => {
   if (grace !== null && !/^-?\d{1,15}$/.test(grace)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`)
   const orphan = booleanOf(query.get('orphanDependents'))
   const policy = query.get('propagationPolicy')
+  const ignore = booleanOf(query.get(unsafe))
   return {
     ...(grace !== null && { gracePeriodSeconds: Number(grace) }), ...(orphan !== undefined && { orphanDependents: orphan }), ...(policy !== null && { propagationPolicy: policy }),
-    ...(query.has('dryRun') && { dryRun: query.getAll('dryRun') }),
+    ...(ignore !== undefined && { [unsafe]: ignore }), ...(query.has('dryRun') && { dryRun: query.getAll('dryRun') }),
   }
 }
 
 const policies = ['Foreground', 'Background', 'Orphan']
 
-const errorsOf = ({ propagationPolicy, orphanDependents, dryRun }: DeleteOptions): FieldError[] => [
+const unsafe = 'ignoreStoreReadErrorWithClusterBreakingPotential'
+/** Nothing else may be asked along with it. (apimachinery `pkg/apis/meta/v1/validation`: ValidateIgnoreStoreReadError) */
+const unsafeErrors = (options: DeleteOptions): FieldError[] => (options[unsafe] !== true ? [] : ([
+  ['dryRun', (options.dryRun ?? []).length > 0], ['propagationPolicy', options.propagationPolicy !== undefined], ['orphanDependents', options.orphanDependents !== undefined],
+  ['gracePeriodSeconds', options.gracePeriodSeconds !== undefined], ['preconditions', options.preconditions !== undefined],
+] as const).flatMap(([field, set]) => (set ? [fieldError.invalid(unsafe, true, `cannot be set together with .${field}`)] : [])))
+
+const errorsOf = (options: DeleteOptions): FieldError[] => {
+  const { propagationPolicy, orphanDependents, dryRun } = options
+  return [
+
   ...(propagationPolicy !== undefined && orphanDependents !== undefined
     ? [fieldError.invalid('propagationPolicy', propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set')] : []),
   ...(propagationPolicy !== undefined && !policies.includes(propagationPolicy) ? [fieldError.notSupported('propagationPolicy', propagationPolicy, [...policies, 'nil'])] : []),
   ...dryRunErrors(dryRun ?? []),
-]
+  ...unsafeErrors(options),
+  ]
+}
 
 /** Throws 400 or 422 for what is not understood. */
 export const checkedDeleteOptions = (options: DeleteOptions): DeleteOptions => {

@@ -44,6 +44,10 @@ describe('of one object', () => {
     await api.ask('PATCH', `${configMaps}/${name}`, { headers: merge, body: { metadata: { finalizers: null } } })
   })
 
+  for (const [field, value] of [['dryRun', ['All']], ['propagationPolicy', 'Orphan'], ['orphanDependents', true], ['gracePeriodSeconds', 0], ['preconditions', { uid: 'x' }]] as const) test(`deleting what cannot be read does not go together with ${field}`, async () => {
+    const { status, body } = await api.ask('DELETE', `${configMaps}/d2`, { body: { ignoreStoreReadErrorWithClusterBreakingPotential: true, [field]: value } })
+    expect([status, body.message]).toEqual([422, `DeleteOptions.meta.k8s.io "" is invalid: ignoreStoreReadErrorWithClusterBreakingPotential: Invalid value: true: cannot be set together with .${field}`])
+  })
   test('two ways to say what happens to dependents are one too many', async () => expect((await api.ask('DELETE', `${configMaps}/d2`, { body: { propagationPolicy: 'Orphan', orphanDependents: true } })).body.message)
     .toBe('DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set'))
   test('dry runs delete nothing', async () => {
