@@ -199,6 +199,19 @@ describe('statistics', () => {
     expect(web?.containers[0]?.cpu.usageNanoCores).toBe(1_000_000)
   })
 
+  test('the summary: disks, by container, volume and pod', async () => {
+    const summary = JSON.parse((await get('/stats/summary')).text) as { node: Record<string, object>; pods: { podRef: { name: string }; containers: Record<string, unknown>[]; volume: object[] }[] }
+    const fs = { time: expect.any(String) as string, availableBytes: expect.any(Number) as number, capacityBytes: expect.any(Number) as number, usedBytes: expect.any(Number) as number, inodesFree: expect.any(Number) as number, inodes: expect.any(Number) as number, inodesUsed: expect.any(Number) as number }
+    expect(summary.node).toMatchObject({ fs, runtime: { imageFs: fs, containerFs: fs }, rlimit: { maxpid: 32_768 }, swap: { swapAvailableBytes: expect.any(Number) as number, swapUsageBytes: expect.any(Number) as number }, network: { interfaces: expect.any(Array) as object[] } })
+    const web = summary.pods.find(({ podRef }) => podRef.name === 'web-1')
+    expect(web).toMatchObject({ 'ephemeral-storage': fs, process_stats: { process_count: 1 }, containers: [{ name: 'web', rootfs: fs, logs: fs }] })
+  })
+
+  test('cadvisor\'s, and what probes said', async () => {
+    expect((await get('/metrics/cadvisor')).text).toMatch(/^container_memory_working_set_bytes\{container="web",id="\/kubepods\/pod[^"]+\/[^"]+",image="[^"]+",name="[^"]+",namespace="default",pod="web-1"\} 1000000 \d+$/m)
+    expect((await get('/metrics/probes')).status).toBe(200)
+  })
+
   test('in Prometheus\' words', async () => {
     expect((await get('/metrics/resource')).text).toMatch(/^container_memory_working_set_bytes\{container="web",namespace="default",pod="web-1"\} 1000000 \d+$/m)
     expect((await get('/metrics')).text).toMatch(/^kubelet_running_containers\{container_state="running"\} \d+$/m)

@@ -34,7 +34,12 @@ export interface Prober {
   verdict(kind: ProbeKind, state: ContainerState): ProbeVerdict | undefined
   health(pod: Pod, state: ContainerState): { started: boolean; ready: boolean }
   forget(podUid: string): void
+  /** How often each probe of the pods that are here has ended how. */
+  counts(): readonly ProbeCount[]
 }
+
+/** Labels as upstream's prober_probe_total has them. */
+export interface ProbeCount { labels: { container: string; namespace: string; pod: string; pod_uid: string; probe_type: string; result: string }; count: number }
 
 interface Worker {
   state: ContainerState
@@ -59,6 +64,7 @@ const stop = ({ controller, run }: Worker): void => {
 const gridMilliseconds = 100
 
 const kinds: readonly ProbeKind[] = ['startup', 'liveness', 'readiness']
+const probeTypes = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' } as const
 const maxTries = 3
 
 const onGrid = (moment: number): number => Math.ceil(moment / gridMilliseconds) * gridMilliseconds
@@ -68,6 +74,14 @@ const probeOf = (container: Container, kind: ProbeKind): Probe | undefined =>
 
 export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
   const workers = new Map<string, Worker>()
+  const counts = new Map<string, ProbeCount>()
+  const count = (pod: Pod, container: string, kind: ProbeKind, { result }: ProbeOutcome): void => {
+    const labels = { container, namespace: pod.metadata.namespace ?? '', pod: pod.metadata.name, pod_uid: pod.metadata.uid, probe_type: probeTypes[kind], result: result === 'unknown' ? 'unknown' : result === 'failure' ? 'failed' : 'successful' }
+    const key = `${labels.pod_uid}/${container}/${kind}/${labels.result}`
+    const known = counts.get(key)
+    if (known) known.count += 1
+    else counts.set(key, { labels, count: 1 })
+  }
   const keyOf = (kind: ProbeKind, state: ContainerState): string => `${state.podUid}/${state.name}#${state.attempt}/${kind}`
 
   const verdict = (kind: ProbeKind, state: ContainerState): ProbeVerdict | undefined => workers.get(keyOf(kind, state))?.streak.verdict
@@ -105,6 +119,7 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
       begun = true
       const outcome = await runOnce(probe, worker, each.container)
       if (signal.aborted) return
+      count(pod, each.container.name, kind, outcome)
       // What could not be asked says nothing: neither for it nor against it.
       if (outcome.result === 'unknown') { news('failed', outcome); continue }
       const before = worker.streak.verdict
@@ -150,7 +165,9 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
     },
     verdict,
     health,
+    counts: () => [...counts.values()],
     forget(podUid) {
+      for (const key of [...counts.keys()]) if (key.startsWith(`${podUid}/`)) counts.delete(key)
       for (const [key, worker] of workers) {
         if (worker.state.podUid !== podUid) continue
         stop(worker)

@@ -2,6 +2,7 @@
  * What the kubelet asks of whatever runs its pods: our CRI. The real one is process/ (namespaces, cgroups, shims); tests use a fake whose processes exit on request.
  * Everything here is about facts of this machine; Kubernetes' rules (restart policy, back-off, probes, phases) live above it in plan.ts and status.ts.
  */
+import type { Pressures } from './proc/pressure.ts'
 
 /** A pod's sandbox: its network, IPC and UTS namespaces (held by a process) and its cgroup. */
 export interface SandboxSpec {
@@ -166,6 +167,14 @@ export interface Usage {
   memoryRssBytes: number
   memoryUsageBytes: number
   processCount: number
+  pageFaults?: number
+  majorPageFaults?: number
+  /** undefined: none. */
+  memoryLimitBytes?: number
+  /** undefined: the kernel does not count it. */
+  swapBytes?: number
+  /** How long its processes have waited; undefined where the kernel does not tell it of a cgroup (version 1). */
+  pressure?: Pressures
 }
 
 export interface Runtime {

@@ -1,19 +1,48 @@
 /** What concerns the whole node: health, pods, statistics, metrics. */
-import { readMachine } from '../machine-facts.ts'
+import { statfs } from 'node:fs/promises'
+import type { Pod } from '../../../src/api/types.ts'
+import { measureDiskAndInodes } from '../eviction/disk-usage.ts'
+import { podDirectories } from '../eviction/pod-directories.ts'
+import { readDisk } from '../machine-facts.ts'
 import type { NodeFacts } from '../node-status.ts'
 import { isTerminalPhase } from '../pod.ts'
 import type { Machine } from '../pod-run.ts'
 import type { PodWorkers } from '../pod-workers.ts'
-import { resourceMetrics, summaryOf } from '../stats/summary.ts'
+import { cadvisorMetrics } from '../stats/cadvisor-metrics.ts'
+import { diskStats, type PodPlaces } from '../stats/disk-stats.ts'
+import { type InterfaceUsage, readInterfaces } from '../stats/network-usage.ts'
+import { prometheusText } from '../stats/prometheus-text.ts'
+import { resourceMetrics } from '../stats/resource-metrics.ts'
+import { type FileSystem, summaryOf } from '../stats/summary.ts'
 import type { UsageSampler } from '../stats/usage-sampler.ts'
 import { answerJson, answerText, type Route } from './route.ts'
 
-export interface NodeRouteParts { machine: Machine; workers: PodWorkers; sampler: UsageSampler; facts: NodeFacts; configuration: object }
+export interface NodeRouteParts { machine: Machine; workers: PodWorkers; sampler: UsageSampler; facts: NodeFacts; configuration: object; /** Where images are, if on a disk of their own. */ imageDirectory: string | undefined }
 
 const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Pods as the kubelet has them, each with the status that it last made. */
 const podsNow = ({ machine, workers }: NodeRouteParts) => workers.list().map((pod) => ({ ...pod, status: machine.statuses.get(pod.metadata.uid) ?? pod.status }))
+
+/** Where what a pod writes is; its containers' first directory is that of its logs. */
+const placesOf = async (machine: Machine, pod: Pod): Promise<PodPlaces> => {
+  const { containers } = await podDirectories(machine, pod)
+  const volumes = (pod.spec.volumes ?? []).flatMap((volume): [string, string][] => { const at = machine.volumes.ownDirectory(pod, volume); return at === undefined ? [] : [[volume.name, at]] })
+  return { volumes: Object.fromEntries(volumes), containers: Object.fromEntries(Object.entries(containers).map(([name, [logs = '', ...rootfs]]) => [name, { logs, rootfs }])) }
+}
+
+const fileSystemOf = async (directory: string): Promise<FileSystem> => {
+  const [disk, { blocks, bsize }] = await Promise.all([readDisk(directory), statfs(directory)])
+  return { ...disk, capacityBytes: blocks * bsize }
+}
+
+/** Of pods with a network of their own: by one of their processes. */
+const networksOf = async (machine: Machine, pods: readonly Pod[]): Promise<Map<string, readonly InterfaceUsage[]>> => {
+  const own = new Set(pods.filter(({ spec }) => !spec.hostNetwork).map(({ metadata }) => metadata.uid))
+  const pids = new Map((await machine.runtime.listContainers()).flatMap(({ podUid, pid }): [string, number][] => (pid !== undefined && own.has(podUid) ? [[podUid, pid]] : [])))
+  const found = await Promise.all([...pids].map(async ([uid, pid]): Promise<[string, InterfaceUsage[] | undefined]> => [uid, await readInterfaces(pid)]))
+  return new Map(found.flatMap(([uid, interfaces]): [string, InterfaceUsage[]][] => (interfaces ? [[uid, interfaces]] : [])))
+}
 
 const ownMetrics = async (parts: NodeRouteParts): Promise<string> => {
   const pods = podsNow(parts)
@@ -31,6 +60,7 @@ const ownMetrics = async (parts: NodeRouteParts): Promise<string> => {
 
 export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
   const { machine, sampler, facts } = parts
+  const disks = diskStats({ clock: machine.clock, log: machine.log, measure: measureDiskAndInodes, placesOf: (pod) => placesOf(machine, pod) })
   const bootedAt = new Date(machine.clock.now().getTime() - process.uptime() * 1000)
   const get = (path: string, answer: NonNullable<Route['answer']>): Route => ({ methods: ['GET', 'HEAD'], path, answer })
   const pods = async (response: Parameters<typeof answerJson>[0]): Promise<void> => { answerJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: podsNow(parts) }); return Promise.resolve() }
@@ -40,10 +70,20 @@ export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
     get('/pods', (_, response) => pods(response)),
     get('/runningpods', (_, response) => pods(response)),
     get('/stats/summary', async (_, response) => {
-      answerJson(response, summaryOf({ nodeName: machine.nodeName, sample: await sampler.fresh(), pods: podsNow(parts), readings: await readMachine(machine.directory, machine.memoryCapacityBytes), diskBytes: facts.machine.diskBytes, maxPids: facts.machine.maxPids, bootedAt }))
+      const [now, [nodeFs, imageFs]] = [podsNow(parts), await Promise.all([machine.directory, parts.imageDirectory ?? machine.directory].map(fileSystemOf)) as [FileSystem, FileSystem]]
+      answerJson(response, summaryOf({ nodeName: machine.nodeName, sample: await sampler.fresh(), pods: now, nodeFs, imageFs, maxPids: facts.machine.maxPids, bootedAt, disks: await disks(now), networks: await networksOf(machine, now) }))
     }),
     get('/metrics', async (_, response) => answerText(response, await ownMetrics(parts), { type: metricsType })),
-    get('/metrics/resource', async (_, response) => answerText(response, resourceMetrics(await sampler.fresh()), { type: metricsType })),
+    get('/metrics/resource', async (_, response) => answerText(response, resourceMetrics(await sampler.fresh(), podsNow(parts)), { type: metricsType })),
+    get('/metrics/cadvisor', async (_, response) => {
+      const now = podsNow(parts)
+      answerText(response, cadvisorMetrics({ sample: await sampler.fresh(), pods: now, cpus: facts.machine.cpus, memoryBytes: facts.machine.memoryBytes, disks: await disks(now), networks: await networksOf(machine, now) }), { type: metricsType })
+    }),
+    get('/metrics/probes', async (_, response) => {
+      const points = machine.prober.counts().map(({ labels, count }) => ({ labels, value: count }))
+      answerText(response, prometheusText([{ name: 'prober_probe_total', help: '[BETA] Cumulative number of a liveness, readiness or startup probe for a container by result.', type: 'counter', points }]), { type: metricsType })
+      return Promise.resolve()
+    }),
     get('/configz', async (_, response) => { answerJson(response, { kubeletconfig: parts.configuration }); return Promise.resolve() }),
   ]
 }

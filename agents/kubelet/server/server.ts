@@ -66,7 +66,7 @@ export const kubeletServer = (parts: KubeletServerParts): Component => ({
   name: 'kubelet-server',
   async run(signal) {
     const { machine, server: { cert, key, clientCA, port, address } } = parts
-    const routes = [...nodeRoutes({ ...parts, configuration: configurationOf(parts) }), ...podRoutes(parts), ...systemLogRoutes(parts.server.systemLogs ?? '/var/log'), ...wherryRoutes(parts)]
+    const routes = [...nodeRoutes({ ...parts, configuration: configurationOf(parts), imageDirectory: parts.options.imageDirectory }), ...podRoutes(parts), ...systemLogRoutes(parts.server.systemLogs ?? '/var/log'), ...wherryRoutes(parts)]
     const pass = gate(parts)
     const server = createServer({ cert, key, ca: clientCA, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'], maxHeaderSize: maxHeaderBytes })
     server.on('request', (request, response) => { void serve({ request, response, routes, pass, log: machine.log, signal }) })

@@ -1,69 +1,97 @@
-/** What /stats/summary and /metrics/resource say. Pure. Mirrors kubelet/pkg/apis/stats/v1alpha1 and pkg/kubelet/metrics/collectors/resource_metrics.go. */
+/** What /stats/summary says. Pure. Mirrors kubelet/pkg/apis/stats/v1alpha1 in its names. */
 import { timestamp } from '../../../src/api/clock.ts'
 import type { JsonObject } from '../../../src/api/meta.ts'
 import type { Pod } from '../../../src/api/types.ts'
-import type { MachineReadings } from '../machine-facts.ts'
+import type { DiskUse } from '../eviction/disk-usage.ts'
+import type { DiskReadings } from '../machine-facts.ts'
+import type { Pressure, Pressures } from '../runtime/proc/pressure.ts'
 import type { Usage } from '../runtime/runtime.ts'
-import type { Sample } from './usage-sampler.ts'
+import type { PodDisk } from './disk-stats.ts'
+import { type InterfaceUsage, networkStats } from './network-usage.ts'
+import type { ContainerSample, PodSample, Sample } from './usage-sampler.ts'
 
-export interface SummaryInput { nodeName: string; sample: Sample; pods: readonly Pod[]; readings: MachineReadings; diskBytes: number; maxPids: number; bootedAt: Date }
+/** A file system, with how large it is. */
+export type FileSystem = DiskReadings & { capacityBytes: number }
 
-const number = (value: bigint): number => Number(value)
+export interface SummaryInput {
+  nodeName: string
+  sample: Sample
+  pods: readonly Pod[]
+  /** What the kubelet's directory is on, with what containers write; and what images are on. */
+  nodeFs: FileSystem
+  imageFs: FileSystem
+  maxPids: number
+  bootedAt: Date
+  /** By pod's uid; absent: not known. */
+  disks: ReadonlyMap<string, PodDisk>
+  networks: ReadonlyMap<string, readonly InterfaceUsage[]>
+}
 
-const cpu = (at: Date, nanoseconds: bigint, nanoCores: number | undefined): JsonObject =>
-  ({ time: timestamp(at), ...(nanoCores !== undefined && { usageNanoCores: nanoCores }), usageCoreNanoSeconds: number(nanoseconds) })
-const memory = ({ at, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes }: Usage): JsonObject =>
-  ({ time: timestamp(at), usageBytes: memoryUsageBytes, workingSetBytes: memoryWorkingSetBytes, rssBytes: memoryRssBytes, pageFaults: 0, majorPageFaults: 0 })
+const pressure = (psi: Pressure | undefined): JsonObject => (psi ? { psi: { full: { ...psi.full }, some: { ...psi.some } } } : {})
 
-export const summaryOf = ({ nodeName, sample, pods, readings, diskBytes, maxPids, bootedAt }: SummaryInput): JsonObject => {
-  const { node, at } = sample
-  const disk = { time: timestamp(at), availableBytes: readings.diskAvailableBytes, capacityBytes: diskBytes, usedBytes: diskBytes - readings.diskAvailableBytes, inodesFree: readings.inodesFree, inodes: readings.inodes, inodesUsed: readings.inodes - readings.inodesFree }
+const cpu = (at: Date, nanoseconds: bigint, { nanoCores, psi }: { nanoCores: number | undefined; psi: Pressures | undefined }): JsonObject =>
+  ({ time: timestamp(at), ...(nanoCores !== undefined && { usageNanoCores: nanoCores }), usageCoreNanoSeconds: Number(nanoseconds), ...pressure(psi?.cpu) })
+
+const memory = ({ at, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes, memoryLimitBytes, pageFaults = 0, majorPageFaults = 0, pressure: psi }: Usage): JsonObject => ({
+  time: timestamp(at), ...(memoryLimitBytes !== undefined && { availableBytes: Math.max(0, memoryLimitBytes - memoryWorkingSetBytes) }), usageBytes: memoryUsageBytes, workingSetBytes: memoryWorkingSetBytes, rssBytes: memoryRssBytes,
+  pageFaults, majorPageFaults, ...pressure(psi?.memory),
+})
+
+const ofUsage = (usage: Usage, nanoCores: number | undefined): JsonObject => ({
+  cpu: cpu(usage.at, usage.cpuNanoseconds, { nanoCores, psi: usage.pressure }), memory: memory(usage), ...(usage.pressure && { io: { time: timestamp(usage.at), ...pressure(usage.pressure.io) } }),
+  ...(usage.swapBytes !== undefined && { swap: { time: timestamp(usage.at), swapUsageBytes: usage.swapBytes } }),
+})
+
+const fileSystem = (at: Date, { availableBytes, capacityBytes, inodesFree, inodes }: FileSystem, used: DiskUse): JsonObject =>
+  ({ time: timestamp(at), availableBytes, capacityBytes, usedBytes: used.bytes, inodesFree, inodes, inodesUsed: used.inodes })
+
+const whole = (fs: FileSystem): DiskUse => ({ bytes: fs.capacityBytes - fs.availableBytes, inodes: fs.inodes - fs.inodesFree })
+
+const containerStats = (input: SummaryInput, { podUid }: PodSample, { name, usage, cpuNanoCores }: ContainerSample): JsonObject => {
+  const disk = input.disks.get(podUid)
+  const own = disk?.containers[name]
   return {
-    node: {
-      nodeName, systemContainers: [], startTime: timestamp(bootedAt), cpu: cpu(node.at, node.cpuNanoseconds, sample.nodeCpuNanoCores),
-      memory: { time: timestamp(node.at), availableBytes: Math.max(0, node.memoryTotalBytes - node.memoryWorkingSetBytes), usageBytes: node.memoryUsageBytes, workingSetBytes: node.memoryWorkingSetBytes, rssBytes: node.memoryRssBytes, pageFaults: 0, majorPageFaults: 0 },
-      fs: disk, runtime: { imageFs: disk, containerFs: disk }, rlimit: { time: timestamp(at), maxpid: maxPids, curproc: node.processCount },
-    },
-    pods: sample.pods.map(({ podUid, namespace, name, usage, cpuNanoCores, containers }) => ({
-      podRef: { name, namespace, uid: podUid }, startTime: pods.find(({ metadata }) => metadata.uid === podUid)?.status?.startTime ?? null,
-      containers: containers.map((container) => ({ name: container.name, startTime: startOf(pods, podUid, container.name), cpu: cpu(container.usage.at, container.usage.cpuNanoseconds, container.cpuNanoCores), memory: memory(container.usage) })),
-      cpu: cpu(usage.at, usage.cpuNanoseconds, cpuNanoCores), memory: memory(usage), process_stats: { process_count: usage.processCount },
-    })),
+    name, startTime: startOf(input.pods, podUid, name), ...ofUsage(usage, cpuNanoCores),
+    ...(disk && own && { rootfs: fileSystem(disk.at, input.nodeFs, own.rootfs), logs: fileSystem(disk.at, input.nodeFs, own.logs) }),
   }
 }
 
-const startOf = (pods: readonly Pod[], podUid: string, container: string): string | null => {
-  const status = pods.find(({ metadata }) => metadata.uid === podUid)?.status
-  return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find(({ name }) => name === container)?.state?.running?.startedAt ?? null
+/** What of a pod counts as ephemeral: layers, logs, and its own volumes that are on a disk. */
+const ephemeral = (pod: Pod | undefined, { containers, volumes }: PodDisk): DiskUse => {
+  const inMemory = new Set((pod?.spec.volumes ?? []).filter(({ emptyDir, secret, projected, downwardAPI }) => emptyDir?.medium === 'Memory' || secret || projected || downwardAPI).map(({ name }) => name))
+  const parts = [...Object.values(containers).flatMap(({ logs, rootfs }) => [logs, rootfs]), ...Object.entries(volumes).filter(([name]) => !inMemory.has(name)).map(([, use]) => use)]
+  return parts.reduce((sum, each) => ({ bytes: sum.bytes + each.bytes, inodes: sum.inodes + each.inodes }), { bytes: 0, inodes: 0 })
 }
 
-interface Metric { name: string; help: string; type: 'counter' | 'gauge'; points: { labels: Record<string, string>; value: number; at: Date }[] }
+const podStats = (input: SummaryInput, sample: PodSample): JsonObject => {
+  const { podUid, namespace, name, usage, cpuNanoCores, containers } = sample
+  const pod = input.pods.find(({ metadata }) => metadata.uid === podUid)
+  const [disk, network] = [input.disks.get(podUid), input.networks.get(podUid)]
+  return {
+    podRef: { name, namespace, uid: podUid }, startTime: pod?.status?.startTime ?? null, containers: containers.map((each) => containerStats(input, sample, each)), ...ofUsage(usage, cpuNanoCores),
+    ...(network && { network: networkStats(timestamp(usage.at), network) }),
+    ...(disk && { volume: Object.entries(disk.volumes).map(([volume, use]) => ({ name: volume, ...fileSystem(disk.at, input.nodeFs, use) })), 'ephemeral-storage': fileSystem(disk.at, input.nodeFs, ephemeral(pod, disk)) }),
+    process_stats: { process_count: usage.processCount },
+  }
+}
 
-const escaped = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+export const summaryOf = (input: SummaryInput): JsonObject => {
+  const { nodeName, nodeFs, imageFs, maxPids, bootedAt, sample: { node, at, nodeCpuNanoCores, pods } } = input
+  const psi = node.pressure
+  return {
+    node: {
+      nodeName, systemContainers: [], startTime: timestamp(bootedAt), cpu: cpu(node.at, node.cpuNanoseconds, { nanoCores: nodeCpuNanoCores, psi }),
+      memory: { time: timestamp(node.at), availableBytes: Math.max(0, node.memoryTotalBytes - node.memoryWorkingSetBytes), usageBytes: node.memoryUsageBytes, workingSetBytes: node.memoryWorkingSetBytes, rssBytes: node.memoryRssBytes,
+        pageFaults: node.pageFaults, majorPageFaults: node.majorPageFaults, ...pressure(psi?.memory) },
+      ...(psi && { io: { time: timestamp(node.at), ...pressure(psi.io) } }), ...(node.network && { network: networkStats(timestamp(node.at), node.network) }),
+      fs: fileSystem(at, nodeFs, whole(nodeFs)), runtime: { imageFs: fileSystem(at, imageFs, whole(imageFs)), containerFs: fileSystem(at, nodeFs, whole(nodeFs)) },
+      rlimit: { time: timestamp(at), maxpid: maxPids, curproc: node.processCount }, swap: { time: timestamp(node.at), swapAvailableBytes: node.swapFreeBytes, swapUsageBytes: node.swapTotalBytes - node.swapFreeBytes },
+    },
+    pods: pods.map((each) => podStats(input, each)),
+  }
+}
 
-const render = ({ name, help, type, points }: Metric): string => [
-  `# HELP ${name} [STABLE] ${help}`, `# TYPE ${name} ${type}`,
-  ...points.map(({ labels, value, at }) => {
-    const inside = Object.entries(labels).map(([key, text]) => `${key}="${escaped(text)}"`).join(',')
-    return `${name}${inside && `{${inside}}`} ${value} ${at.getTime()}`
-  }),
-].join('\n')
-
-const seconds = (nanoseconds: bigint): number => Number(nanoseconds) / 1e9
-
-/** In Prometheus' text format. */
-export const resourceMetrics = ({ node, pods }: Sample): string => {
-  const containers = pods.flatMap(({ namespace, name, containers: inside }) => inside.map(({ name: container, usage }) => ({ labels: { container, namespace, pod: name }, usage })))
-  const ofPods = pods.map(({ namespace, name, usage }) => ({ labels: { namespace, pod: name }, usage }))
-  const cpuPoint = ({ labels, usage }: { labels: Record<string, string>; usage: Usage }): Metric['points'][number] => ({ labels, value: seconds(usage.cpuNanoseconds), at: usage.at })
-  const memoryPoint = ({ labels, usage }: { labels: Record<string, string>; usage: Usage }): Metric['points'][number] => ({ labels, value: usage.memoryWorkingSetBytes, at: usage.at })
-  const metrics: Metric[] = [
-    { name: 'container_cpu_usage_seconds_total', help: 'Cumulative cpu time consumed by the container in core-seconds', type: 'counter', points: containers.map(cpuPoint) },
-    { name: 'container_memory_working_set_bytes', help: 'Current working set of the container in bytes', type: 'gauge', points: containers.map(memoryPoint) },
-    { name: 'node_cpu_usage_seconds_total', help: 'Cumulative cpu time consumed by the node in core-seconds', type: 'counter', points: [{ labels: {}, value: seconds(node.cpuNanoseconds), at: node.at }] },
-    { name: 'node_memory_working_set_bytes', help: 'Current working set of the node in bytes', type: 'gauge', points: [{ labels: {}, value: node.memoryWorkingSetBytes, at: node.at }] },
-    { name: 'pod_cpu_usage_seconds_total', help: 'Cumulative cpu time consumed by the pod in core-seconds', type: 'counter', points: ofPods.map(cpuPoint) },
-    { name: 'pod_memory_working_set_bytes', help: 'Current working set of the pod in bytes', type: 'gauge', points: ofPods.map(memoryPoint) },
-  ]
-  return `${metrics.map(render).join('\n')}\n# HELP resource_scrape_error [STABLE] 1 if there was an error while getting container metrics, 0 otherwise\n# TYPE resource_scrape_error gauge\nresource_scrape_error 0\n`
+export const startOf = (pods: readonly Pod[], podUid: string, container: string): string | null => {
+  const status = pods.find(({ metadata }) => metadata.uid === podUid)?.status
+  return [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? []), ...(status?.ephemeralContainerStatuses ?? [])].find(({ name }) => name === container)?.state?.running?.startedAt ?? null
 }

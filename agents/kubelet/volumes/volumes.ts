@@ -47,6 +47,8 @@ export interface Volumes {
   /** Where one container sees them; `images`: by the names of volumes that have one's content. Throws ConfigError for a subPath that leads out of its volume. */
   mountsOf(pod: Pod, container: Container, environment: Environment, images?: ReadonlyMap<string, VolumeRoot>): Promise<Mount[]>
   /** The text of a file of one of the pod's emptyDirs. Throws when there is none, or no such volume. */
+  /** Where a volume that belongs to the pod alone (not a hostPath, not a claim's) has its files. */
+  ownDirectory(pod: Pod, volume: Volume): string | undefined
   fileOf(pod: Pod, volume: string, file: string): Promise<string>
   /** Unmounts and deletes everything of a pod that does not run any more. */
   remove(podUid: string): Promise<void>
@@ -205,6 +207,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
       const mounts = await Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images })))
       return [...mounts, ...(container.volumeDevices ?? []).map((device) => deviceOf(pod, container, device))]
     },
+    ownDirectory: (pod, volume) => (volume.emptyDir ?? volume.configMap ?? volume.secret ?? volume.projected ?? volume.downwardAPI ? volumeDirectory(pod.metadata.uid, volume) : undefined),
     async fileOf(pod, name, file) {
       const volume = pod.spec.volumes?.find((each) => each.name === name && each.emptyDir !== undefined)
       if (!volume) throw new ConfigError(`cannot find the volume ${JSON.stringify(name)} referenced by FileKeyRef`)

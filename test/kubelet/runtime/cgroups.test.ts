@@ -58,13 +58,15 @@ describe('files of a hierarchy', () => {
   const hierarchies = (version: 1 | 2): Hierarchies => ({ version, unified: root, controllers: { cpu: root, cpuacct: root, memory: root, pids: root } })
 
   test('usage of version 1', () => {
-    place('a', { 'cpuacct.usage': '123456789\n', 'memory.usage_in_bytes': '1000\n', 'memory.stat': 'cache 1\ninactive_file 1\ntotal_inactive_file 300\ntotal_rss 250\n', 'pids.current': '3\n', 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n' })
-    expect(readUsage(hierarchies(1), 'a', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 123_456_789n, memoryUsageBytes: 1000, memoryWorkingSetBytes: 700, memoryRssBytes: 250, processCount: 3 })
+    place('a', { 'cpuacct.usage': '123456789\n', 'memory.usage_in_bytes': '1000\n', 'memory.stat': 'cache 1\ninactive_file 1\npgfault 1\ntotal_inactive_file 300\ntotal_rss 250\ntotal_swap 40\ntotal_pgfault 12\ntotal_pgmajfault 3\n', 'memory.limit_in_bytes': '9223372036854771712\n', 'pids.current': '3\n', 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n' })
+    expect(readUsage(hierarchies(1), 'a', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 123_456_789n, memoryUsageBytes: 1000, memoryWorkingSetBytes: 700, memoryRssBytes: 250, processCount: 3, pageFaults: 12, majorPageFaults: 3, swapBytes: 40 })
     expect(readOomKills(hierarchies(1), 'a')).toBe(2)
   })
+  const stalls = 'some avg10=1.50 avg60=0.25 avg300=0.00 total=1234\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=5\n'
+  const stall = { some: { avg10: 1.5, avg60: 0.25, avg300: 0, total: 1234 }, full: { avg10: 0, avg60: 0, avg300: 0, total: 5 } }
   test('usage of version 2', () => {
-    place('b', { 'cpu.stat': 'usage_usec 5\nuser_usec 2\n', 'memory.current': '100\n', 'memory.stat': 'anon 70\nfile 5\ninactive_file 130\n', 'pids.current': '1\n', 'memory.events': 'low 0\noom 1\noom_kill 1\n' })
-    expect(readUsage(hierarchies(2), 'b', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 5000n, memoryUsageBytes: 100, memoryWorkingSetBytes: 0, memoryRssBytes: 70, processCount: 1 })
+    place('b', { 'cpu.stat': 'usage_usec 5\nuser_usec 2\n', 'memory.current': '100\n', 'memory.max': '4096\n', 'memory.swap.current': '7\n', 'cpu.pressure': stalls, 'memory.pressure': stalls, 'io.pressure': stalls, 'memory.stat': 'anon 70\nfile 5\ninactive_file 130\npgfault 9\npgmajfault 2\n', 'pids.current': '1\n', 'memory.events': 'low 0\noom 1\noom_kill 1\n' })
+    expect(readUsage(hierarchies(2), 'b', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 5000n, memoryUsageBytes: 100, memoryWorkingSetBytes: 0, memoryRssBytes: 70, processCount: 1, pageFaults: 9, majorPageFaults: 2, memoryLimitBytes: 4096, swapBytes: 7, pressure: { cpu: stall, memory: stall, io: stall } })
     expect(readOomKills(hierarchies(2), 'b')).toBe(1)
   })
   test('of a cgroup that is gone', () => { expect([readUsage(hierarchies(1), 'no', new Date(0)), readOomKills(hierarchies(1), 'no')]).toEqual([undefined, 0]) })

@@ -1,5 +1,6 @@
 /** What a cgroup uses. Working set as upstream counts it: usage without the file pages that the kernel would drop first. */
 import path from 'node:path'
+import { parsePressures } from '../proc/pressure.ts'
 import { readIfThere } from '../proc/stat.ts'
 import type { Usage } from '../runtime.ts'
 import type { Controller, Hierarchies } from './hierarchies.ts'
@@ -26,7 +27,27 @@ export const readUsage = (hierarchies: Hierarchies, name: string, at: Date): Usa
     memoryWorkingSetBytes: Math.max(0, memoryUsageBytes - inactiveFile),
     memoryRssBytes: statistic(statistics, v1 ? 'total_rss' : 'anon'),
     processCount: Number(read('pids', 'pids.current') ?? 0),
+    pageFaults: statistic(statistics, v1 ? 'total_pgfault' : 'pgfault'),
+    majorPageFaults: statistic(statistics, v1 ? 'total_pgmajfault' : 'pgmajfault'),
+    ...(v1 ? limitAndSwapV1(read, statistics) : limitAndSwapV2(read)),
   }
+}
+
+type Read = (controller: Controller, file: string) => string | undefined
+type LimitAndSwap = Pick<Usage, 'memoryLimitBytes' | 'swapBytes' | 'pressure'>
+
+/** What version 1 says where there is no limit is a few bytes less than 2^63. */
+const unlimitedV1 = 2 ** 62
+
+const limitAndSwapV1 = (read: Read, statistics: string): LimitAndSwap => {
+  const limit = Number(read('memory', 'memory.limit_in_bytes') ?? Infinity)
+  return { ...(limit < unlimitedV1 && { memoryLimitBytes: limit }), ...(/^total_swap /m.test(statistics) && { swapBytes: statistic(statistics, 'total_swap') }) }
+}
+
+const limitAndSwapV2 = (read: Read): LimitAndSwap => {
+  const [limit, swap] = [read('memory', 'memory.max')?.trim(), read('memory', 'memory.swap.current')]
+  const pressure = parsePressures(read('cpu', 'cpu.pressure'), read('memory', 'memory.pressure'), read('memory', 'io.pressure'))
+  return { ...(limit && limit !== 'max' && { memoryLimitBytes: Number(limit) }), ...(swap !== undefined && { swapBytes: Number(swap) }), ...(pressure && { pressure }) }
 }
 
 /** A value of a "name value" file; 0 if it does not stand there. */
