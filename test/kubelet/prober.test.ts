@@ -32,6 +32,18 @@ const lab = (container: Partial<Container>) => {
   return { clock, ran, news, probes, pod, state, sync, answer: (with_: typeof healthy) => { healthy = with_ } }
 }
 
+test('how often it ended how, in upstream\'s labels, until the pod is gone', async () => {
+  const { clock, sync, answer, probes, pod } = lab({ livenessProbe: { periodSeconds: 1, failureThreshold: 9 } })
+  sync()
+  await clock.advance(1_500)
+  answer(false)
+  await clock.advance(1_000)
+  const labels = { container: 'web', namespace: pod.metadata.namespace, pod: pod.metadata.name, pod_uid: pod.metadata.uid, probe_type: 'Liveness' }
+  expect(probes.counts()).toEqual([{ labels: { ...labels, result: 'successful' }, count: 2 }, { labels: { ...labels, result: 'failed' }, count: 1 }])
+  probes.forget(pod.metadata.uid)
+  expect(probes.counts()).toEqual([])
+})
+
 describe('schedule', () => {
   test('at the start, then each period', async () => {
     const { clock, ran, sync } = lab({ readinessProbe: { periodSeconds: 5 } })
