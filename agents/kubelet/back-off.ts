@@ -11,9 +11,12 @@ const forgottenMilliseconds = 600_000
 
 const isForgotten = (entry: BackOff, finishedAt: number): boolean => finishedAt - entry.updatedAt > forgottenMilliseconds
 
-/** How long a container that finished at `finishedAt` has to wait still; 0 if it may start now. */
+/** Beyond what rounding does: an end in the future is one of before the clock was set back. */
+const clockToleranceMilliseconds = 2000
+
+/** How long a container that finished at `finishedAt` has to wait still; 0 if it may start now. Nobody waits for a clock that was set back to come again to where it was. */
 export const remainingBackOff = (entry: BackOff | undefined, finishedAt: number, now: number): number =>
-  entry === undefined || isForgotten(entry, finishedAt) ? 0 : Math.max(0, finishedAt + entry.delayMilliseconds - now)
+  entry === undefined || isForgotten(entry, finishedAt) || finishedAt > now + clockToleranceMilliseconds ? 0 : Math.max(0, finishedAt + entry.delayMilliseconds - now)
 
 /** The entry after a restart at `now`. `longest`: what the node's configuration allows; a first delay is no longer either. */
 export const nextBackOff = (entry: BackOff | undefined, { finishedAt, now, longest = maxBackOffMilliseconds }: { finishedAt: number; now: number; longest?: number | undefined }): BackOff => ({

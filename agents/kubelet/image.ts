@@ -90,7 +90,8 @@ export const neverPulled = (image: string): ImageVerdict => {
 
 /** undefined: the next try may begin. */
 export const backingOff = (image: string, backOff: ImageBackOff | undefined, now: number): ImageVerdict | undefined => {
-  const remaining = backOff ? backOff.updatedAt + backOff.delayMilliseconds - now : 0
+  // An entry of the future was made before the clock was set back: nobody waits for that.
+  const remaining = backOff && backOff.updatedAt <= now ? backOff.updatedAt + backOff.delayMilliseconds - now : 0
   if (!backOff || remaining <= 0) return undefined
   const message = `Back-off pulling image ${JSON.stringify(image)}`
   return { reason: 'ImagePullBackOff', message: backOff.why === undefined ? message : `${message}: ErrImagePull: ${backOff.why}`, backOff, retryMilliseconds: remaining,

@@ -15,7 +15,7 @@ export interface TerminationInput {
   pod: Pod
   observed: Observed
   graceSeconds: number
-  /** When the stop began, milliseconds since the epoch. */
+  /** When the stop began; this, `killDeadline` and `now` are of the monotonic clock: setting the other one neither takes grace away nor gives more. */
   since: number
   /** When the stop of an attempt that is under way will end in SIGKILL; undefined if nobody stops it. */
   killDeadline(state: ContainerState): number | undefined

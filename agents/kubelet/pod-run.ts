@@ -67,7 +67,7 @@ export interface Machine {
   heard: Set<(event: RuntimeEvent) => void>
 }
 
-/** A stop that is under way. */
+/** A stop that is under way. This and the next are of the monotonic clock. */
 export interface Killing { deadline: number; hook: AbortController }
 
 /** Why and since when the pod is to stop. */

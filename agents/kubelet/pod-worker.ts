@@ -110,7 +110,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
 
   const stop = (graceSeconds: number): void => {
     giveUpStarting()
-    run.stopping = { graceSeconds, since: run.stopping?.since ?? clock.now().getTime() }
+    run.stopping = { graceSeconds, since: run.stopping?.since ?? clock.monotonic() }
     // Waiting reasons of what will never start are not reported any more: the settled states are.
     run.waiting.clear()
   }
@@ -122,7 +122,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       failure = { reason: 'DeadlineExceeded', message: deadlineMessage }
       machine.record(run.pod, { type: 'Normal', reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than specified deadline' })
     } else if (life !== undefined) run.wake.notifyIn(life)
-    const graceSeconds = decideStop({ pod: run.pod, status, failedGrace: failure && (failure.graceSeconds ?? graceOf(run.pod)), removedGrace, stopping: run.stopping, now })
+    const graceSeconds = decideStop({ pod: run.pod, status, failedGrace: failure && (failure.graceSeconds ?? graceOf(run.pod)), removedGrace, stopping: run.stopping, now: clock.monotonic() })
     if (graceSeconds !== undefined) stop(graceSeconds)
   }
 
@@ -131,7 +131,8 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     if (container && readsFiles(container)) return false
     const state = currentOf(run.observed, name)
     const age = clock.now().getTime() - (state?.startedAt?.getTime() ?? 0)
-    if (age >= armDelayMilliseconds) return machine.spares.mayArm(spareKey(run.pod, name), containerRecord(run.record, name).backOff !== undefined)
+    // One that was started in the future was started before the clock was set back.
+    if (age >= armDelayMilliseconds || age < 0) return machine.spares.mayArm(spareKey(run.pod, name), containerRecord(run.record, name).backOff !== undefined)
     run.wake.notifyIn(armDelayMilliseconds - age)
     return false
   }
@@ -165,7 +166,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
   const syncStopping = async (): Promise<void> => {
     if (!run.stopping) return
     const { actions, stopped, wakeMilliseconds } = planTermination({
-      pod: run.pod, observed: run.observed, ...run.stopping, now: clock.now().getTime(), killDeadline: (state) => run.killing.get(attemptKey(state))?.deadline,
+      pod: run.pod, observed: run.observed, ...run.stopping, now: clock.monotonic(), killDeadline: (state) => run.killing.get(attemptKey(state))?.deadline,
     })
     await execute(actions, how)
     if (wakeMilliseconds !== undefined) run.wake.notifyIn(wakeMilliseconds)

@@ -22,7 +22,7 @@ export const stopContainer = (machine: Machine, run: PodRun, stop: Stop): void =
   const { clock, heal, log } = machine
   const key = attemptKey(stop.state)
   const { podUid, name, attempt } = stop.state
-  const killing: Killing = { deadline: clock.now().getTime() + stop.graceSeconds * 1000, hook: new AbortController() }
+  const killing: Killing = { deadline: clock.monotonic() + stop.graceSeconds * 1000, hook: new AbortController() }
   const before = run.killing.get(key)
   run.killing.set(key, killing)
   before?.hook.abort()
@@ -33,7 +33,7 @@ export const stopContainer = (machine: Machine, run: PodRun, stop: Stop): void =
   const work = async (): Promise<void> => {
     if (stop.preStop) await preStop(machine, run, stop, killing)
     if (run.killing.get(key) !== killing) return
-    const left = Math.max(stop.preStop && hasHook(stop) ? minimumGraceSeconds : 0, (killing.deadline - clock.now().getTime()) / 1000)
+    const left = Math.max(stop.preStop && hasHook(stop) ? minimumGraceSeconds : 0, (killing.deadline - clock.monotonic()) / 1000)
     await machine.runtime.stopContainer(podUid, name, left)
   }
   work().catch((error: unknown) => {

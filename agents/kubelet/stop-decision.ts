@@ -15,7 +15,7 @@ export interface StopInput {
   /** Nobody wants the pod any more, and it gets this much time. */
   removedGrace: number | undefined
   stopping: Stopping | undefined
-  /** Milliseconds since the epoch. */
+  /** Of the monotonic clock, as `stopping.since` is. */
   now: number
 }
 

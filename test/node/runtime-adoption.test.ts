@@ -238,7 +238,7 @@ describe.skipIf(!isRoot)('adoption', () => {
         }
         await until(`${uid}: one process, or none`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (kind === 'stays' ? 1 : 0), 3000)
         await until(`${uid}: as many shims`, () => nodePids('shims').length === (kind === 'stays' ? 1 : 0), 3000)
-        await until('its mark', () => existsSync(mark))
+        await until('its mark', () => existsSync(mark) && readFileSync(mark, 'utf8') !== '')
         expect(readFileSync(mark, 'utf8')).toBe('begun\n')
         await agent.tell({ do: 'removeSandbox', podUid: uid })
         expect(nodePids()).toEqual([])

@@ -4,6 +4,8 @@ import type { Clock } from '../../src/api/clock.ts'
 export interface FakeClock extends Clock {
   /** Lets this much time pass; between two moments at which somebody wakes, everything that is ready to run runs. */
   advance(milliseconds: number): Promise<void>
+  /** Somebody sets the wall clock, to later or (negative) earlier; nothing else happens. */
+  set(milliseconds: number): void
   /** How many sleep now. */
   readonly sleepers: number
   /** Milliseconds until the next sleeper wakes; undefined if nobody sleeps. */
@@ -19,10 +21,12 @@ export const settle = async (turns = 20): Promise<void> => {
 
 export const fakeClock = (start = new Date('2026-01-01T00:00:00Z')): FakeClock => {
   let elapsed = 0
+  let wall = 0
   const sleepers = new Set<Sleeper>()
   const next = (): Sleeper | undefined => [...sleepers].reduce<Sleeper | undefined>((first, each) => (first === undefined || each.at < first.at ? each : first), undefined)
   return {
-    now: () => new Date(start.getTime() + elapsed),
+    now: () => new Date(start.getTime() + wall + elapsed),
+    set: (milliseconds) => { wall += milliseconds },
     monotonic: () => elapsed,
     get sleepers() { return sleepers.size },
     get untilNext() { const first = next(); return first && Math.max(0, first.at - elapsed) },

@@ -31,14 +31,17 @@ export interface KubeletNode extends AsyncDisposable {
   /** A shell script in its container. */
   exec(pod: Pod, script: string): Promise<{ code: number; out: string; err: string }>
   logOf(pod: Pod, attempt?: number): string
+  /** What the kubelet itself says. */
+  said(): readonly string[]
 }
 
 export const shell = (script: string): string[] => ['/bin/sh', '-c', script]
 export const isReady = ({ status }: Pod): boolean => status.conditions?.some(({ type, status: verdict }) => type === 'Ready' && verdict === 'True') ?? false
 const hasEnded = ({ status }: Pod): boolean => ['Succeeded', 'Failed'].includes(status.phase ?? '')
 
-export const startKubeletNode = async ({ namespaces = {}, admission = [], ...over }: { namespaces?: Record<string, Record<string, string>>; admission?: AdmissionPlugin[] } & Partial<KubeletOptions> = {}): Promise<KubeletNode> => {
+export const startKubeletNode = async ({ namespaces = {}, admission = [], prepare = () => {}, ...over }: { namespaces?: Record<string, Record<string, string>>; admission?: AdmissionPlugin[]; prepare?(place: NodePlace): void } & Partial<KubeletOptions> = {}): Promise<KubeletNode> => {
   const place = newPlace()
+  prepare(place)
   const log = logs()
   const directory = path.join(place.scratch, 'kubelet')
   mkdirSync(directory, { recursive: true })
@@ -73,6 +76,7 @@ export const startKubeletNode = async ({ namespaces = {}, admission = [], ...ove
     },
     exec: (pod, script) => collect(runtime, pod.metadata.uid, shell(script)),
     logOf: ({ metadata }, attempt = 0) => logText(path.join(directory, 'logs', `${metadata.namespace ?? ''}_${metadata.name}_${metadata.uid}`, 'main', `${attempt}.log`)),
+    said: () => log.lines,
     async [Symbol.asyncDispose]() {
       for (const { metadata } of (await client.list(Pods)).items) await client.delete(Pods, { name: metadata.name, namespace: metadata.namespace ?? '' }, { gracePeriodSeconds: 0 }).catch(() => {}) // gone meanwhile
       stop.abort()

@@ -108,8 +108,10 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
   const work = async (pod: Pod, each: RoledContainer, { kind, probe, worker }: { kind: ProbeKind; probe: Probe; worker: Worker }): Promise<void> => {
     const { signal } = worker.controller
     const period = (probe.periodSeconds ?? 10) * 1000
-    const first = (worker.state.startedAt ?? worker.state.createdAt).getTime() + (probe.initialDelaySeconds ?? 0) * 1000
-    const since = clock.now().getTime() - first
+    const delay = (probe.initialDelaySeconds ?? 0) * 1000
+    const first = (worker.state.startedAt ?? worker.state.createdAt).getTime() + delay
+    // Where the clock has been set back meanwhile, nothing is further away than its delay.
+    const since = Math.max(-delay, clock.now().getTime() - first)
     // An attempt that was started long ago keeps its own rhythm, so that a new kubelet does not probe everything at one moment.
     const begin = clock.monotonic() + (since < period ? Math.max(0, -since) : period - since % period)
     const news = (what: ProbeNews['what'], outcome?: ProbeOutcome): void => tell({ pod, each, state: worker.state, kind, what, verdict: worker.streak.verdict, outcome })

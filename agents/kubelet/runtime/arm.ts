@@ -169,7 +169,8 @@ const firstProcess = (context: Context, podUid: string, name: string): ProcessId
   return process
 }
 
-const launch = (context: Context, { attempt: { record, directory }, sandbox, spec, command: shim }: Preparation): void => {
+const launch = (context: Context, { attempt, sandbox, spec, command: shim }: Preparation): void => {
+  const { record, directory } = attempt
   if (context.runner && context.launcher && isLaunched(context, spec)) {
     const label = labelOf(sandbox, record.name)
     writeFileSync(path.join(directory, 'launch'), shimSteps(context.runner.numbers, { processNamespace: processNamespace(context, { sandbox, spec }), command: ['/bin/sh', path.join(scriptsDirectory(context), 'shim'), label], environment: bareEnvironment }), { mode: 0o600 })
@@ -181,7 +182,8 @@ const launch = (context: Context, { attempt: { record, directory }, sandbox, spe
   // The name of the container as a last argument tells people who read `ps` whose shim this is.
   const child = spawn(command, [...args, `${sandbox.record.podNamespace}/${sandbox.record.podName}/${record.name}`],
     { cwd: directory, detached: true, stdio: 'ignore', env: bareEnvironment })
-  child.on('error', (error) => { context.log.error('cannot start a shim', { error: error.message }) })
+  // No more processes, no more open files: nobody will ever be heard.
+  child.on('error', ({ message }) => { attempt.problem = message; attempt.heard.resolve(undefined) })
   child.unref()
 }
 
@@ -195,7 +197,7 @@ const untilArmed = async (context: Context, { attempt, heard, signal }: { attemp
   giveUp.abort()
   if (word === 'armed') return
   const errors = readErrors(attempt.directory).replace(/^fail seccomp$/m, startFailureMessage('seccomp', { command: [], workingDir: '/', env: [] }))
-  throw new Error(`cannot set up the container: ${errors || (word === 'late' ? `not done after ${armDeadlineMilliseconds / 1000} s` : 'its supervisor ended without a word')}`)
+  throw new Error(`cannot set up the container: ${attempt.problem ?? (errors || (word === 'late' ? `not done after ${armDeadlineMilliseconds / 1000} s` : 'its supervisor ended without a word'))}`)
 }
 
 /** Whether what came to be is what was planned: the process is in its cgroup and in the sandbox's namespaces, and every mount is where it was meant to be. */

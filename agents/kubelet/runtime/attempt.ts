@@ -28,6 +28,8 @@ export interface Attempt {
   go: number | undefined
   /** The shim's own words: armed, go, fail …; undefined at its end. */
   heard: PromiseWithResolvers<string | undefined>
+  /** Why its shim could not be started at all. Not in a file, for there may be none to be had. */
+  problem?: string
   ended: PromiseWithResolvers<void>
   oomKills: number
   /** When its end was heard of, on the monotonic clock. */

@@ -48,6 +48,8 @@ export interface Sandbox {
   init: ProcessIdentity | undefined
   life: Reader | undefined
   heard: PromiseWithResolvers<boolean>
+  /** Why its process could not be started at all: no more processes, no more open files. Not in a file, for there may be none to be had. */
+  problem?: string
 }
 
 export const sandboxCgroup = (record: SandboxRecord): string => path.join(record.cgroup, 'sandbox')
@@ -93,7 +95,7 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
     let child: number | undefined
     if (stepped) context.launcher?.launch(directory, 'steps', `${spec.podNamespace}/${spec.podName}`)
     else child = launch(context, sandbox, spec)
-    if (!(await isReady(context, sandbox))) throw new Error(`cannot set up the pod sandbox: ${readErrors(directory) || 'its process ended without a word'}`)
+    if (!(await isReady(context, sandbox))) throw new Error(`cannot set up the pod sandbox: ${sandbox.problem ?? (readErrors(directory) || 'its process ended without a word')}`)
     if (record.users !== undefined) await giveUsers(context, sandbox, child, record.users)
     if (network) await context.network.connect(spec.podUid, spec.portMappings, { linked: stepped })
     settle(sandbox, child ?? Number(readIfThere(path.join(directory, 'pid')) ?? 0))
@@ -150,12 +152,18 @@ const isReady = async (context: Context, { heard }: Sandbox): Promise<boolean> =
   return ready
 }
 
+/** Nobody will ever be heard. */
+const notStarted = (sandbox: Sandbox, { message }: Error): void => {
+  sandbox.problem = message
+  sandbox.heard.resolve(false)
+}
+
 const launch = (context: Context, sandbox: Sandbox, spec: SandboxSpec): number | undefined => {
   // With users of its own it makes its namespaces itself, so that they belong to its user namespace.
   const flags = spec.ownUsers ? [] : [...(spec.hostNetwork ? [] : ['--net', '--uts']), ...(spec.hostIpc ? [] : ['--ipc'])]
   const [command = '', ...args] = [...(flags.length > 0 ? ['unshare', ...flags] : []), 'sh', path.join(scriptsDirectory(context), 'sandbox')]
   const child = spawn(command, [...args, `${spec.podNamespace}/${spec.podName}`], { cwd: sandbox.directory, detached: true, stdio: 'ignore', env: bareEnvironment })
-  child.on('error', (error) => { context.log.error('cannot start a sandbox', { error: error.message }) })
+  child.on('error', (error) => { notStarted(sandbox, error) })
   child.unref()
   return child.pid
 }
