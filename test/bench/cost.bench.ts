@@ -19,7 +19,7 @@ const nameOf = (pid: number): string => {
   const [program = ''] = command
   if (program.startsWith('/dev/.wherry/')) return 'spares'
   if (/(^|\/)sh$/.test(program)) return command.includes('wherry-keeper') ? 'keeper' : 'shims'
-  if (program === 'sleep') return 'sandboxes'
+  if (program === 'sleep' || program.endsWith('/step-runner')) return 'sandboxes'
   return components.find((name) => command.slice(1, 4).includes(name)) ?? (program.includes('perl') ? 'the example' : program.split('/').at(-1) ?? '')
 }
 

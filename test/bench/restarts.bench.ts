@@ -52,7 +52,7 @@ const killPod = ({ cluster }: World, { pod }: PodService): number => {
 
 /** With grace: the API lets go of them when the kubelet has, which takes no more than 110 at a time. */
 const remove = async ({ live: { client } }: World, services: readonly Service[]): Promise<void> => {
-  for (const { name } of services) await client.delete(Pods, { name, namespace: 'default' }, { gracePeriodSeconds: 1 })
+  await Promise.all(services.map(({ name }) => client.delete(Pods, { name, namespace: 'default' }, { gracePeriodSeconds: 1 })))
   await until('all are gone', async () => { const { items } = await client.list(Pods, { namespace: 'default' }); return services.every(({ name }) => items.every(({ metadata }) => metadata.name !== name)) }, 120)
 }
 
@@ -81,20 +81,22 @@ const armedPods = async (world: World, count: number, first: number): Promise<Po
 
 const armed = ({ cluster }: World, pod: Pod): boolean => containersOn(cluster, 'node-1', { spares: true }).has(`${pod.metadata.uid}/main-1`)
 
-/** One kill of each in turn. */
+/** One kill of each in turn. What the rivals' programs have stamped is read after the group: one of them takes a second for each restart, in which it does nothing. */
 const sideBySide = async (world: World, rivals: readonly Supervisor[], count: number): Promise<Map<string, number[]>> => {
   const samples = new Map<string, number[]>([[wherry, []], ...rivals.map(({ name }): [string, number[]] => [name, []])])
   for (let first = 0; first < count; first += groupSize) {
     const pods = await armedPods(world, Math.min(groupSize, count - first), first)
+    const killed: { name: string; service: Service; at: number }[] = []
     for (const [index, service] of pods.entries()) {
       samples.get(wherry)?.push(await successor(service, killPod(world, service)))
       await pause(100)
       for (const rival of rivals) {
         const own = rival.services[first + index]
-        if (own) samples.get(rival.name)?.push(await successor(own, rival.kill(own)))
+        if (own) killed.push({ name: rival.name, service: own, at: rival.kill(own) })
         await pause(50)
       }
     }
+    for (const { name, service, at } of killed) samples.get(name)?.push(await successor(service, at))
     await until('all are counted', async () => (await Promise.all(pods.map(({ name }) => world.live.pod(name)))).every((pod) => restartsOf(pod) === 1))
     await remove(world, pods)
   }
