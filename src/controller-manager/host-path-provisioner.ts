@@ -9,6 +9,7 @@ import { isAlreadyExists } from '../api/status.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/types.ts'
 import { type Action, create, event, remove, update } from '../client/action.ts'
 import { type Reconciler, watching, type World } from '../client/controller.ts'
+import { planExpansion } from './host-path-expansion.ts'
 import { classOf, isFor, provisionedBy, selectedNode, waitsForConsumer } from './volume-binding/volume.ts'
 
 export const provisioner = 'wherry.io/host-path'
@@ -122,10 +123,10 @@ export const hostPathProvisioner = (directory: string): Reconciler => ({
   name: provisioner,
   watches: [
     watching(PersistentVolumeClaims, (claim) => [`${claimPrefix}${keyOf(claim)}`]),
-    watching(PersistentVolumes, ({ metadata }) => [`${volumePrefix}${metadata.name}`]),
+    watching(PersistentVolumes, ({ metadata, spec: { claimRef } }) => [`${volumePrefix}${metadata.name}`, ...(claimRef ? [`${claimPrefix}${keyOf({ metadata: claimRef })}`] : [])]),
     watching(StorageClasses, (_, world) => world.list(PersistentVolumeClaims).filter(({ spec }) => !spec.volumeName).map((claim) => `${claimPrefix}${keyOf(claim)}`)),
     watching(Nodes, (_, world) => world.list(PersistentVolumeClaims).filter(({ spec }) => !spec.volumeName).map((claim) => `${claimPrefix}${keyOf(claim)}`), { matters: (node, previous) => !node || !previous || isReady(node) !== isReady(previous) }),
     watching(Pods, ({ metadata }) => (metadata.ownerReferences ?? []).filter(({ kind }) => kind === PersistentVolumes.kind).map((owner) => `${volumePrefix}${owner.name}`), { matters: (pod, previous) => (pod ?? previous)?.metadata.labels?.[removerLabel] !== undefined }),
   ],
-  plan: (key, world) => (key.startsWith(claimPrefix) ? planProvision(key.slice(claimPrefix.length), world, directory) : planRemoval(key.slice(volumePrefix.length), world, directory)),
+  plan: (key, world) => (key.startsWith(claimPrefix) ? [...planProvision(key.slice(claimPrefix.length), world, directory), ...planExpansion(key.slice(claimPrefix.length), world, provisioner)] : planRemoval(key.slice(volumePrefix.length), world, directory)),
 })
