@@ -1,9 +1,10 @@
 /** The scale subresource: replicas of any kind that has them, as autoscaling/v1 Scale. Mirrors upstream's ScaleREST. */
 import { deepCopy } from '../../api/equal.ts'
-import { kind as makeKind } from '../../api/kinds.ts'
-import type { KubeObject } from '../../api/meta.ts'
+import { apiVersionOf, kind as makeKind } from '../../api/kinds.ts'
+import { applyConfiguration } from '../../api/patch/apply/field-manager.ts'
+import type { JsonObject, KubeObject } from '../../api/meta.ts'
 import { patchObject, patchTypeOf } from '../../api/patch/patch.ts'
-import { badRequest, fieldError, internalError, invalid, notFound } from '../../api/status.ts'
+import { badRequest, fieldError, internalError, invalid, notFound, StatusError } from '../../api/status.ts'
 import type { Scale } from '../../api/types.ts'
 import { maxBodyBytes } from '../../api/decode.ts'
 import { negotiate, plainShape } from '../negotiation/accept.ts'
@@ -12,6 +13,7 @@ import type { ResourceRequest } from '../server-parts.ts'
 import { appliedConfiguration } from './apply.ts'
 import { decodedBody } from './create.ts'
 import { readable } from './get.ts'
+import { managementOf } from './managed-fields.ts'
 import { updateObject } from './update-object.ts'
 import { warn } from './warnings.ts'
 import { type WriteOptions, writeOptions } from './write-options.ts'
@@ -55,15 +57,51 @@ const put = async (request: ResourceRequest): Promise<void> => {
   return change(request, options, () => sent)
 }
 
+/** Owners of the parent's replicas are owners of the Scale's, and conflicts are told in its version. Mirrors apimachinery's `pkg/util/managedfields/scalehandler.go`. */
+const inScaleVersion = (error: unknown, { resource }: ResourceRequest): unknown => {
+  if (!(error instanceof StatusError) || error.code !== 409) return error
+  const told = (text: string | undefined): string | undefined => text?.replaceAll(`using ${apiVersionOf(resource.kind)}`, 'using autoscaling/v1')
+  const { status } = error
+  const { details } = status
+  return new StatusError({ ...status, message: told(status.message), ...(details && { details: { ...details, causes: (details.causes ?? []).map((each) => ({ ...each, message: told(each.message) })) } }) })
+}
+
+/** The configuration of the Scale as one of its parent, which says only how many replicas there are to be. */
+const parentConfiguration = ({ resource, name, namespace }: ResourceRequest, replicas: number | undefined): JsonObject => {
+  const config = { apiVersion: apiVersionOf(resource.kind), kind: resource.kind.kind, metadata: { name, ...(namespace && { namespace }) }, ...(replicas !== undefined && { spec: {} }) }
+  if (replicas !== undefined) resource.strategy.scale?.setReplicas(config as unknown as KubeObject, replicas)
+  return config
+}
+
+const apply = async (request: ResourceRequest): Promise<void> => {
+  const options = writeOptions(request.exchange, 'PatchOptions', true)
+  const config = await appliedConfiguration(request, options)
+  const management = managementOf(request, options.fieldManager)
+  const wanted = (old: KubeObject): KubeObject => {
+    const { object: scaled } = applyConfiguration<Scale & KubeObject>({ ...management, kind: ScaleKind, resetFields: [], live: scaleOf(request, old), config, force: true })
+    const next = rescaled(request, old, scaled)
+    const { replicas } = ((config as { spec?: { replicas?: number } }).spec ?? {})
+    try {
+      const { object: owned } = applyConfiguration<KubeObject>({ ...management, live: old, config: parentConfiguration(request, replicas), force: options.force ?? false })
+      if (owned.metadata.managedFields) next.metadata.managedFields = owned.metadata.managedFields
+    } catch (error) {
+      throw inScaleVersion(error, request)
+    }
+    return next
+  }
+  const object = await updateObject(request, { options, bodyKind, applied: true, wanted })
+  await respondObject(request.exchange, 200, scaleOf(request, object.object))
+}
+
 const patch = async (request: ResourceRequest): Promise<void> => {
   const { exchange } = request
   const type = patchTypeOf(exchange.headers['content-type'])
-  const applies = type === 'application/apply-patch+yaml'
-  const options = writeOptions(exchange, 'PatchOptions', applies)
-  const body = applies ? Buffer.from(JSON.stringify(await appliedConfiguration(request, options))) : await exchange.body(maxBodyBytes)
-  if (!applies) exchange.audit?.sentPatch(body)
+  if (type === 'application/apply-patch+yaml') return apply(request)
+  const options = writeOptions(exchange, 'PatchOptions')
+  const body = await exchange.body(maxBodyBytes)
+  exchange.audit?.sentPatch(body)
   return change(request, options, (current) => {
-    const { object, warnings } = patchObject<Scale>(current, body, { type: applies ? 'application/merge-patch+json' : type, kind: ScaleKind, fieldValidation: options.fieldValidation })
+    const { object, warnings } = patchObject<Scale>(current, body, { type, kind: ScaleKind, fieldValidation: options.fieldValidation })
     for (const warning of warnings) warn(exchange, warning)
     return object
   })
