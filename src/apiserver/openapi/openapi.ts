@@ -20,21 +20,21 @@ import { protobufDocument, protobufDocumentType } from './protobuf-document.ts'
 const metadataTypes = ['ObjectMeta', 'ListMeta'] as const
 
 interface Making { descriptions: Descriptions; returnsDeleted(kind: Kind): boolean }
-interface Typed { all: readonly Kind[]; dialect: Dialect; making: Making }
+/** The types of all typed kinds that are served, and how they are called: by all of them together. */
+interface Naming { of: string; known: readonly KindType[]; names: ReadonlyMap<string, string> }
+interface Typed { naming: Naming; dialect: Dialect; making: Making }
 
 /** What is in a document besides its kinds' own types. */
 const infrastructure = (kinds: readonly Kind[]): readonly string[] => (kinds.some(isTyped) ? everywhere : ['DeleteOptions', 'Status'])
 
-const rootsOf = (all: readonly Kind[]): KindType[] => all.flatMap(kindTypes)
+const namingOf = (all: readonly Kind[], of: string): Naming => { const known = all.flatMap(kindTypes); return { of, known, names: definitionNames(known) } }
 const metaKinds = (type: string, groups: readonly Pick<Kind, 'group' | 'version'>[]): JsonObject[] => {
   if (['Status', 'APIResourceList', 'APIGroup', 'APIGroupList', 'APIVersions'].includes(type)) return [{ group: '', version: 'v1', kind: type }]
   return type === 'DeleteOptions' || type === 'WatchEvent' ? [{ group: '', version: 'v1' }, ...groups.filter(({ group }) => group !== '')].map(({ group, version }) => ({ group, version, kind: type })) : []
 }
 
 /** The types that are reached from `roots`; `kinds` are those of the document. */
-const typedDefinitions = (roots: readonly string[], kinds: readonly Kind[], { all, dialect, making: { descriptions } }: Typed): JsonObject => {
-  const known = rootsOf(all)
-  const names = definitionNames(known)
+const typedDefinitions = (roots: readonly string[], kinds: readonly Kind[], { naming: { known, names }, dialect, making: { descriptions } }: Typed): JsonObject => {
   const groups = [...new Map(kinds.map(({ group, version }) => [`${group}/${version}`, { group, version }])).values()].sort((a, b) => (`${a.group}/${a.version}` < `${b.group}/${b.version}` ? -1 : 1))
   const gvks = (type: string): JsonObject[] => [...metaKinds(type, groups), ...new Map(known.filter(({ schema }) => schema === type).map(({ group, version, kind }) => [`${group}/${version}/${kind}`, { group, version, kind }])).values()]
   const structs = [...reachable(roots)].map((type) => [names.get(type) ?? type, definition({ type, names, descriptions, dialect }, gvks(type))] as const)
@@ -46,7 +46,6 @@ const typedDefinitions = (roots: readonly string[], kinds: readonly Kind[], { al
 const isTyped = ({ schema, custom }: Kind): boolean => !custom && hasTypeSchema(schema)
 const sorted = (entries: readonly [string, JsonValue | undefined][]): JsonObject => Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
-/** `all`: every typed kind that is served, by which types have their names. */
 const definitionsFor = (kinds: readonly Kind[], typed: Typed): JsonObject => {
   const types = kinds.filter(isTyped).flatMap(kindTypes).map(({ schema }) => schema)
   const custom = kinds.flatMap((kind) => Object.entries(kind.custom?.openapi.schemas(typed.dialect.version) ?? {}))
@@ -60,8 +59,7 @@ const security: JsonObject = { BearerToken: { description: 'Bearer Token authent
 const references = (names: ReadonlyMap<string, string>, custom?: Kind['custom']) => (type: string): JsonObject =>
   ({ $ref: `${openapi3.prefix}${type === patchType ? patchType : type === 'version' ? versionType : (names.get(type) ?? custom?.openapi.name ?? type)}` })
 
-const kindPaths = (kinds: readonly Kind[], { all, making }: Typed): JsonObject => {
-  const names = definitionNames(rootsOf(all))
+const kindPaths = (kinds: readonly Kind[], { naming: { names }, making }: Typed): JsonObject => {
   const paths = kinds.map((kind) => {
     const reference = references(names, kind.custom)
     const list = kind.custom ? { $ref: `${openapi3.prefix}${kind.custom.openapi.name.replace(/[^.]*$/, kind.listKind ?? `${kind.kind}List`)}` } : reference(listType(kind) ?? kind.schema)
@@ -79,7 +77,7 @@ const otherV3 = ({ path, operation, type }: OtherDocument, typed: Typed): JsonOb
   documentV3({ [path]: operation }, type === undefined ? {} : type === 'version' ? { [versionType]: versionSchema(openapi3) } : sorted(Object.entries(typedDefinitions([type], [], typed))))
 
 const documentV2 = (kinds: readonly Kind[], typed: Typed): JsonObject => {
-  const others = [...otherDocuments(kinds, references(definitionNames(rootsOf(typed.all)))).values()]
+  const others = [...otherDocuments(kinds, references(typed.naming.names)).values()]
   const definitions = { ...definitionsFor(kinds, typed), ...typedDefinitions(['APIVersions', 'APIGroupList'], [], typed), [versionType]: versionSchema(openapi2) }
   const paths = sorted([...Object.entries(kindPaths(kinds, typed)), ...others.map(({ path, operation }): [string, JsonObject] => [path, operation])])
   return { swagger: '2.0', info, paths: swaggerPaths(paths), definitions: sorted(Object.entries(definitions)), securityDefinitions: security, security: [{ BearerToken: [] }] }
@@ -140,29 +138,40 @@ export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApi
     return { descriptions: await descriptions, returnsDeleted }
   }
   const published = (): Kind[] => kinds().filter((kind) => kind.custom !== undefined || isTyped(kind))
-  const document = async (name: string, parts: { kinds: readonly Kind[]; all: readonly Kind[] }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
+  let latest: Naming | undefined
+  const naming = (all: readonly Kind[]): Naming => {
+    const of = all.map(nameOf).join(' ')
+    return latest?.of === of ? latest : (latest = namingOf(all, of))
+  }
+  const document = async (name: string, parts: { kinds: readonly Kind[]; naming: Naming }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
     // The names of types depend on all typed kinds; custom resources change only what they are in.
-    const of = `${parts.all.map(nameOf).join(' ')}|${parts.kinds.map((kind) => `${nameOf(kind)}${identityOf(kind.custom)}`).join(' ')}${name.startsWith('v2') ? `|${others?.()?.generation ?? 0}` : ''}`
+    const of = `${parts.naming.of}|${parts.kinds.map((kind) => `${nameOf(kind)}${identityOf(kind.custom)}`).join(' ')}${name.startsWith('v2') ? `|${others?.()?.generation ?? 0}` : ''}`
     const known = kept.get(name)
     if (known?.of === of) return known.document
     const made = documentOf((making.encode ?? json)(await making.make()), making.type)
     kept.set(name, { of, document: made })
     return made
   }
-  const otherPaths = (): ReadonlyMap<string, OtherDocument> => otherDocuments(published(), references(definitionNames(rootsOf(published().filter(isTyped)))))
-  const groupDocument = (prefix: string): Promise<Document> => {
-    const parts = { kinds: published().filter((kind) => prefixOf(kind) === prefix), all: published().filter(isTyped) }
+  /** What is served at one moment. */
+  interface Moment { all: readonly Kind[]; naming: Naming; others: ReadonlyMap<string, OtherDocument> }
+  const now = (): Moment => {
+    const all = published()
+    const named = naming(all.filter(isTyped))
+    return { all, naming: named, others: otherDocuments(all, references(named.names)) }
+  }
+  const groupDocument = (prefix: string, moment: Moment): Promise<Document> => {
+    const parts = { kinds: moment.all.filter((kind) => prefixOf(kind) === prefix), naming: moment.naming }
     return document(prefix, parts, { make: async () => {
-      const typed = { all: parts.all, dialect: openapi3, making: await context() }
-      const other = parts.kinds.length === 0 ? otherPaths().get(prefix) : undefined
+      const typed = { naming: parts.naming, dialect: openapi3, making: await context() }
+      const other = parts.kinds.length === 0 ? moment.others.get(prefix) : undefined
       return other ? otherV3(other, typed) : documentV3(kindPaths(parts.kinds, typed), definitionsFor(parts.kinds, typed))
     } })
   }
   return [
     { path: '/openapi/v2', listed: true, handle: async (exchange) => {
-      const parts = { kinds: published(), all: published().filter(isTyped) }
+      const parts = { kinds: published(), naming: naming(published().filter(isTyped)) }
       const make = async (): Promise<JsonObject> => {
-        const own = documentV2(parts.kinds, { all: parts.all, dialect: openapi2, making: await context() })
+        const own = documentV2(parts.kinds, { naming: parts.naming, dialect: openapi2, making: await context() })
         return { ...own, definitions: withRemoteDefinitions(own['definitions'] as JsonObject, others?.()?.definitions ?? []) }
       }
       const protobuf = /^application\/com\.github\.proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/.test(exchange.headers['accept'] ?? '')
@@ -170,15 +179,22 @@ export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApi
     } },
     { path: '/openapi/v3', prefix: true, listed: true, handle: async (exchange, { path, user }) => {
       const prefix = path.replace(/^\/openapi\/v3\/?/, '')
-      const prefixes = [...new Set([...otherPaths().keys(), ...published().map(prefixOf)])]
+      const moment = now()
+      const prefixes = [...new Set([...moment.others.keys(), ...moment.all.map(prefixOf)])]
       for (const name of kept.keys()) if (name.startsWith('ap') && !prefixes.includes(name)) kept.delete(name)
       if (prefix === '') {
-        const entries = await Promise.all(prefixes.map(async (each) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each)).hash}` }] as const))
+        const entries: [string, JsonObject][] = []
+        for (const each of prefixes) {
+          const before = kept.get(each)
+          entries.push([each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each, moment)).hash}` }])
+          // Each takes milliseconds to make: others have their turn in between.
+          if (kept.get(each) !== before) await new Promise((resolve) => { setImmediate(resolve) })
+        }
         const remote = [...(others?.()?.paths ?? [])].map(([each, hash]) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${hash}` }] as const)
         respond(exchange, documentOf(json({ paths: Object.fromEntries([...entries, ...remote]) })))
       } else if (others?.()?.paths.has(prefix)) {
         await others()?.handle(exchange, { path, user })
-      } else if (prefixes.includes(prefix)) respond(exchange, await groupDocument(prefix))
+      } else if (prefixes.includes(prefix)) respond(exchange, await groupDocument(prefix, moment))
       else throw resourceNotFound()
     } },
   ]
