@@ -9,6 +9,7 @@ import { dashboardFrame, detailTarget, hasDetail } from './screens/dashboard.ts'
 import { type Frame, mergeFrames } from './screens/frame.ts'
 import type { Model } from './screens/model.ts'
 import { textLines } from './screens/text-pane.ts'
+import { placeCursor } from './state/move.ts'
 import { pressKey } from './state/reduce.ts'
 import type { Effect, Facts } from './state/step.ts'
 import { initialState, type Screen, tableScreen, topScreen, type UiState } from './state/ui-state.ts'
@@ -100,8 +101,8 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
     if (screen.screen !== 'table') return
     const rows = of.rowsOf(screen)
     const index = rows.findIndex(({ uid }) => uid === screen.cursor)
-    if (rows.length === 0 || (index >= 0 && index === screen.index)) return
-    const next = index >= 0 ? index : screen.cursor === undefined ? 0 : Math.min(screen.index, rows.length - 1)
+    const next = screen.cursor === undefined || !screen.placed ? 0 : index >= 0 ? index : Math.min(screen.index, rows.length - 1)
+    if (rows.length === 0 || (index === next && index === screen.index)) return
     state = { ...state, stack: [...state.stack.slice(0, -1), { ...screen, index: next, cursor: rows[next]?.uid }] }
   }
 
@@ -192,6 +193,7 @@ export const createDashboard = (context: DashboardContext, signal: AbortSignal):
     frame: () => shown ?? mergeFrames(undefined, dashboardFrame(model())),
     press: (keys) => {
       for (const key of keys) {
+        state = placeCursor(state, key)
         const step = pressKey(state, key, facts())
         state = step.state
         if (step.effect) run(step.effect)

@@ -18,7 +18,7 @@ describe('the cursor', () => {
     await fc.assert(fc.asyncProperty(fc.array(fc.constantFrom('add', 'sicken', 'heal', 'delete', 'N', 'A', 'S', 'P', 'O'), { maxLength: 12 }), fc.integer({ min: 0, max: 8 }), async (steps, downs) => {
       const cluster = scene()
       using open = await openDashboard(cluster)
-      await open.press(...Array.from({ length: downs }, () => 'j'))
+      await open.press('k', ...Array.from({ length: downs }, () => 'j'))
       const aimed = cursorLine(open.text())
       for (const [index, step] of steps.entries()) {
         const other = [...(cluster.rows['pods']?.values() ?? [])].filter(({ object }) => object.metadata.name !== aimed)[index]?.object.metadata.name
@@ -31,6 +31,21 @@ describe('the cursor', () => {
         expect(cursorLine(open.text())).toBe(aimed)
       }
     }), { numRuns: 25 })
+  })
+
+  test('is on the worst pod until a key is pressed, then on that pod', async () => {
+    const cluster = scene()
+    using open = await openDashboard(cluster)
+    const sicken = async (name: string): Promise<string> => {
+      cluster.put('pods', aPod({ name, status: 'Error', ready: '0/1' }))
+      await open.pass(300)
+      return cursorLine(open.text())
+    }
+    expect(await sicken('a-first')).toBe('a-first')
+    await open.press('/', 'a', '-')
+    expect(await sicken('a-earlier')).toBe('a-earlier')
+    await open.press('enter', 'd', 'esc')
+    expect(await sicken('a-before')).toBe('a-earlier')
   })
 
   test('goes to the neighbour when its object goes', async () => {

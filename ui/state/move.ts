@@ -32,6 +32,14 @@ export const move = (state: UiState, direction: Move, facts: Facts): Step => {
   }
 }
 
+const asking = new Set(['/', ':', '?'])
+
+/** Who presses a key means the object that the cursor is on now; who begins to type a filter or a command means none yet. */
+export const placeCursor = (state: UiState, key: string): UiState => {
+  const screen = topScreen(state)
+  return screen.screen !== 'table' || screen.placed || state.prompt || asking.has(key) ? state : withTop(state, { ...screen, placed: true })
+}
+
 /** To the next line that holds the search, from where we are; round the end. */
 export const toMatch = (state: UiState, forward: boolean, facts: Facts): Step => {
   const screen = topScreen(state)

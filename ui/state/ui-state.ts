@@ -24,6 +24,8 @@ export interface TableScreen {
   sort: Sort
   /** The uid that the cursor is on; undefined: on the first row. */
   cursor: string | undefined
+  /** Whether anybody has pressed a key here: until then the cursor is on the first row, whichever object that becomes. */
+  placed?: boolean
   /** Where the cursor's row was last: its neighbour is taken when the object is gone. */
   index: number
   marks: ReadonlySet<string>
