@@ -70,6 +70,11 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
     await until('the pod is told', async () => (await reasonsOf(pod.metadata.uid)).includes('SuccessfulAttachVolume'))
   })
 
+  test('the driver says how full it is', async () => {
+    const summary = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])) as { pods: { podRef: { name: string }; volume?: object[] }[] }
+    expect(summary.pods.find(({ podRef }) => podRef.name === 'writer')?.volume).toMatchObject([{ name: 'data', pvcRef: { name: 'data', namespace: 'default' }, capacityBytes: 2 ** 30, usedBytes: 1, availableBytes: 1 }])
+  })
+
   test('the kubelet dies: what is mounted stays, and nobody is asked twice', async () => {
     const before = driver.calls('NodePublishVolume').length
     const pid = kubeletOf(cluster)

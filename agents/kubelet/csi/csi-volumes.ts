@@ -143,7 +143,7 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     const attached = needsAttachment(source, csiDriver)
     const publishContext = attached ? await attachments.contextOf(source) : {}
     const before = await readPodVolume(root, pod.metadata.uid, source.name)
-    const entry: PodVolume = { driverName: source.driver, volumeHandle: source.volumeHandle, specVolID: source.name, volumeLifecycleMode: source.mode, ...(source.block && { block: true }), ...(attached && { attachmentID: attachmentName(source.volumeHandle, source.driver, nodeName) }) }
+    const entry: PodVolume = { driverName: source.driver, volumeHandle: source.volumeHandle, specVolID: source.name, podVolume: source.podVolume, volumeLifecycleMode: source.mode, ...(source.block && { block: true }), ...(attached && { attachmentID: attachmentName(source.volumeHandle, source.driver, nodeName) }) }
     await writePodVolume(root, pod.metadata.uid, { ...before, ...entry })
     const staging = await stage(use, driver, publishContext).catch((error: unknown) => { throw new StepError(steps.first, error) })
     try {

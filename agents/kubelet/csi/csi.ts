@@ -20,6 +20,7 @@ import type { SecretRef } from './node-requests.ts'
 import { watchPlugins } from './plugin-watcher.ts'
 import { podTokens } from './pod-tokens.ts'
 import { publishDrivers } from './publish-drivers.ts'
+import { type VolumeStats, volumeStats } from './volume-stats.ts'
 
 export interface CsiOptions {
   options: Pick<KubeletOptions, 'client' | 'clock' | 'log' | 'dataDirectory' | 'nodeName'>
@@ -40,6 +41,8 @@ export interface Csi {
   volumes: CsiVolumes
   driver(name: string): Driver | undefined
   inUse(): readonly string[]
+  /** How full a pod's volumes are. */
+  stats(podUid: string): Promise<VolumeStats[]>
   /** This node has been made, or made anew: what belongs to it is written again. */
   nodeMade(): void
   /** Reads what an earlier kubelet has left. */
@@ -97,6 +100,8 @@ export const csi = ({ options, context, node, changed, registered, record, ...pa
   }
   const volumes = csiVolumes({ root, nodeName, bootID: parts.bootID, clock, mounter: parts.mounter, driver: (name) => drivers.get(name), csiDriver, secret, attachments: held, tokens: podTokens(parts.tokens), growth })
 
+  const stats = volumeStats({ root, clock, driver: (name) => drivers.get(name) })
+
   const follow = (now: readonly Driver[]): void => {
     const before = new Set(drivers.values())
     drivers.clear()
@@ -126,7 +131,7 @@ export const csi = ({ options, context, node, changed, registered, record, ...pa
   }
 
   return {
-    volumes, driver: (name) => drivers.get(name), inUse: () => held.inUse(), nodeMade: () => wake.notify(), restore: () => held.restore(),
+    volumes, driver: (name) => drivers.get(name), inUse: () => held.inUse(), stats, nodeMade: () => wake.notify(), restore: () => held.restore(),
     async run(until) {
       wake.notify()
       try { await Promise.all([watchPlugins({ root, clock, log }, follow, until), publish(until)]) } catch (error) { if (!until.aborted) throw error }

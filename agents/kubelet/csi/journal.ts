@@ -10,6 +10,8 @@ export interface PodVolume {
   /** The name of the PersistentVolume, or of an inline volume in its pod. */
   specVolID: string
   volumeLifecycleMode: 'Persistent' | 'Ephemeral'
+  /** Its name in the pod. */
+  podVolume?: string
   attachmentID?: string
   /** Where it was staged; absent: it was not. */
   stagingPath?: string

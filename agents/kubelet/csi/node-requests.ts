@@ -10,6 +10,8 @@ export interface CsiSource {
   volumeHandle: string
   /** The name of the PersistentVolume, or of the inline volume. */
   name: string
+  /** Its name in the pod. */
+  podVolume: string
   mode: 'Persistent' | 'Ephemeral'
   block: boolean
   fsType: string
@@ -27,13 +29,13 @@ const secretRef = (ref: { name?: string | undefined; namespace?: string | undefi
 export const csiSourceOf = (pod: Pod, volume: Volume, persistent?: PersistentVolume): CsiSource | undefined => {
   if (volume.csi) {
     const { driver, fsType = '', readOnly = false, volumeAttributes = {}, nodePublishSecretRef } = volume.csi
-    return { driver, volumeHandle: inlineHandle(pod.metadata.uid, volume.name), name: volume.name, mode: 'Ephemeral', block: false, fsType, readOnly, accessModes: [], mountOptions: [],
+    return { driver, volumeHandle: inlineHandle(pod.metadata.uid, volume.name), name: volume.name, podVolume: volume.name, mode: 'Ephemeral', block: false, fsType, readOnly, accessModes: [], mountOptions: [],
       attributes: volumeAttributes, secrets: { publish: secretRef(nodePublishSecretRef, pod.metadata.namespace) } }
   }
   const csi = persistent?.spec.csi
   if (!csi) return undefined
   return {
-    driver: csi.driver, volumeHandle: csi.volumeHandle, name: persistent.metadata.name, mode: 'Persistent', block: persistent.spec.volumeMode === 'Block', fsType: csi.fsType ?? '', readOnly: volume.persistentVolumeClaim?.readOnly ?? false,
+    driver: csi.driver, volumeHandle: csi.volumeHandle, name: persistent.metadata.name, podVolume: volume.name, mode: 'Persistent', block: persistent.spec.volumeMode === 'Block', fsType: csi.fsType ?? '', readOnly: volume.persistentVolumeClaim?.readOnly ?? false,
     accessModes: persistent.spec.accessModes ?? [], mountOptions: persistent.spec.mountOptions ?? [], attributes: csi.volumeAttributes ?? {},
     secrets: { stage: secretRef(csi.nodeStageSecretRef), publish: secretRef(csi.nodePublishSecretRef), expand: secretRef(csi.nodeExpandSecretRef) },
   }

@@ -71,7 +71,8 @@ export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
     get('/runningpods', (_, response) => pods(response)),
     get('/stats/summary', async (_, response) => {
       const [now, [nodeFs, imageFs]] = [podsNow(parts), await Promise.all([machine.directory, parts.imageDirectory ?? machine.directory].map(fileSystemOf)) as [FileSystem, FileSystem]]
-      answerJson(response, summaryOf({ nodeName: machine.nodeName, sample: await sampler.fresh(), pods: now, nodeFs, imageFs, maxPids: facts.machine.maxPids, bootedAt, disks: await disks(now), networks: await networksOf(machine, now) }))
+      const driverVolumes = new Map(await Promise.all(now.map(async ({ metadata: { uid } }) => [uid, await machine.csi.stats(uid)] as const)))
+      answerJson(response, summaryOf({ driverVolumes, nodeName: machine.nodeName, sample: await sampler.fresh(), pods: now, nodeFs, imageFs, maxPids: facts.machine.maxPids, bootedAt, disks: await disks(now), networks: await networksOf(machine, now) }))
     }),
     get('/metrics', async (_, response) => answerText(response, await ownMetrics(parts), { type: metricsType })),
     get('/metrics/resource', async (_, response) => answerText(response, resourceMetrics(await sampler.fresh(), podsNow(parts)), { type: metricsType })),

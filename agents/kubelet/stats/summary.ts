@@ -2,10 +2,12 @@
 import { timestamp } from '../../../src/api/clock.ts'
 import type { JsonObject } from '../../../src/api/meta.ts'
 import type { Pod } from '../../../src/api/types.ts'
+import type { VolumeStats } from '../csi/volume-stats.ts'
 import type { DiskUse } from '../eviction/disk-usage.ts'
 import type { DiskReadings } from '../machine-facts.ts'
 import type { Pressure, Pressures } from '../runtime/proc/pressure.ts'
 import type { Usage } from '../runtime/runtime.ts'
+import { claimNameOf } from '../volumes/claim.ts'
 import type { PodDisk } from './disk-stats.ts'
 import { type InterfaceUsage, networkStats } from './network-usage.ts'
 import type { ContainerSample, PodSample, Sample } from './usage-sampler.ts'
@@ -25,6 +27,8 @@ export interface SummaryInput {
   /** By pod's uid; absent: not known. */
   disks: ReadonlyMap<string, PodDisk>
   networks: ReadonlyMap<string, readonly InterfaceUsage[]>
+  /** What drivers say of their volumes. */
+  driverVolumes?: ReadonlyMap<string, readonly VolumeStats[]>
 }
 
 const pressure = (psi: Pressure | undefined): JsonObject => (psi ? { psi: { full: { ...psi.full }, some: { ...psi.some } } } : {})
@@ -63,14 +67,25 @@ const ephemeral = (pod: Pod | undefined, { containers, volumes }: PodDisk): Disk
   return parts.reduce((sum, each) => ({ bytes: sum.bytes + each.bytes, inodes: sum.inodes + each.inodes }), { bytes: 0, inodes: 0 })
 }
 
+const driverVolume = (pod: Pod | undefined, { name, at, bytes, inodes, abnormal }: VolumeStats): JsonObject => {
+  const found = pod?.spec.volumes?.find((each) => each.name === name)
+  const claim = pod && found ? claimNameOf(pod, found) : undefined
+  return {
+    time: timestamp(at), ...(bytes && { availableBytes: bytes.available, capacityBytes: bytes.total, usedBytes: bytes.used }), ...(inodes && { inodesFree: inodes.available, inodes: inodes.total, inodesUsed: inodes.used }),
+    name, ...(claim !== undefined && { pvcRef: { name: claim, namespace: pod?.metadata.namespace ?? '' } }), ...(abnormal !== undefined && { volumeHealthStats: { abnormal } }),
+  }
+}
+
 const podStats = (input: SummaryInput, sample: PodSample): JsonObject => {
   const { podUid, namespace, name, usage, cpuNanoCores, containers } = sample
   const pod = input.pods.find(({ metadata }) => metadata.uid === podUid)
-  const [disk, network] = [input.disks.get(podUid), input.networks.get(podUid)]
+  const [disk, network, told] = [input.disks.get(podUid), input.networks.get(podUid), input.driverVolumes?.get(podUid) ?? []]
+  const ofDisk = Object.entries(disk?.volumes ?? {}).filter(([volume]) => !told.some((each) => each.name === volume)).map(([volume, use]) => ({ name: volume, ...fileSystem(disk?.at ?? usage.at, input.nodeFs, use) }))
   return {
     podRef: { name, namespace, uid: podUid }, startTime: pod?.status?.startTime ?? null, containers: containers.map((each) => containerStats(input, sample, each)), ...ofUsage(usage, cpuNanoCores),
     ...(network && { network: networkStats(timestamp(usage.at), network) }),
-    ...(disk && { volume: Object.entries(disk.volumes).map(([volume, use]) => ({ name: volume, ...fileSystem(disk.at, input.nodeFs, use) })), 'ephemeral-storage': fileSystem(disk.at, input.nodeFs, ephemeral(pod, disk)) }),
+    ...((disk || told.length > 0) && { volume: [...ofDisk, ...told.map((each) => driverVolume(pod, each))] }),
+    ...(disk && { 'ephemeral-storage': fileSystem(disk.at, input.nodeFs, ephemeral(pod, disk)) }),
     process_stats: { process_count: usage.processCount },
   }
 }

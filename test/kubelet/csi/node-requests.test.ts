@@ -8,7 +8,7 @@ import { type CsiSource, modeProblem, needsAttachment, volumeCapability, wantsGr
 import { controllersOf, csiNodeDrivers, nodeMetadata } from '../../../agents/kubelet/csi/publish-drivers.ts'
 import type { CSIDriver, PersistentVolume, PersistentVolumeClaim } from '../../../src/api/types.ts'
 
-const source = (over: Partial<CsiSource> = {}): CsiSource => ({ driver: 'd', volumeHandle: 'h', name: 'pv', mode: 'Persistent', block: false, fsType: 'ext4', readOnly: false, accessModes: ['ReadWriteOnce'], mountOptions: [], attributes: {}, secrets: {}, ...over })
+const source = (over: Partial<CsiSource> = {}): CsiSource => ({ driver: 'd', volumeHandle: 'h', name: 'pv', podVolume: 'data', mode: 'Persistent', block: false, fsType: 'ext4', readOnly: false, accessModes: ['ReadWriteOnce'], mountOptions: [], attributes: {}, secrets: {}, ...over })
 
 test.each<[string, string[], string[], string]>([
   ['one node', ['ReadWriteOnce'], [], 'SINGLE_NODE_WRITER'], ['one pod, for a driver that knows no difference', ['ReadWriteOncePod'], [], 'SINGLE_NODE_WRITER'], ['one pod', ['ReadWriteOncePod'], ['SINGLE_NODE_MULTI_WRITER'], 'SINGLE_NODE_SINGLE_WRITER'],
