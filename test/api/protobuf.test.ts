@@ -4,7 +4,9 @@ import generated from '../../src/api/generated/schema.gen.json' with { type: 'js
 import * as kinds from '../../src/api/kinds.ts'
 import type { JsonObject, JsonValue } from '../../src/api/meta.ts'
 import { readEnvelope, readProtobuf } from '../../src/api/protobuf.ts'
+import { protobufBody, writeProtobuf } from '../../src/api/protobuf-encode.ts'
 import { messageFields } from '../../src/api/protobuf-fields.ts'
+import { readFields } from '../../src/api/protobuf-reader.ts'
 import { type FieldType, typeSchema } from '../../src/api/schema.ts'
 import { StatusError } from '../../src/api/status.ts'
 import { hasOracle } from '../support/oracle.ts'
@@ -114,7 +116,10 @@ describe.skipIf(!hasOracle)('as upstream', () => {
       if (topLevel) delete value['kind']
       const expected = Object.hasOwn(encoder?.fieldsOf(message) ?? {}, 'apiVersion') ? { ...value, apiVersion: 'text é' } : value
       // What stands deeper than the sample reaches is not compared; embedded objects lose kind and apiVersion on the wire.
-      expect(readProtobuf(Buffer.from(encoder?.message(message, expected as Parameters<ProtobufEncoder['message']>[1]) ?? []), name), name).toEqual(withoutTypeMeta(expected, name, true))
+      const theirs = readProtobuf(Buffer.from(encoder?.message(message, expected as Parameters<ProtobufEncoder['message']>[1]) ?? []), name)
+      expect(theirs, name).toEqual(withoutTypeMeta(expected, name, true))
+      // What is sent in protobuf reads like what upstream would send.
+      expect(readProtobuf(writeProtobuf(expected, name), name), name).toEqual(theirs)
     }
   })
 
@@ -131,6 +136,17 @@ describe.skipIf(!hasOracle)('as upstream', () => {
     }
     return [[key, convert(member ?? null, type)]]
   }))
+
+  test('a list, and metadata alone, in their envelopes', () => {
+    const map = (name: string): JsonObject => ({ metadata: { name, resourceVersion: '7' }, data: { k: 'v' } })
+    const list = readEnvelope(protobufBody({ apiVersion: 'v1', kind: 'ConfigMapList', metadata: { resourceVersion: '9', remainingItemCount: 3 }, items: [map('a'), map('b')] }, 'ConfigMap'))
+    const parts = [...readFields(list.raw)]
+    expect([list.apiVersion, list.kind, ...parts.map(({ number }) => number)]).toEqual(['v1', 'ConfigMapList', 1, 2, 2])
+    expect(readProtobuf(parts[0]?.bytes ?? bytes(), 'ListMeta')).toEqual({ resourceVersion: '9', remainingItemCount: 3 })
+    expect(readProtobuf(parts[2]?.bytes ?? bytes(), 'ConfigMap')).toEqual(map('b'))
+    const [partial] = readFields(readEnvelope(protobufBody({ apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata: { name: 'a' }, data: { k: 'v' } }, 'PartialObjectMetadata')).raw)
+    expect(readProtobuf(partial?.bytes ?? bytes(), 'ObjectMeta')).toEqual({ name: 'a' })
+  })
 
   test('a whole body', () => {
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web', labels: { app: 'web' } }, spec: { containers: [{ name: 'c', image: 'i', ports: [{ containerPort: 80 }], livenessProbe: { httpGet: { port: 'http' }, periodSeconds: 3 }, env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }] }],

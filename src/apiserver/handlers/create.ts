@@ -1,7 +1,8 @@
 /** POST to a collection. */
 import { decodeObject, maxBodyBytes } from '../../api/decode.ts'
 import type { KubeObject } from '../../api/meta.ts'
-import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { objectShapesOf } from '../negotiation/shapes.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { createObject } from './create-object.ts'
 import { respondWith } from './get.ts'
@@ -18,7 +19,7 @@ export const decodedBody = async <T = KubeObject>({ exchange }: Pick<ResourceReq
 
 export const create = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
-  negotiate(exchange.headers['accept'], objectShapes)
+  negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
   const options = writeOptions(exchange, 'CreateOptions')
   const object = await decodedBody(request, { kind: resource.kind, fieldValidation: options.fieldValidation })
   await respondWith(request, 201, await createObject(request, { object, options }))

@@ -1,6 +1,7 @@
 /** DELETE of a collection: each object by itself, with a few at work at a time; answered with the list of what was there. */
 import { isNotFound } from '../../api/status.ts'
-import { listShapes, negotiate } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { listShapesOf } from '../negotiation/shapes.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
@@ -24,7 +25,7 @@ const deleteOne = async (request: ResourceRequest, { object }: CachedObject, opt
 
 export const deleteCollection = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource, server, namespace } = request
-  const accepted = negotiate(exchange.headers['accept'], listShapes)
+  const accepted = negotiate(exchange.headers['accept'], listShapesOf(resource.kind))
   const options = await deleteOptions(exchange)
   const query = listOptions(exchange.query, false)
   const { objects, meta } = await readList(request, selectionOf(resource, namespace, query), query)

@@ -1,5 +1,6 @@
 /** DELETE of one object: answered with the object where its kind says so or while something holds it, else with a Status. */
-import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { objectShapesOf } from '../negotiation/shapes.ts'
 import { respondObject } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { type Deletion, deleteObject } from './delete-object.ts'
@@ -15,7 +16,7 @@ const deletedStatus = ({ resource, name }: ResourceRequest, { object }: Deletion
 
 export const remove = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
-  const accepted = negotiate(exchange.headers['accept'], objectShapes)
+  const accepted = negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
   const options = await deleteOptions(exchange)
   const warning = resource.strategy.orphansByDefault?.warning
   if (warning && options.orphanDependents === undefined && options.propagationPolicy === undefined) warn(exchange, warning)

@@ -1,6 +1,7 @@
 /** GET of one object. */
 import { notFound } from '../../api/status.ts'
-import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { objectShapesOf } from '../negotiation/shapes.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
@@ -16,7 +17,7 @@ export const readable = async ({ server, resource, exchange }: ResourceRequest):
 
 /** Answers with one object in the shape that the client accepts. */
 export const respondWith = ({ exchange, resource, server }: ResourceRequest, status: number, object: CachedObject): Promise<void> | void => {
-  const accepted = negotiate(exchange.headers['accept'], objectShapes)
+  const accepted = negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
   const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted,
     { query: exchange.query, now: () => server.clock.now() })
   return respondJson(exchange, status, representation.object(object), accepted)
@@ -24,7 +25,7 @@ export const respondWith = ({ exchange, resource, server }: ResourceRequest, sta
 
 export const get = async (request: ResourceRequest): Promise<void> => {
   const { resource, namespace, name, exchange } = request
-  negotiate(exchange.headers['accept'], objectShapes)
+  negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
   await readable(request)
   const object = resource.cache.get(namespace, name)
   if (!object) throw notFound(resource.kind, name)

@@ -1,7 +1,8 @@
 /** GET of a collection: from the cache, or, for chunks and exact versions, from the store as of that revision. */
 import { badRequest, expired, type StatusError } from '../../api/status.ts'
 import { CompactedError, FutureRevisionError, prefixEnd, type RangeResult, type Store } from '../../store/store.ts'
-import { listShapes, negotiate } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { listShapesOf } from '../negotiation/shapes.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import type { ListMeta } from '../negotiation/representation.ts'
 import { respondJson } from '../negotiation/respond.ts'
@@ -119,7 +120,7 @@ export const readList = async ({ server, resource }: Pick<ResourceRequest, 'serv
 
 export const list = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource, server, namespace } = request
-  const accepted = negotiate(exchange.headers['accept'], listShapes)
+  const accepted = negotiate(exchange.headers['accept'], listShapesOf(resource.kind))
   const options = listOptions(exchange.query, false)
   const selection = selectionOf(resource, namespace, options)
   const representation = representationOf({ kind: resource.kind, view: resource.view, columns: resource.strategy.columns }, accepted, { query: exchange.query, now: () => server.clock.now() })

@@ -2,7 +2,8 @@
 import { maxBodyBytes } from '../../api/decode.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { patchObject, patchTypeOf } from '../../api/patch/patch.ts'
-import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { objectShapesOf } from '../negotiation/shapes.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { apply } from './apply.ts'
 import { respondWith } from './get.ts'
@@ -13,7 +14,7 @@ import { writeOptions } from './write-options.ts'
 
 export const patch = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
-  negotiate(exchange.headers['accept'], objectShapes)
+  negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
   const type = patchTypeOf(exchange.headers['content-type'], resource.kind)
   if (type === 'application/apply-patch+yaml') return apply(request)
   const options = writeOptions(exchange, 'PatchOptions', false)

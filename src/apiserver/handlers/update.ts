@@ -2,7 +2,8 @@
 import { deepCopy } from '../../api/equal.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { badRequest, conflict } from '../../api/status.ts'
-import { negotiate, objectShapes } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
+import { objectShapesOf } from '../negotiation/shapes.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import type { CachedObject } from '../watch-cache/cached-object.ts'
 import { createObject } from './create-object.ts'
@@ -36,7 +37,7 @@ const put = async (request: ResourceRequest, sent: KubeObject, options: WriteOpt
 
 export const update = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource } = request
-  negotiate(exchange.headers['accept'], objectShapes)
+  negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
   const options = writeOptions(exchange, 'UpdateOptions')
   const sent = await decodedBody(request, { kind: resource.kind, fieldValidation: options.fieldValidation })
   fitName(request, sent)

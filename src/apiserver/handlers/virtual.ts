@@ -4,7 +4,7 @@ import type { Kind } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { methodNotSupported, notFound } from '../../api/status.ts'
 import type { ExtensionRequest, VirtualResource } from '../extension.ts'
-import { listShapes, negotiate, objectShapes, plainShape } from '../negotiation/accept.ts'
+import { textListShapes, negotiate, textObjectShapes, plainShape } from '../negotiation/accept.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson, respondObject } from '../negotiation/respond.ts'
 import type { AuthorizedRequest, ServerParts } from '../server-parts.ts'
@@ -59,14 +59,14 @@ export const virtual = async (request: AuthorizedRequest, server: ServerParts, r
   const asked = extensionRequest(request, server, { namespaced: kind.namespaced, dryRun: false })
   if (info.verb === 'create') return createVirtual(request, server, resource)
   if (info.verb === 'get' && resource.get) {
-    const accepted = negotiate(exchange.headers['accept'], objectShapes)
+    const accepted = negotiate(exchange.headers['accept'], textObjectShapes)
     const object = await resource.get(asked)
     if (!object) throw notFound(kind, asked.name)
     await respondJson(exchange, 200, representationOf(shown, accepted, at).object(encoded(resource, object)), accepted)
     return
   }
   if (info.verb !== 'list' || !resource.list) throw methodNotSupported(kind, info.verb)
-  const accepted = negotiate(exchange.headers['accept'], listShapes)
+  const accepted = negotiate(exchange.headers['accept'], textListShapes)
   const matches = selectLabels(listOptions(exchange.query, false).labelSelector)
   const objects = (await resource.list(asked)).filter(({ metadata }) => matches(metadata.labels))
   await respondJson(exchange, 200, representationOf(shown, accepted, at).list(objects.map((object) => encoded(resource, object)), { resourceVersion: '' }), accepted)

@@ -1,7 +1,9 @@
 /** Watches: a stream of changes from a version on, each encoded once for all who see it the same way. Mirrors apiserver's cacher and `pkg/endpoints/handlers/watch.go`. */
 import type { Clock } from '../../api/clock.ts'
 import { expired } from '../../api/status.ts'
-import { negotiate, notAcceptableTypes, objectShapes } from '../negotiation/accept.ts'
+import { negotiate, notAcceptableTypes } from '../negotiation/accept.ts'
+import { hasProtobuf, protobufFrames, protobufType } from '../negotiation/protobuf.ts'
+import { objectShapesOf } from '../negotiation/shapes.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { type ListOptions, listOptions, parseResourceVersion } from './list-options.ts'
@@ -49,8 +51,9 @@ const keep = async (clock: Clock, stream: WatchStream, parts: { timeoutMs: numbe
 
 export const watch = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource, server, namespace } = request
-  const accepted = negotiate(exchange.headers['accept'], objectShapes)
-  if (accepted.format !== 'json') throw notAcceptableTypes(['application/json', 'application/json;stream=watch'])
+  const accepted = negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
+  if (accepted.format === 'yaml') throw notAcceptableTypes(['application/json', 'application/json;stream=watch', ...(hasProtobuf(resource.kind) ? [protobufType, protobufFrames.contentType] : [])])
+  const framing = accepted.format === 'protobuf' ? protobufFrames : exchange.watchFraming
   const options = listOptions(exchange.query, true)
   // The deprecated /watch/ paths name one object in the path.
   const fieldSelector = request.name === '' ? options.fieldSelector : [`metadata.name=${request.name}`, options.fieldSelector].filter(Boolean).join(',')
@@ -61,9 +64,9 @@ export const watch = async (request: ResourceRequest): Promise<void> => {
   if (options.resourceVersion === '') await server.storage.fresh(resource)
   else await server.storage.notOlder(resource, hasInitialState(options) ? version : 0)
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : 1_800_000 * (1 + server.random.next())
-  const writer = exchange.stream(200, { 'content-type': exchange.watchFraming.contentType, 'cache-control': 'no-cache, private' })
+  const writer = exchange.stream(200, { 'content-type': framing.contentType, 'cache-control': 'no-cache, private' })
   const ended = new AbortController()
-  const stream = new WatchStream({ selection, representation, framing: exchange.watchFraming, writer, joined: resource.cache.joined, tooSlow: () => {
+  const stream = new WatchStream({ selection, representation, framing, writer, joined: resource.cache.joined, tooSlow: () => {
     server.log.warn('a watcher did not keep up and was cut off', { resource: resource.kind.plural, user: request.user.name })
     ended.abort()
   } })

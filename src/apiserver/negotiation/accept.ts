@@ -8,7 +8,7 @@ export type Shape = 'object' | 'Table' | 'PartialObjectMetadata' | 'PartialObjec
 export type MetaVersion = 'v1' | 'v1beta1'
 
 export interface Accepted {
-  format: 'json' | 'yaml'
+  format: 'json' | 'yaml' | 'protobuf'
   shape: Shape
   /** Of a shape that is not the object itself; absent: v1. */
   metaVersion?: MetaVersion
@@ -31,7 +31,8 @@ const parseClause = (text: string): Clause => {
 }
 
 const formats: Readonly<Record<string, Accepted['format']>> = { 'application/json': 'json', 'application/yaml': 'yaml', 'application/*': 'json', '*/*': 'json', '*': 'json' }
-const accepted = ['application/json', 'application/yaml']
+const protobuf = 'application/vnd.kubernetes.protobuf'
+const accepted = ['application/json', 'application/yaml', protobuf]
 
 export const notAcceptableTypes = (types: readonly string[] = accepted): ReturnType<typeof notAcceptable> =>
   notAcceptable(`only the following media types are accepted: ${types.join(', ')}`)
@@ -41,6 +42,9 @@ export type AllowedShapes = ReadonlySet<Shape>
 
 export const objectShapes: AllowedShapes = new Set(['object', 'Table', 'PartialObjectMetadata'])
 export const listShapes: AllowedShapes = new Set(['object', 'Table', 'PartialObjectMetadataList'])
+/** Of kinds that have no protobuf messages: custom resources, and what other servers would answer. */
+export const textObjectShapes: AllowedShapes = new Set(objectShapes)
+export const textListShapes: AllowedShapes = new Set(listShapes)
 /** Writes are answered in the same shapes as reads; deletions may answer with a Status, which has one shape only. */
 export const plainShape: AllowedShapes = new Set(['object'])
 
@@ -53,6 +57,18 @@ const shapeOf = ({ parameters }: Clause, shapes: AllowedShapes): Shape | undefin
   return shapes.has(as as Shape) && as !== 'object' ? (as as Shape) : undefined
 }
 
+/** Protobuf is for those who take nothing else: whoever reads JSON, too, gets that, which is stored and need not be made. */
+const protobufShapes: ReadonlySet<AllowedShapes> = new Set([objectShapes, listShapes])
+
+const decideProtobuf = (clauses: readonly Clause[], shapes: AllowedShapes): Accepted | undefined => {
+  if (!protobufShapes.has(shapes)) return undefined
+  for (const clause of clauses.toSorted((left, right) => right.quality - left.quality)) {
+    const shape = clause.type === protobuf && clause.quality > 0 ? shapeOf(clause, shapes) : undefined
+    if (shape && shape !== 'Table') return shape !== 'object' && clause.parameters['v'] === 'v1beta1' ? { format: 'protobuf', shape, metaVersion: 'v1beta1' } : { format: 'protobuf', shape }
+  }
+  return undefined
+}
+
 const decide = (header: string, shapes: AllowedShapes): Accepted | undefined => {
   const clauses = header.split(',').map(parseClause).filter(({ type }) => type !== '')
   if (clauses.length === 0) return { format: 'json', shape: 'object' }
@@ -63,7 +79,7 @@ const decide = (header: string, shapes: AllowedShapes): Accepted | undefined => 
     if (!format || !shape) continue
     return shape !== 'object' && clause.parameters['v'] === 'v1beta1' ? { format, shape, metaVersion: 'v1beta1' } : { format, shape }
   }
-  return undefined
+  return decideProtobuf(clauses, shapes)
 }
 
 const decided = new Map<AllowedShapes, Map<string, Accepted>>()
@@ -75,7 +91,7 @@ export const negotiate = (header: string | undefined, shapes: AllowedShapes): Ac
   const before = known.get(header ?? '')
   if (before) return before
   const answer = decide(header ?? '', shapes)
-  if (!answer) throw notAcceptableTypes()
+  if (!answer) throw notAcceptableTypes(protobufShapes.has(shapes) ? accepted : accepted.slice(0, 2))
   // Clients send a handful of headers; somebody who sends thousands shall not fill the memory.
   if (known.size < 200 && (header ?? '').length < 500) known.set(header ?? '', answer)
   return answer

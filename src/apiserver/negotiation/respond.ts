@@ -4,6 +4,7 @@ import { constants, gzip } from 'node:zlib'
 import { stringify } from 'yaml'
 import type { Exchange, ResponseHeaders } from '../exchange.ts'
 import type { Accepted } from './accept.ts'
+import { protobufOf, protobufType } from './protobuf.ts'
 
 const compress = promisify(gzip)
 const worthCompressing = 128 * 1024
@@ -20,6 +21,10 @@ const isPretty = (exchange: Exchange): boolean => {
 /** `json` is one JSON document. */
 export const respondJson = (exchange: Exchange, status: number, json: Uint8Array, accepted: Pick<Accepted, 'format'> = { format: 'json' }): Promise<void> | void => {
   exchange.audit?.answered(json)
+  if (accepted.format === 'protobuf') {
+    exchange.respond(status, { 'content-type': protobufType, 'cache-control': 'no-cache, private' }, protobufOf(json))
+    return
+  }
   if (accepted.format === 'yaml') {
     exchange.respond(status, yamlHeaders, Buffer.from(stringify(JSON.parse(Buffer.from(json).toString()), { version: '1.1' })))
     return

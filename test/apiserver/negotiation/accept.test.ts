@@ -10,6 +10,8 @@ for (const [name, header, shapes, expected] of [
   ['a table where none can be made, with a way out', `${table},application/json`, plainShape, { format: 'json', shape: 'object' }],
   ['protobuf first, then JSON', 'application/vnd.kubernetes.protobuf,application/json', objectShapes, { format: 'json', shape: 'object' }],
   ['protobuf first, then anything', 'application/vnd.kubernetes.protobuf, */*', objectShapes, { format: 'json', shape: 'object' }],
+  ['protobuf alone', 'application/vnd.kubernetes.protobuf', objectShapes, { format: 'protobuf', shape: 'object' }],
+  ['metadata in protobuf alone', 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', listShapes, { format: 'protobuf', shape: 'PartialObjectMetadataList' }],
   ['YAML', 'application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
   ['metadata of one', 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', objectShapes, { format: 'json', shape: 'PartialObjectMetadata' }],
   ['metadata of many', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1', listShapes, { format: 'json', shape: 'PartialObjectMetadataList' }],

@@ -1,0 +1,7 @@
+/** Which shapes a resource is shown in. */
+import type { Kind } from '../../api/kinds.ts'
+import { type AllowedShapes, listShapes, objectShapes, textListShapes, textObjectShapes } from './accept.ts'
+import { hasProtobuf } from './protobuf.ts'
+
+export const objectShapesOf = (kind: Kind): AllowedShapes => (hasProtobuf(kind) ? objectShapes : textObjectShapes)
+export const listShapesOf = (kind: Kind): AllowedShapes => (hasProtobuf(kind) ? listShapes : textListShapes)
