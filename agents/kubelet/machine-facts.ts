@@ -2,6 +2,7 @@
 import { readFile, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import type { Random } from '../../src/api/random.ts'
+import { readHugePages } from './huge-pages.ts'
 import { type OwnUsers, readOwnUsers } from './runtime/proc/own-users.ts'
 
 export interface MachineFacts {
@@ -17,6 +18,8 @@ export interface MachineFacts {
   /** As Go names it: `amd64`, `arm64`. */
   architecture: string
   maxPids: number
+  /** Bytes that the machine has reserved, by resource. */
+  hugePages?: Readonly<Record<string, number>>
   /** Whether the kernel has AppArmor. */
   appArmor?: boolean
   /** Whether the kernel gives pods users of their own. */
@@ -47,7 +50,7 @@ export const readMachineFacts = async (directory: string, random: Random): Promi
     systemUUID: (await firstOf(['/sys/class/dmi/id/product_uuid', '/proc/device-tree/vm,uuid'])) ?? machineID,
     bootID: (await firstOf(['/proc/sys/kernel/random/boot_id'])) ?? '', kernelVersion: os.release(),
     osImage: /^PRETTY_NAME="?(.*?)"?$/m.exec(release ?? '')?.[1] ?? os.type(), architecture: architectures[os.arch()] ?? os.arch(),
-    ownUsers, userNamespaces: ownUsers.whole && Number(await firstOf(['/proc/sys/user/max_user_namespaces'])) > 0,
+    hugePages: await readHugePages(), ownUsers, userNamespaces: ownUsers.whole && Number(await firstOf(['/proc/sys/user/max_user_namespaces'])) > 0,
     appArmor: (await firstOf(['/sys/module/apparmor/parameters/enabled'])) === 'Y',
     maxPids: Number(await firstOf(['/proc/sys/kernel/pid_max'])) || 32_768,
   }

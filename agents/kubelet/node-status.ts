@@ -45,7 +45,7 @@ const maxNames = 5
 const kibibytes = (bytes: number): string => formatQuantity(quantityOf(Math.floor(bytes / 1024) * 1024, 'BinarySI'))
 
 const capacityOf = ({ machine, maxPods }: Pick<NodeFacts, 'machine' | 'maxPods'>): Record<string, string> => ({
-  cpu: String(machine.cpus), 'ephemeral-storage': kibibytes(machine.diskBytes), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', memory: kibibytes(machine.memoryBytes), pods: String(maxPods),
+  cpu: String(machine.cpus), 'ephemeral-storage': kibibytes(machine.diskBytes), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', ...Object.fromEntries(Object.entries(machine.hugePages ?? {}).map(([name, bytes]) => [name, formatQuantity(quantityOf(bytes, 'BinarySI'))])), memory: kibibytes(machine.memoryBytes), pods: String(maxPods),
 })
 
 /** What hard thresholds keep free is nobody's. */
@@ -63,7 +63,8 @@ export const allocatableOf = (facts: AllocatableFacts): Record<string, string> =
   return {
     ...capacityOf(facts), cpu: formatQuantity(quantityOf(Math.max(0, machine.cpus * 1000 - Number(toMilli(reserved['cpu'] ?? '0'))), 'DecimalSI', -3)),
     'ephemeral-storage': formatQuantity(quantityOf(Math.max(0, machine.diskBytes - taken('ephemeral-storage') - keptFree(thresholds, 'nodefs.available', machine.diskBytes)))),
-    memory: kibibytes(Math.max(0, machine.memoryBytes - taken('memory') - keptFree(thresholds, 'memory.available', machine.memoryBytes))),
+    // Huge pages are memory, too, that nothing else can use.
+    memory: kibibytes(Math.max(0, machine.memoryBytes - taken('memory') - Object.values(machine.hugePages ?? {}).reduce((sum, bytes) => sum + bytes, 0) - keptFree(thresholds, 'memory.available', machine.memoryBytes))),
   }
 }
 

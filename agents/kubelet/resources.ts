@@ -1,6 +1,7 @@
 /** Requests and limits of pods and containers as the kernel takes them. Mirrors pkg/kubelet/cm/helpers_linux.go, component-helpers/resource and qos/policy.go. Pure. */
 import { addQuantities, formatQuantity, maxQuantity, toMilli, toNumber } from '../../src/api/quantity.ts'
 import type { Container, Pod } from '../../src/api/types.ts'
+import { hugePageLimits, isHugePages } from './huge-pages.ts'
 import { initContainersOf, qosClassOf } from './pod.ts'
 import type { ResourceLimits } from './runtime/runtime.ts'
 
@@ -47,6 +48,7 @@ export const containerLimits = (container: Container, whole: Amounts = {}): Reso
     cpuShares: shares(toMilli(cpu)),
     ...(limits?.['cpu'] && { cpuQuotaMicroseconds: quota(toMilli(limits['cpu'])), cpuPeriodMicroseconds: periodMicroseconds }),
     ...(limits?.['memory'] && { memoryLimitBytes: toNumber(limits['memory']) }),
+    ...(Object.keys(limits).some(isHugePages) && { hugePages: hugePageLimits(limits) }),
   }
 }
 
@@ -61,6 +63,7 @@ export const sandboxLimits = (pod: Pod): ResourceLimits => {
     cpuShares: shares(toMilli(podRequests(pod)['cpu'] ?? '0')),
     ...(cpu && { cpuQuotaMicroseconds: quota(toMilli(cpu)), cpuPeriodMicroseconds: periodMicroseconds }),
     ...(memory && { memoryLimitBytes: toNumber(memory) }),
+    ...(Object.keys(limits).some(isHugePages) && { hugePages: hugePageLimits(limits) }),
   }
 }
 

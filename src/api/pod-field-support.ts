@@ -5,11 +5,11 @@
 import type { AppArmorProfile, ContainerPort, EphemeralContainer, PodSpec, Volume } from './types.ts'
 
 /**
- * `waits`: the pod stays in ContainerCreating, with an event of `reason`. `rejected`: the kubelet ends the pod as Failed, with `reason`. `unschedulable`: no node has it.
+ * `waits`: the pod stays in ContainerCreating, with an event of `reason`. `rejected`: the kubelet ends the pod as Failed, with `reason`.
  * `api`: answered 422 by the API server, since upstream's gate is off (a static pod is rejected). `forbidden`: by upstream's own validation. `none`: has no effect, as upstream on a node like ours.
  * All but `api` and `forbidden` are accepted by the API server, as upstream, with a warning.
  */
-export type Verdict = 'waits' | 'rejected' | 'unschedulable' | 'api' | 'forbidden' | 'none'
+export type Verdict = 'waits' | 'rejected' | 'api' | 'forbidden' | 'none'
 
 export interface Refusal {
   verdict: Verdict
@@ -30,10 +30,6 @@ const noSelinux: Refusal = { verdict: 'none', reason: '', why: 'SELinux labels n
 const noAppArmor: Refusal = { verdict: 'rejected', reason: 'AppArmor', why: 'no AppArmor profiles are applied', says: () => 'Cannot enforce AppArmor: this kubelet applies no AppArmor profiles' }
 const notUnconfined = 'profiles other than Unconfined'
 const isConfined = (value: unknown): boolean => (value as AppArmorProfile).type !== 'Unconfined'
-const hugePages: Refusal = {
-  verdict: 'unschedulable', reason: 'OutOfhugepages-…', why: 'no huge pages',
-  only: { what: '`hugepages-*`', is: (value) => Object.keys(value as object).some((name) => name.startsWith('hugepages-')) },
-}
 const withOwnUsers = (field: string, is: (value: unknown) => boolean): Refusal => ({
   verdict: 'rejected', reason: 'UnsupportedPodFeature', why: `${field} with hostUsers: false`, only: { what: 'with `hostUsers: false`', is: (value, _holder, spec) => spec.hostUsers === false && is(value) },
 })
@@ -72,11 +68,9 @@ export const refusals: Readonly<Record<string, Refusal>> = {
   },
   'VolumeMount.mountPropagation': withOwnUsers('mountPropagation Bidirectional', (value) => value === 'Bidirectional'),
   'ResourceRequirements.claims': noClaims,
-  'ResourceRequirements.limits': hugePages,
-  'ResourceRequirements.requests': hugePages,
   'EmptyDirVolumeSource.medium': {
-    verdict: 'waits', reason: 'FailedMount', why: 'media are "" and Memory', says: (value) => `unknown storage medium ${JSON.stringify(value)}`,
-    only: { what: 'media other than `""` and `Memory`', is: (value) => value !== 'Memory' },
+    verdict: 'waits', reason: 'FailedMount', why: 'media are "", Memory, HugePages and HugePages-<size>', says: (value) => `unknown storage medium ${JSON.stringify(value)}`,
+    only: { what: 'media other than `""`, `Memory`, `HugePages` and `HugePages-<size>`', is: (value) => value !== 'Memory' && !/^HugePages(-|$)/.test(String(value)) },
   },
   ...Object.fromEntries(otherVolumes.map((type) => [`Volume.${type}`, noVolume(type)])),
   'Volume.gitRepo': { ...noVolume('gitRepo'), says: () => 'git-repo volume plugin has been disabled' },

@@ -13,7 +13,6 @@ const how = ({ verdict, reason, why }: Refusal): string => {
   switch (verdict) {
     case 'waits': return `refused by the kubelet: the pod waits, event \`${reason}\` (${why})`
     case 'rejected': return `refused by the kubelet: the pod is Failed, \`${reason}\` (${why})`
-    case 'unschedulable': return `refused by the scheduler: no node has such (${why}); by the kubelet with \`${reason}\``
     case 'api': return `refused by the API server, 422 (${why})`
     case 'forbidden': return `refused by the API server, 422, as upstream (${why})`
     case 'none': return `accepted with a warning, no effect (${why})`

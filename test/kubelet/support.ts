@@ -28,6 +28,7 @@ export const fakeMounter = (): Mounter & { mounts: Map<string, string> } => {
   return {
     mounts,
     tmpfs: (target, { sizeBytes }) => { mounts.set(target, `tmpfs ${sizeBytes ?? ''}`.trim()); return Promise.resolve() },
+    hugePages: (target, { pageSize, sizeBytes }) => { mounts.set(target, `hugetlbfs ${pageSize} ${sizeBytes ?? ''}`.trim()); return Promise.resolve() },
     bind: (source, target) => { mounts.set(target, source); return Promise.resolve() },
     share: (directory) => { mounts.set(directory, 'shared'); return Promise.resolve() },
     remote: (type, source, target, options) => { mounts.set(target, [type, source, ...options].join(' ')); return Promise.resolve() },

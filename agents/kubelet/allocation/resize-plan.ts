@@ -38,7 +38,7 @@ const cpuKeys = [...cpuLimitKeys, 'cpuShares'] as const
 
 const pick = (limits: ResourceLimits, keys: readonly (keyof ResourceLimits)[]): ResourceLimits => Object.fromEntries(keys.flatMap((key) => (limits[key] === undefined ? [] : [[key, limits[key]]])))
 const differs = ({ now, desired }: Pick<Running, 'now' | 'desired'>, keys: readonly (keyof ResourceLimits)[]): boolean => keys.some((key) => now[key] !== desired[key])
-const size = (limits: ResourceLimits, key: keyof ResourceLimits): number => limits[key] ?? Infinity
+const size = (limits: ResourceLimits, key: Exclude<keyof ResourceLimits, 'hugePages'>): number => limits[key] ?? Infinity
 
 const mustRestart = (running: Running): boolean => {
   const restarts = (resource: string): boolean => running.container.resizePolicy?.some(({ resourceName, restartPolicy }) => resourceName === resource && restartPolicy === 'RestartContainer') ?? false

@@ -6,7 +6,7 @@ import { podLimits } from '../resources.ts'
 /** Bytes on disks. What is in memory is limited by its own file system. */
 export interface LocalUse { volumes: Readonly<Record<string, number>>; containers: Readonly<Record<string, number>> }
 
-const sizeLimitOf = ({ emptyDir }: Volume): string | undefined => (emptyDir?.sizeLimit && emptyDir.medium !== 'Memory' && signOf(emptyDir.sizeLimit) > 0 ? emptyDir.sizeLimit : undefined)
+const sizeLimitOf = ({ emptyDir }: Volume): string | undefined => (emptyDir?.sizeLimit && !emptyDir.medium && signOf(emptyDir.sizeLimit) > 0 ? emptyDir.sizeLimit : undefined)
 const limitOf = (limits: Readonly<Record<string, string>> | undefined): string | undefined => (limits && Object.hasOwn(limits, 'ephemeral-storage') ? limits['ephemeral-storage'] : undefined)
 const limited = (pod: Pod): Pod['spec']['containers'] => [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')]
 

@@ -12,7 +12,7 @@ export interface PodDirectories { volumes: Readonly<Record<string, string>>; con
 export const podDirectories = async (machine: Pick<Machine, 'directory' | 'logDirectory' | 'runtime'>, pod: Pod): Promise<PodDirectories> => {
   const layers = await machine.runtime.layers(pod.metadata.uid)
   return {
-    volumes: Object.fromEntries((pod.spec.volumes ?? []).filter(({ emptyDir }) => emptyDir && emptyDir.medium !== 'Memory').map(({ name }) => [name, emptyDirDirectory(machine.directory, pod.metadata.uid, name)])),
+    volumes: Object.fromEntries((pod.spec.volumes ?? []).filter(({ emptyDir }) => emptyDir && !emptyDir.medium).map(({ name }) => [name, emptyDirDirectory(machine.directory, pod.metadata.uid, name)])),
     containers: Object.fromEntries(containersOf(pod).map(({ container: { name } }) => [name, [containerLogDirectory(machine, pod, name), ...layers.filter(({ container }) => container === name).map(({ directory }) => directory)]])),
   }
 }

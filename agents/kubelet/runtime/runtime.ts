@@ -36,6 +36,8 @@ export interface ResourceLimits {
   cpuPeriodMicroseconds?: number
   memoryLimitBytes?: number
   pidsLimit?: number
+  /** Bytes by size of page as the kernel names it (`2MB`); sizes that are not named get none. undefined: they are not limited. */
+  hugePages?: Readonly<Record<string, number>>
 }
 
 export interface Mount {

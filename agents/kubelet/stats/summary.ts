@@ -62,7 +62,7 @@ const containerStats = (input: SummaryInput, { podUid }: PodSample, { name, usag
 
 /** What of a pod counts as ephemeral: layers, logs, and its own volumes that are on a disk. */
 const ephemeral = (pod: Pod | undefined, { containers, volumes }: PodDisk): DiskUse => {
-  const inMemory = new Set((pod?.spec.volumes ?? []).filter(({ emptyDir, secret, projected, downwardAPI }) => emptyDir?.medium === 'Memory' || secret || projected || downwardAPI).map(({ name }) => name))
+  const inMemory = new Set((pod?.spec.volumes ?? []).filter(({ emptyDir, secret, projected, downwardAPI }) => emptyDir?.medium || secret || projected || downwardAPI).map(({ name }) => name))
   const parts = [...Object.values(containers).flatMap(({ logs, rootfs }) => [logs, rootfs]), ...Object.entries(volumes).filter(([name]) => !inMemory.has(name)).map(([, use]) => use)]
   return parts.reduce((sum, each) => ({ bytes: sum.bytes + each.bytes, inodes: sum.inodes + each.inodes }), { bytes: 0, inodes: 0 })
 }

@@ -4,6 +4,8 @@ import { execa } from 'execa'
 
 export interface Mounter {
   tmpfs(target: string, options: { sizeBytes?: number; mode: number }): Promise<void>
+  /** A file system of huge pages; `pageSize` as `2Mi`. */
+  hugePages(target: string, options: { pageSize: string; sizeBytes?: number }): Promise<void>
   /** `source` may be a /proc/PID/fd/N of an open file, so that nothing can be swapped meanwhile. */
   bind(source: string, target: string): Promise<void>
   /** By the machine's own mount(8) and its helpers. Throws, in upstream's words, with what mount says. */
@@ -32,6 +34,10 @@ const remoteTimeoutMilliseconds = 30_000
 export const systemMounter: Mounter = {
   async tmpfs(target, { sizeBytes, mode }) {
     await execa('mount', ['-t', 'tmpfs', '-o', [`mode=${mode.toString(8)}`, ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(','), 'tmpfs', target])
+  },
+  async hugePages(target, { pageSize, sizeBytes }) {
+    // The kernel reads `2M`, and stops there.
+    await execa('mount', ['-t', 'hugetlbfs', '-o', [`pagesize=${pageSize}`, ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`])].join(','), 'nodev', target])
   },
   async bind(source, target) { await execa('mount', ['--no-canonicalize', '--bind', source, target]) },
   async remote(type, source, target, options) {

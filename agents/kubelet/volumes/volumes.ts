@@ -15,6 +15,7 @@ import type { VolumeRoot } from '../images/image-volume.ts'
 import type { Mount } from '../runtime/runtime.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { type ClaimFacts, claimNameOf, volumeOfClaim } from './claim.ts'
+import { isHugePageMedium, pageSizeOf } from '../huge-pages.ts'
 import { prepareHostPath } from './host-path.ts'
 import type { Mounter } from './mounter.ts'
 import { mountNfs } from './nfs.ts'
@@ -102,14 +103,17 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
 
   const prepareEmptyDir = async (pod: Pod, volume: Volume, source: EmptyDirVolumeSource): Promise<void> => {
     const target = volumeDirectory(pod.metadata.uid, volume)
-    const memory = source.medium === 'Memory'
+    const pages = isHugePageMedium(source.medium)
+    const memory = source.medium === 'Memory' || pages
+    const pageSize = pages ? pageSizeOf(source.medium ?? '', pod) : ''
     // What an earlier kubelet has made belongs to the pod now, modes included.
     const made = await mkdir(target, { recursive: true, mode: 0o750 })
     const mounted = memory && (await mounter.below(target)).includes(target)
     if (made === undefined && (mounted || !memory)) return
     // A tmpfs is sticky by itself, and upstream leaves it so.
-    if (memory && !mounted) await mounter.tmpfs(target, { mode: 0o1777, ...(source.sizeLimit && { sizeBytes: toNumber(source.sizeLimit) }) })
-    await chmod(target, memory ? 0o1777 : 0o777)
+    const size = source.sizeLimit ? { sizeBytes: toNumber(source.sizeLimit) } : {}
+    if (memory && !mounted) await (pages ? mounter.hugePages(target, { pageSize, ...size }) : mounter.tmpfs(target, { mode: 0o1777, ...size }))
+    await chmod(target, memory && !pages ? 0o1777 : 0o777)
     const gid = pod.spec.securityContext?.fsGroup
     if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
   }

@@ -16,7 +16,17 @@ export const createCgroup = (hierarchies: Hierarchies, name: string, limits: Res
   if (hierarchies.version === 2) delegate(hierarchies, path.dirname(name))
   for (const directory of cgroupDirectories(hierarchies, name)) mkdirSync(directory, { recursive: true })
   if (hierarchies.version === 'none') refuseLimits(limits)
-  else writeLimits(hierarchies, name, limitWrites(hierarchies.version, limits))
+  else writeLimits(hierarchies, name, [...limitWrites(hierarchies.version, limits), ...hugePageWrites(hierarchies, name, limits)])
+}
+
+/** Every size of page that the kernel limits in the cgroup: what is not given is nothing. Without the controller (it is rare) pages are counted by the scheduler and the kubelet alone. */
+const hugePageWrites = ({ version, controllers: { hugetlb } }: Hierarchies, name: string, { hugePages }: ResourceLimits): LimitWrite[] => {
+  if (!hugetlb || !hugePages || version === 'none') return []
+  const suffix = version === 1 ? 'limit_in_bytes' : 'max'
+  return readdirSync(path.join(hugetlb, name)).flatMap((file) => {
+    const size = new RegExp(`^hugetlb\\.(\\d+[KMG]B)\\.${suffix}$`).exec(file)?.[1]
+    return size === undefined ? [] : [{ controller: 'hugetlb', file, value: String(hugePages[size] ?? 0) } as const]
+  })
 }
 
 /** Other limits for a cgroup that is in use; those that are not named stay. Throws where the kernel refuses one: what stands before it has been written. */
@@ -45,7 +55,7 @@ const writeLimits = (hierarchies: Hierarchies, name: string, writes: readonly Li
 }
 
 const delegate = ({ controllers, unified = '' }: Hierarchies, parent: string): void => {
-  const enable = ['cpu', 'memory', ...(controllers.pids ? ['pids'] : [])].map((each) => `+${each}`).join(' ')
+  const enable = ['cpu', 'memory', ...(controllers.pids ? ['pids'] : []), ...(controllers.hugetlb ? ['hugetlb'] : [])].map((each) => `+${each}`).join(' ')
   let directory = unified
   for (const part of ['', ...parent.split('/').filter((each) => each && each !== '.')]) {
     directory = path.join(directory, part)

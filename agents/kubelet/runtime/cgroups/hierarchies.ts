@@ -10,17 +10,17 @@ export interface Hierarchies {
   unified: string | undefined
 }
 
-export type Controller = 'cpu' | 'cpuacct' | 'memory' | 'pids' | 'freezer'
+export type Controller = 'cpu' | 'cpuacct' | 'memory' | 'pids' | 'freezer' | 'hugetlb'
 
 // The freezer serves only to kill without races where nothing can kill a cgroup at once.
-const wanted: readonly Controller[] = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer']
+const wanted: readonly Controller[] = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer', 'hugetlb']
 
 /** Throws when there is nothing to build on. `v2Controllers`: the content of cgroup.controllers of the cgroup2 mount, '' without one. */
 export const findHierarchies = (mounts: readonly MountInfo[], v2Controllers: string): Hierarchies => {
   const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
   const available = v2Controllers.trim().split(/\s+/)
   if (unified && available.includes('memory') && available.includes('cpu')) {
-    const controllers = { cpu: unified, cpuacct: unified, memory: unified, freezer: unified, ...(available.includes('pids') && { pids: unified }) }
+    const controllers = { cpu: unified, cpuacct: unified, memory: unified, freezer: unified, ...(available.includes('pids') && { pids: unified }), ...(available.includes('hugetlb') && { hugetlb: unified }) }
     return { version: 2, controllers, unified }
   }
   const controllers = Object.fromEntries(wanted.flatMap((controller) => {

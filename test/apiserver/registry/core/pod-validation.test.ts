@@ -138,8 +138,8 @@ describe('what the nodes of this cluster cannot honour passes, with a warning th
   for (const [name, spec, expected] of [
     ['rbd', of({ rbd: { monitors: ['m'], image: 'i' } }), ['spec.volumes[0].rbd: deprecated in v1.28, non-functional in v1.31+', 'spec.volumes[0].rbd: not supported by the nodes of this cluster: no volume plugin for rbd']],
     ['iscsi', of({ iscsi: { targetPortal: 'h', iqn: 'iqn.2001-04.com.example:d', lun: 0 } }), ['spec.volumes[0].iscsi: not supported by the nodes of this cluster: no volume plugin for iscsi']],
-    ['huge pages as a volume', of({ emptyDir: { medium: 'HugePages' } }), ['spec.volumes[0].emptyDir.medium: not supported by the nodes of this cluster: media are "" and Memory']],
-    ['huge pages', withC({ resources: { limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } } }), ['limits', 'requests'].map((list) => `spec.containers[0].resources.${list}: not supported by the nodes of this cluster: no huge pages`)],
+    ['huge pages as a volume', of({ emptyDir: { medium: 'HugePages-2Mi' } }), []],
+    ['huge pages', withC({ resources: { limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } } }), []],
     ['Windows', { ...own, os: { name: 'windows' } }, ['spec.os.name: not supported by the nodes of this cluster: they run Linux']],
     ["Windows' options", withC({ securityContext: { windowsOptions: { runAsUserName: 'u' } } }), ['spec.containers[0].securityContext.windowsOptions: not supported by the nodes of this cluster: they run Linux']],
     ['SELinux', { ...own, securityContext: { seLinuxOptions: { level: 's0' } } }, ['spec.securityContext.seLinuxOptions: has no effect on the nodes of this cluster: SELinux labels nothing there']],
