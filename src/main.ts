@@ -97,6 +97,11 @@ program.command('upgrade').description('the cluster that runs goes on with this 
   .option('--timeout <seconds>', 'how long each part may take to come up', seconds, 90)
   .action(async (options) => { const { upgrade } = await import('./cluster/upgrade.ts'); await upgrade({ home: await homeOf(), ...options }, ended.signal) })
 
+const serviceCommand = program.command('service').description('the cluster comes back after a reboot')
+for (const [verb, what] of [['install', 'by a unit of systemd, written and enabled'], ['remove', 'no more'], ['print', 'the unit, for whoever writes it himself']] as const) {
+  serviceCommand.command(verb).description(what).action(async () => { const { service } = await import('./cluster/service.ts'); await service({ home: await homeOf(), verb }) })
+}
+
 program.command('status').description('what runs')
   .option('--json', 'as JSON')
   .action(async (options) => { const { status } = await import('./cluster/status.ts'); await status({ home: await homeOf(), ...options }, ended.signal) })

@@ -61,6 +61,11 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
     const body = status && statusPatch(uid, entry.inApi.status ?? {}, status)
     // Somebody has ended the pod: its worker will see that, and a terminal phase is never taken back.
     const outdated = status && isTerminalPhase(entry.inApi.status ?? {}) && !isTerminalPhase(status)
+    // A static pod that has ended and was put back is the same pod by its hash; its mirror of before is not: a new one takes its place.
+    if (outdated && isStaticPod(entry.pod) && !entry.finished) {
+      await client.delete(Pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid }, signal })
+      return false
+    }
     const text = body && JSON.stringify([entry.inApi.metadata.resourceVersion, body])
     if (body && !outdated && text !== entry.sent) {
       const written = await client.patch(Pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status', signal })

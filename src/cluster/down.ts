@@ -18,7 +18,9 @@ import { runningKeeper, stopKeeper } from './keeper.ts'
 import { ensureNamespace, namespacePath, nodeNetworkOf, removeBridge, removeNamespace, restoreForwarding } from './node-network.ts'
 import { nodeNumber } from './nodes.ts'
 import { entryFile, programsFolder } from './program.ts'
+import { serviceUnit } from './service.ts'
 import { haltMachines } from './ssh/joined-machines.ts'
+import { isInstalled, removeUnit } from './systemd.ts'
 import { UserError } from './user-error.ts'
 
 const keeperMilliseconds = 10_000
@@ -61,7 +63,9 @@ const stopCluster = async ({ home, config, deleteData }: { home: Home; config: C
   await removeBridge(nodeNetworkOf(home.clusterId))
   if (config.forwardingBefore !== undefined) await restoreForwarding(config.forwardingBefore)
   await rm(home.run, { recursive: true, force: true })
-  await rm(programsFolder(home), { recursive: true, force: true })
+  // A service that brings the cluster back needs the program for that.
+  if (deleteData || !isInstalled(serviceUnit(home))) await rm(programsFolder(home), { recursive: true, force: true })
+  if (deleteData) await removeUnit(serviceUnit(home))
   for (const { name } of own) await rm(path.join(home.node(name).kubelet, 'roots'), { recursive: true, force: true })
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who keeps the kubelet: a loop in `sh` (0.4 MiB), detached from whoever started it. Where systemd runs, a transient unit does the same (systemd.ts).
+ * Who keeps the kubelet: a loop in `sh` (0.4 MiB), detached from whoever started it. After a reboot a unit of systemd starts it again (systemd.ts).
  * The kubelet's death never touches pods: the next one adopts them.
  */
 import { spawn } from 'node:child_process'

@@ -58,6 +58,8 @@ const isSource = (entry: string): boolean => entry.endsWith('.ts')
 /** Where the copy of the program is, or would be, that runs now. From source there is none: pods see the sources where they stand. */
 export const ownProgram = (home: Home): string => {
   const [node, entry] = [realpathSync(process.execPath), realpathSync(entryFile())]
+  // What runs from a copy of its own cluster is that copy.
+  if (path.dirname(path.dirname(entry)) === programsFolder(home)) return path.dirname(entry)
   return isSource(entry) ? home.program : path.join(programsFolder(home), createHash('sha256').update(`${identity(node)}\n${identity(entry)}`).digest('hex').slice(0, 12))
 }
 
@@ -77,10 +79,16 @@ export const installProgram = (home: Home): string => {
   return target
 }
 
+/** A name for the program that is used, which a reboot does not erase. */
+export const currentProgram = (home: Home): string => path.join(programsFolder(home), 'current')
+
+export const keepProgram = (home: Home, folder: string): Promise<void> => pointTo(currentProgram(home), folder)
+
 /** Makes `home.program` lead to a copy. A running pod keeps the one that it started with. */
 export const useProgram = async (home: Home, folder: string): Promise<void> => {
   await mkdir(path.dirname(home.program), { recursive: true, mode: 0o755 })
   await pointTo(home.program, folder)
+  await keepProgram(home, folder)
 }
 
 /** Makes `home.program` lead to the program that runs now. Idempotent. */

@@ -91,6 +91,19 @@ describe('a static pod', () => {
     await rm(path.join(node.staticDirectory, 'a.yaml'))
     await seen(node, 'the mirror is gone', async () => (await node.pod('a-node-1', 'kube-system')) === undefined)
   })
+
+  // Its manifest was changed and changed back while the API server was away: the same pod by its hash, and what is shown has ended.
+  test('that was put back has a new mirror in place of one that has ended', async () => {
+    await using node = await testNode()
+    await put(node, 'a.yaml', manifest('a'))
+    node.start()
+    const first = await node.untilPod('a-node-1', 'is ready', isReady, 'kube-system')
+    await node.client.patch(Pods, { name: 'a-node-1', namespace: 'kube-system' }, { type: 'merge', body: { status: { phase: 'Succeeded', conditions: [{ type: 'Ready', status: 'False', reason: 'PodCompleted' }] } } }, { subresource: 'status' })
+    const uid = (await node.runtime.listSandboxes())[0]?.podUid ?? ''
+    node.runtime.exit(uid, 'main', 1)
+    await node.untilPod('a-node-1', 'is ready again', (pod) => pod.metadata.uid !== first.metadata.uid && isReady(pod), 'kube-system')
+    expect(node.runtime.running()).toEqual(['a-node-1/main#1'])
+  })
 })
 
 describe('a manifest', () => {

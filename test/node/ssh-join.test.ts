@@ -10,7 +10,7 @@ import { nodeNetworkOf } from '../../src/cluster/node-network.ts'
 import { kubectlPath } from '../support/clients.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { httpClient, httpServer } from '../support/perl-http.ts'
-import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
+import { isReady, liveClient, type LiveClient, restartsOf } from '../support/live-client.ts'
 import { archive, ociFiles } from '../support/oci-image.ts'
 import { watchProcesses } from '../support/argv-watch.ts'
 
@@ -171,6 +171,18 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     expect((await readConfig(cluster.home))?.nodes.map(({ name }) => name)).toEqual(['node-1', 'far'])
   })
 
+  test('comes back after a reboot of its own, by what its unit runs', async () => {
+    const before = restartsOf(await live.pod('there'))
+    const keeper = Number(await machine.see(['sh', '-c', 'cut -d" " -f1 "$(find /run/wherry -name "far.pid" -o -name "keeper.pid" | head -n 1)"']))
+    expect(keeper).toBeGreaterThan(1)
+    // Its kubelet is gone, and what a reboot erases with it.
+    process.kill(-keeper, 'SIGKILL')
+    await machine.see(['sh', '-c', 'rm -rf /run/wherry/*'])
+    const answer = await machine.see(['sh', '-c', 'folder=$(dirname "$(ls -t /var/lib/wherry-node/program/*/wherry.js | head -n 1)"); exec "$folder/node" "$folder/wherry.js" machine resume "$@"', 'sh', `--cluster-id=${cluster.home.clusterId}`, '--node-name=far'])
+    expect(JSON.parse(answer)).toMatchObject({ wasRunning: false, keeper: expect.any(Number) })
+    await live.untilPod('there', 'runs anew', (pod) => isReady(pod) && restartsOf(pod) > before, 90)
+  })
+
   test('finds the bridge under a hardware address that no node takes away with it', async () => {
     const addressOf = async (link: string): Promise<string> => (JSON.parse((await execa('ip', ['-json', 'link', 'show', link])).stdout) as { address: string }[])[0]?.address ?? ''
     const { bridge, prefix } = nodeNetworkOf(cluster.home.clusterId)
@@ -178,6 +190,7 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
   })
 
   test('rests while the cluster does, and returns with it', async () => {
+    const restarts = restartsOf(await live.pod('there'))
     await cluster.wherry('down')
     expect(await machine.see(['sh', '-c', 'ls -A /run/wherry; ip route show proto 113; iptables-save | grep -cE "KUBE|WHERRY"'])).toBe('0')
     await cluster.wherry('up', '--isolated', '--detach')
@@ -185,7 +198,7 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     await execa('ip', ['link', 'set', machine.link, 'master', nodeNetworkOf(cluster.home.clusterId).bridge, 'up'])
     await until('the API server answers', async () => (await live.client.list(Nodes)).items.length === 2)
     await add('--identity', machine.identity, '--accept-new-host-key')
-    await live.untilPod('there', 'is ready again', (pod) => isReady(pod) && pod.status.containerStatuses?.[0]?.restartCount === 1, 90)
+    await live.untilPod('there', 'is ready again', (pod) => isReady(pod) && restartsOf(pod) > restarts, 90)
   })
 
   test('leaves, and nothing of the cluster stays on it', async () => {

@@ -1,6 +1,6 @@
 /** `wherry machine …`: what `wherry node add` and `remove` run on the other machine. Answers with JSON on standard output; certificates and texts come by standard input. */
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { chmod, mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -14,7 +14,8 @@ import { certificateFacts, newCertificateRequest, newKey, type Subject } from '.
 import { type ImageWork, workOnImages } from '../image-work.ts'
 import { runTearDown } from '../components/tear-down.ts'
 import { parseFlags, type Flags } from '../flags.ts'
-import { runningKeeper, startKeeper, stopKeeper } from '../keeper.ts'
+import { type Keeper, runningKeeper, startKeeper, stopKeeper } from '../keeper.ts'
+import { installUnit, removeUnit, systemdRuns, type Unit } from '../systemd.ts'
 import { UserError } from '../user-error.ts'
 import { machineHome, type MachineHome } from './machine-home.ts'
 
@@ -73,9 +74,31 @@ const start = async (flags: Flags): Promise<Started> => {
   // Another program, other certificates or flags: the kubelet starts anew and adopts its pods.
   if (wasRunning) await stopKeeper(home.keeperPid, keeperGraceMilliseconds, new AbortController().signal)
   const command = [path.join(home.program, 'node'), path.join(home.program, 'wherry.js'), 'kubelet', ...input.kubelet]
-  const { pid } = await startKeeper({ pidFile: home.keeperPid, logFile: home.log, command, environment: { UV_THREADPOOL_SIZE: '2' } })
+  await write('command.json', JSON.stringify(command))
+  const { pid } = await keep(home, command)
   await chmod(home.data, 0o700)
+  if (systemdRuns()) await installUnit(unitOf(flags))
   return { keeper: pid, wasRunning }
+}
+
+const keep = (home: MachineHome, command: readonly string[]): Promise<Keeper> => startKeeper({ pidFile: home.keeperPid, logFile: home.log, command, environment: { UV_THREADPOOL_SIZE: '2' } })
+
+/** After a reboot: by the program that is here, as it was started last. */
+const unitOf = (flags: Flags): Unit => {
+  const { data } = homeOf(flags)
+  const program = realpathSync(import.meta.dirname)
+  const [clusterId, node] = [flags.need('cluster-id'), flags.need('node-name')]
+  return { name: `wherry-node-${clusterId}-${node}.service`, description: `Wherry, the kubelet of ${node}`, data, start: [path.join(program, 'node'), path.join(program, 'wherry.js'), 'machine', 'resume', `--cluster-id=${clusterId}`, `--node-name=${node}`] }
+}
+
+/** What the unit runs: /run is empty, and everything else as it was. */
+const resume = async (flags: Flags): Promise<Started> => {
+  const home = homeOf(flags)
+  const text = await readFile(path.join(home.data, 'command.json'), 'utf8').catch(() => { throw new UserError(`${home.data} does not say how the kubelet was started: add the machine once more, with wherry node add`) })
+  const wasRunning = (await runningKeeper(home.keeperPid)) !== undefined
+  await mkdir(home.run, { recursive: true, mode: 0o755 })
+  if (!existsSync(home.program)) { await rm(home.program, { force: true }); await symlink(realpathSync(import.meta.dirname), home.program) }
+  return { keeper: (await keep(home, JSON.parse(text) as string[])).pid, wasRunning }
 }
 
 /** Kubelet, pods, rules and routes go; with `--remove=true` also what is on the disk. */
@@ -89,6 +112,7 @@ const stop = async (flags: Flags): Promise<object> => {
   await execa('ip', ['-4', 'route', 'flush', 'root', podCIDR, 'proto', ourProtocol], { reject: false })
   await rm(home.run, { recursive: true, force: true })
   if (flags.get('remove') === 'true') {
+    await removeUnit(unitOf(flags))
     await rm(home.data, { recursive: true, force: true })
     await removeIfLast(home)
   }
@@ -115,7 +139,7 @@ const images = async (flags: Flags): Promise<{ lines: string[] }> => {
   return { lines }
 }
 
-const verbs: Readonly<Record<string, (flags: Flags) => Promise<object>>> = { keys, start, stop, log, images }
+const verbs: Readonly<Record<string, (flags: Flags) => Promise<object>>> = { keys, start, resume, stop, log, images }
 
 const known = ['cluster-id', 'node-name', 'node-ip', 'server', 'cluster-cidr', 'remove', 'lines', 'request']
 
