@@ -1,6 +1,6 @@
 /** What a kubelet may read. Named after plugin/pkg/auth/authorizer/node/node_authorizer_test.go. */
 import { expect, test } from 'vitest'
-import { ConfigMaps, PersistentVolumes, Pods } from '../../src/api/kinds.ts'
+import { ConfigMaps, PersistentVolumes, Pods, VolumeAttachments } from '../../src/api/kinds.ts'
 import type { KubeObject, PersistentVolume, Pod } from '../../src/api/types.ts'
 import { nodeAuthorizer } from '../../src/apiserver/authorization/node-authorizer.ts'
 import { NodeGraph } from '../../src/apiserver/authorization/node-graph.ts'
@@ -15,6 +15,7 @@ const pod = (name: string, nodeName: string): Pod => ({
 const volume = (name: string, claim?: string): PersistentVolume => ({ metadata: at(name), spec: { ...(claim && { claimRef: { namespace: 'ns', name: claim } }) }, status: {} })
 const objects = new Map<string, readonly KubeObject[]>([
   [Pods.plural, [pod('mine', 'node-1'), pod('other', 'node-2')]], [ConfigMaps.plural, []],
+  [VolumeAttachments.plural, [{ metadata: at('va-mine'), spec: { nodeName: 'node-1' } } as KubeObject, { metadata: at('va-other'), spec: { nodeName: 'node-2' } } as KubeObject]],
   [PersistentVolumes.plural, [volume('pv-mine', 'mine-claim'), volume('pv-scratch', 'mine-scratch'), volume('pv-other', 'other-claim'), volume('pv-free')]],
 ])
 const lookup = {
@@ -27,8 +28,8 @@ for (const each of objects.get(Pods.plural) as readonly Pod[]) graph.setPod(`ns/
 for (const each of objects.get(PersistentVolumes.plural) as readonly PersistentVolume[]) graph.setVolume(each.metadata.name, each)
 
 const user = { name: 'system:node:node-1', groups: ['system:nodes', 'system:authenticated'], uid: '', extra: {} }
-const ask = (verb: string, resource: string, name: string, { namespace = 'ns', subresource = '', fieldSelector = '' } = {}) => {
-  const answer = nodeAuthorizer(lookup, graph).authorize({ ...selectorsOfText(fieldSelector, ''), user, verb, resource, name, namespace, subresource, apiGroup: '', apiVersion: 'v1', resourceRequest: true, path: '' } as unknown as Parameters<ReturnType<typeof nodeAuthorizer>['authorize']>[0])
+const ask = (verb: string, resource: string, name: string, { namespace = 'ns', subresource = '', fieldSelector = '', apiGroup = '' } = {}) => {
+  const answer = nodeAuthorizer(lookup, graph).authorize({ ...selectorsOfText(fieldSelector, ''), user, verb, resource, name, namespace, subresource, apiGroup, apiVersion: 'v1', resourceRequest: true, path: '' } as unknown as Parameters<ReturnType<typeof nodeAuthorizer>['authorize']>[0])
   return 'verdict' in answer ? answer.verdict : undefined
 }
 
@@ -42,6 +43,16 @@ test.each<[string, string, string, string, string]>([
   ['a config of its pod', 'get', 'configmaps', 'mine-config', 'allow'],
   ['a config of a pod of another node', 'get', 'configmaps', 'other-config', 'no-opinion'],
 ])('%s', (_, verb, resource, name, expected) => { expect(ask(verb, resource, name)).toBe(expected) })
+
+test.each<[string, string, string, string, object, string]>([
+  ['the status of a claim of its pod', 'patch', 'persistentvolumeclaims', 'mine-claim', { subresource: 'status' }, 'allow'],
+  ['the status of a claim of a pod of another node', 'patch', 'persistentvolumeclaims', 'other-claim', { subresource: 'status' }, 'no-opinion'],
+  ['the status of a claim, deleted', 'delete', 'persistentvolumeclaims', 'mine-claim', { subresource: 'status' }, 'no-opinion'],
+  ['an attachment to itself', 'get', 'volumeattachments', 'va-mine', { namespace: '', apiGroup: 'storage.k8s.io' }, 'allow'],
+  ['an attachment to another node', 'get', 'volumeattachments', 'va-other', { namespace: '', apiGroup: 'storage.k8s.io' }, 'no-opinion'],
+  ['all attachments', 'list', 'volumeattachments', '', { namespace: '', apiGroup: 'storage.k8s.io' }, 'no-opinion'],
+  ['drivers', 'list', 'csidrivers', '', { namespace: '', apiGroup: 'storage.k8s.io' }, 'allow'],
+])('%s', (_, verb, resource, name, where, expected) => { expect(ask(verb, resource, name, where)).toBe(expected) })
 
 test('a claim of that name in another namespace', () => { expect(ask('get', 'persistentvolumeclaims', 'mine-claim', { namespace: 'elsewhere' })).toBe('no-opinion') })
 test.each([['pv-mine', 'allow'], ['pv-scratch', 'allow'], ['pv-other', 'no-opinion'], ['pv-free', 'no-opinion'], ['pv-none', 'no-opinion'], ['', 'no-opinion']])('volume %j', (name, expected) => { expect(ask('get', 'persistentvolumes', name, { namespace: '' })).toBe(expected) })

@@ -71,8 +71,8 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
   })
 
   test('the driver says how full it is', async () => {
-    const summary = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])) as { pods: { podRef: { name: string }; volume?: object[] }[] }
-    expect(summary.pods.find(({ podRef }) => podRef.name === 'writer')?.volume).toMatchObject([{ name: 'data', pvcRef: { name: 'data', namespace: 'default' }, capacityBytes: 2 ** 30, usedBytes: 1, availableBytes: 1 }])
+    const summary = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])) as { pods: { podRef: { name: string }; volume?: { name: string }[] }[] }
+    expect(summary.pods.find(({ podRef }) => podRef.name === 'writer')?.volume?.find((each) => each.name === 'data')).toMatchObject({ pvcRef: { name: 'data', namespace: 'default' }, capacityBytes: 2 ** 30, usedBytes: 1, availableBytes: 1 })
   })
 
   test('the kubelet dies: what is mounted stays, and nobody is asked twice', async () => {

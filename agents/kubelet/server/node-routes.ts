@@ -36,6 +36,12 @@ const fileSystemOf = async (directory: string): Promise<FileSystem> => {
   return { ...disk, capacityBytes: blocks * bsize }
 }
 
+/** The directory of images comes with the first image. */
+const imageFileSystem = ({ machine, imageDirectory = machine.directory }: NodeRouteParts): Promise<FileSystem> => fileSystemOf(imageDirectory).catch((error: NodeJS.ErrnoException) => {
+  if (error.code === 'ENOENT') return fileSystemOf(machine.directory)
+  throw error
+})
+
 /** Of pods with a network of their own: by one of their processes. */
 const networksOf = async (machine: Machine, pods: readonly Pod[]): Promise<Map<string, readonly InterfaceUsage[]>> => {
   const own = new Set(pods.filter(({ spec }) => !spec.hostNetwork).map(({ metadata }) => metadata.uid))
@@ -70,7 +76,7 @@ export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
     get('/pods', (_, response) => pods(response)),
     get('/runningpods', (_, response) => pods(response)),
     get('/stats/summary', async (_, response) => {
-      const [now, [nodeFs, imageFs]] = [podsNow(parts), await Promise.all([machine.directory, parts.imageDirectory ?? machine.directory].map(fileSystemOf)) as [FileSystem, FileSystem]]
+      const [now, [nodeFs, imageFs]] = [podsNow(parts), await Promise.all([fileSystemOf(machine.directory), imageFileSystem(parts)])]
       const driverVolumes = new Map(await Promise.all(now.map(async ({ metadata: { uid } }) => [uid, await machine.csi.stats(uid)] as const)))
       answerJson(response, summaryOf({ driverVolumes, nodeName: machine.nodeName, sample: await sampler.fresh(), pods: now, nodeFs, imageFs, maxPids: facts.machine.maxPids, bootedAt, disks: await disks(now), networks: await networksOf(machine, now) }))
     }),
