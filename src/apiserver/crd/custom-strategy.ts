@@ -1,4 +1,5 @@
 /** The strategy of one version of a custom resource. Mirrors apiextensions-apiserver's `pkg/registry/customresource` (strategy.go, status_strategy.go, validator.go). */
+import { finalizerWarnings } from '../registry/finalizer-names.ts'
 import { deepCopy } from '../../api/equal.ts'
 import { apiVersionOf, type Kind } from '../../api/kinds.ts'
 import type { JsonObject, JsonValue, KubeObject } from '../../api/meta.ts'
@@ -97,6 +98,7 @@ export const customStrategy = (custom: CustomVersion): Strategy => {
     generationOf: ({ apiVersion: _version, kind: _kind, metadata: _metadata, ...rest }) => rest,
     validate: (object) => errorsOf(custom, object, undefined),
     validateUpdate,
+    warnings: (object, _context, old) => finalizerWarnings(object, old),
     ...(withStatus && { subresources: { status: { prepareForUpdate: (next: KubeObject, old: KubeObject) => keepAllButStatus(next as Custom, old), validateUpdate } } }),
     ...(scale && { scale: scalePaths(scale) }),
   }

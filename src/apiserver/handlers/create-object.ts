@@ -10,6 +10,7 @@ import { admissionContext, admitMutations, admitValidations } from './admit.ts'
 import { trackWrite } from './managed-fields.ts'
 import { fillNewMetadata, fitNamespace, newMetadataErrors, ordered } from './object-meta.ts'
 import { strategyContext } from './strategy-context.ts'
+import { finalizerNameErrors } from '../registry/finalizer-names.ts'
 import { warn } from './warnings.ts'
 import { optionsObject, type WriteOptions } from './write-options.ts'
 
@@ -29,7 +30,7 @@ const taken = (request: ResourceRequest, object: KubeObject, generated: boolean)
 const validated = (request: ResourceRequest, object: KubeObject): void => {
   const { kind, strategy } = request.resource
   const context = strategyContext(request)
-  const errors = [...newMetadataErrors(object.metadata, strategy.validateName), ...(strategy.validate?.(object, context) ?? [])]
+  const errors = [...newMetadataErrors(object.metadata, strategy.validateName), ...finalizerNameErrors(kind, object.metadata.finalizers), ...(strategy.validate?.(object, context) ?? [])]
   if (errors.length > 0) throw invalid(kind, object.metadata.name ?? '', errors)
   for (const warning of strategy.warnings?.(object, context) ?? []) warn(request.exchange, warning)
 }

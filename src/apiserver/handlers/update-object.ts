@@ -14,6 +14,7 @@ import { finishDeletion, finishesDeletion } from './finish-deletion.ts'
 import { trackWrite } from './managed-fields.ts'
 import { fillUpdatedMetadata, fitNamespace, ordered, updatedMetadataErrors } from './object-meta.ts'
 import { strategyContext } from './strategy-context.ts'
+import { finalizerNameErrors } from '../registry/finalizer-names.ts'
 import { warn } from './warnings.ts'
 import { optionsObject, type WriteOptions } from './write-options.ts'
 
@@ -82,7 +83,7 @@ const prepare = (request: ResourceRequest, next: KubeObject, old: KubeObject): v
   }
   // A status that brings annotations along (a Deployment's revision) asks nothing new of anybody.
   if (strategy.generationOf && request.subresource !== 'status' && !deepEqual(strategy.generationOf(next), strategy.generationOf(old))) next.metadata.generation = (old.metadata.generation ?? 0) + 1
-  const errors = [...updatedMetadataErrors(next.metadata, old.metadata), ...((special ? special.validateUpdate?.(next, old, context) : strategy.validateUpdate?.(next, old, context)) ?? [])]
+  const errors = [...updatedMetadataErrors(next.metadata, old.metadata), ...finalizerNameErrors(kind, next.metadata.finalizers), ...((special ? special.validateUpdate?.(next, old, context) : strategy.validateUpdate?.(next, old, context)) ?? [])]
   if (errors.length > 0) throw invalid(kind, old.metadata.name, errors)
   if (!special) for (const warning of strategy.warnings?.(next, context, old) ?? []) warn(request.exchange, warning)
 }
