@@ -15,7 +15,7 @@ const lab = (container: Partial<Container>) => {
   const clock = fakeClock()
   const ran: string[] = []
   const news: ProbeNews[] = []
-  let healthy: boolean | 'hangs' | 'unknown' = true
+  let healthy: boolean | 'hangs' | 'unknown' | 'refused' = true
   const probes = prober({
     clock, tell: (each) => { news.push(each) },
     run: (probe, { container: of }, signal): Promise<ProbeOutcome> => {
@@ -23,6 +23,7 @@ const lab = (container: Partial<Container>) => {
       ran.push(`${kind} ${clock.monotonic() / 1000}`)
       if (healthy === 'hangs') return new Promise((resolve) => { signal.addEventListener('abort', () => resolve({ result: 'failure', output: 'timeout' })) })
       if (healthy === 'unknown') return Promise.resolve({ result: 'unknown', output: 'no such port' })
+      if (healthy === 'refused') return Promise.resolve({ result: 'failure', output: 'Get "http://10.0.0.1:80/": dial tcp 10.0.0.1:80: connect: connection refused' })
       return Promise.resolve({ result: healthy ? 'success' : 'failure', output: '' })
     },
   })
@@ -50,6 +51,38 @@ describe('schedule', () => {
     sync()
     await clock.advance(11_000)
     expect(ran).toEqual(['readiness 0', 'readiness 5', 'readiness 10'])
+  })
+
+  test('again soon, and without a word, while a program that has just begun does not listen yet', async () => {
+    const { clock, ran, news, sync, answer, probes, state, pod } = lab({ readinessProbe: { periodSeconds: 10 } })
+    answer('refused')
+    sync()
+    await clock.advance(300)
+    answer(true)
+    await clock.advance(20_000)
+    expect(ran).toEqual([0, 0.05, 0.15, 0.35, 10, 20].map((second) => `readiness ${second}`))
+    expect(probes.health(pod, state).ready).toBe(true)
+    expect(news.map(({ what }) => what)).toEqual(['run', 'verdict'])
+  })
+
+  test('what does not listen after a period fails as any other, and only what is refused is asked again', async () => {
+    const { clock, ran, news, sync, answer } = lab({ livenessProbe: { periodSeconds: 1, failureThreshold: 2 } })
+    answer('refused')
+    sync()
+    await clock.advance(2_500)
+    expect(ran).toEqual([0, 0.05, 0.15, 0.35, 0.75, 1, 2].map((second) => `liveness ${second}`))
+    expect(news.map(({ what }) => what)).toEqual(['run', 'failed', 'failed', 'verdict'])
+    const other = lab({ livenessProbe: { periodSeconds: 1 } })
+    other.answer(false)
+    other.sync()
+    await other.clock.advance(900)
+    expect(other.ran).toEqual(['liveness 0'])
+    const late = lab({ livenessProbe: { initialDelaySeconds: 5, periodSeconds: 1 } })
+    late.answer('refused')
+    late.sync()
+    await late.clock.advance(5_900)
+    expect(late.ran).toEqual(['liveness 5'])
+    expect(late.news.map(({ what }) => what)).toEqual(['run', 'failed'])
   })
 
   test('not before the initial delay', async () => {

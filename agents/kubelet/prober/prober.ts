@@ -4,6 +4,7 @@ import type { Container, Pod, Probe } from '../../../src/api/types.ts'
 import type { ProbeVerdict } from '../plan.ts'
 import { findContainer, type RoledContainer } from '../pod.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
+import { listensNotYet, pauseBeforeNextTry } from './first-run.ts'
 import type { ProbeOutcome, RunProbe } from './probe.ts'
 import { freshStreak, nextStreak, type ProbeKind, type Streak } from './thresholds.ts'
 
@@ -105,6 +106,16 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
     return outcome
   }
 
+  /** In the first period of a container that has just begun: again, soon, while nobody listens. */
+  const runAtFirst = async (probe: Probe, worker: Worker, { container, until }: { container: Container; until: number }): Promise<ProbeOutcome> => {
+    for (let tries = 0; ; tries++) {
+      const outcome = await runOnce(probe, worker, container)
+      const pause = pauseBeforeNextTry(tries)
+      if (worker.controller.signal.aborted || !listensNotYet(outcome) || clock.monotonic() + pause >= until) return outcome
+      await clock.sleep(pause, worker.controller.signal)
+    }
+  }
+
   const work = async (pod: Pod, each: RoledContainer, { kind, probe, worker }: { kind: ProbeKind; probe: Probe; worker: Worker }): Promise<void> => {
     const { signal } = worker.controller
     const period = (probe.periodSeconds ?? 10) * 1000
@@ -119,8 +130,10 @@ export const prober = ({ clock, run, tell }: ProberOptions): Prober => {
       await clock.sleep(Math.max(0, next - clock.monotonic()), signal)
       if (!begun) news('run')
       begun = true
-      const outcome = await runOnce(probe, worker, each.container)
+      const isFirst = next === begin && delay === 0 && since < period
+      const outcome = isFirst ? await runAtFirst(probe, worker, { container: each.container, until: begin + period }) : await runOnce(probe, worker, each.container)
       if (signal.aborted) return
+      if (isFirst && listensNotYet(outcome)) continue
       count(pod, each.container.name, kind, outcome)
       // What could not be asked says nothing: neither for it nor against it.
       if (outcome.result === 'unknown') { news('failed', outcome); continue }
