@@ -121,6 +121,9 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
       pushed(entry)
     },
     forget(podUid) {
+      const entry = entries.get(podUid)
+      // What waits to be said of a static pod's end must not be said of its next life: its mirror may be the same.
+      if (entry && isStaticPod(entry.pod)) entry.deleted = true
       entries.delete(podUid)
       mirrors.delete(podUid)
     },
@@ -137,8 +140,8 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
       if (entry.inApi?.metadata.resourceVersion === inApi?.metadata.resourceVersion && entry.inApi?.metadata.uid === inApi?.metadata.uid) return
       const another = entry.inApi?.metadata.uid !== inApi?.metadata.uid
       entry.inApi = inApi
-      // Changes of the same object wake the worker, which looks at them before it reports again.
-      if (another) pushed(entry)
+      // Changes of the same object wake the worker, which looks at them before it reports again; of a mirror it does not look at anything.
+      if (another || (isStaticPod(entry.pod) && isTerminalPhase(inApi?.status ?? {}))) pushed(entry)
     },
   }
 }
