@@ -38,7 +38,7 @@ beforeAll(async () => {
   await writeFile(path.join(logs, 'apt/history.log'), 'two\n')
   await symlink('apt/history.log', path.join(logs, 'inside'))
   await symlink('/etc/shadow', path.join(logs, 'outside'))
-  begin = () => node.start({ server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate, systemLogs: logs } })
+  begin = () => node.start({ imageDirectory: path.join(node.directory, 'no-images-yet'), server: { port, address: '127.0.0.1', cert: serving.certificate, key: serving.key, clientCA: ca.certificate, systemLogs: logs } })
   begin()
   await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }, { name: 'bad', image: 'nginx', imagePullPolicy: 'Never' }] }, { name: 'mixed' })
   const pod = await node.createPod({})
