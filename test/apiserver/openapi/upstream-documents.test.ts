@@ -30,7 +30,7 @@ const ask = async (path: string): Promise<JsonObject> => {
 const refusedMediaTypes = new Set([
   // Answered 406, so that clients fall back to JSON; bodies 415.
   'application/cbor', 'application/cbor-seq', 'application/apply-patch+cbor',
-  // Bodies are read (`*/*` says so); answers are JSON or YAML, which every client that sends protobuf accepts, too.
+  // Bodies are read (`*/*` says so); answers are protobuf only for clients that accept nothing else, and published as JSON and YAML, which every document of discovery is, too.
   'application/vnd.kubernetes.protobuf', 'application/vnd.kubernetes.protobuf;stream=watch',
 ])
 /** Behind gates that are off in v1.36. */
