@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statfsSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
@@ -59,7 +60,10 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
     const heard = attempt.heard.promise
     launch(context, { attempt, sandbox, spec, command })
     await untilArmed(context, { attempt, heard, signal })
-    attempt.identity = { ...inspect(attempt, sandbox, prepared), credentials }
+    const found = await inspect(attempt, sandbox, prepared)
+    // It can have been given up, or have lost its shim, meanwhile.
+    if (isOver(attempt)) throw new Error('the armed process is gone')
+    attempt.identity = { ...found, credentials }
     if (context.hierarchies.version === 'none') for (const group of cgroupDirectories(context.hierarchies, attempt.cgroup)) noteNamespaces(group, attempt.identity.process.pid, sharesProcesses(sandbox, spec))
     attemptFile.write(directory, 'identity', attempt.identity)
     attempt.phase = 'armed'
@@ -127,6 +131,7 @@ const labelOf = ({ record: { podNamespace, podName } }: Sandbox, container: stri
 
 /** As upstream's runtimes: what a container mounts can only be passed on to the machine by a mount that does so. */
 const checkShared = ({ mounts }: ContainerSpec): void => {
+  if (mounts.every(({ propagation }) => propagation !== 'rshared')) return
   const own = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
   for (const { hostPath, propagation } of mounts) {
     const mount = propagation === 'rshared' ? mountOf(own, realpathSync(hostPath)) : undefined
@@ -200,13 +205,16 @@ const untilArmed = async (context: Context, { attempt, heard, signal }: { attemp
   throw new Error(`cannot set up the container: ${attempt.problem ?? (errors || (word === 'late' ? `not done after ${armDeadlineMilliseconds / 1000} s` : 'its supervisor ended without a word'))}`)
 }
 
+const isOver = ({ phase, endedMilliseconds }: Attempt): boolean => phase !== 'arming' || endedMilliseconds !== undefined
+
 /** Whether what came to be is what was planned: the process is in its cgroup and in the sandbox's namespaces, and every mount is where it was meant to be. */
-const inspect = (attempt: Attempt, sandbox: Sandbox, { mounts }: PreparedRoot): Omit<AttemptIdentity, 'credentials'> => {
+const inspect = async (attempt: Attempt, sandbox: Sandbox, { mounts }: PreparedRoot): Promise<Omit<AttemptIdentity, 'credentials'>> => {
   const pid = Number(readIfThere(path.join(attempt.directory, 'pid')))
   const process = identify(pid)
   if (!process) throw new Error('the armed process is gone')
   if (!sandbox.record.hostNetwork && readlinkSync(`/proc/${pid}/ns/net`) !== sandbox.record.networkNamespace) throw new Error('the sandbox was lost while the container was set up')
-  const made = new Set(parseMountInfo(readIfThere(`/proc/${pid}/mountinfo`) ?? '').map(({ mountPoint }) => mountPoint))
+  // Whoever mounts anything on the machine keeps this waiting.
+  const made = new Set(parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '')).map(({ mountPoint }) => mountPoint))
   const missing = mounts.find(({ containerPath }) => !made.has(containerPath))
   if (missing) throw new Error(`cannot mount ${missing.source} at ${missing.containerPath}: the path changed while it was being mounted`)
   const holder = Number(readIfThere(path.join(attempt.directory, 'holder')) ?? 0)
