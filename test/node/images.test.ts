@@ -71,6 +71,6 @@ describe.runIf(isRoot && busybox !== undefined)('images', () => {
     const names = async (): Promise<string[]> => ((await live.client.get(Nodes, { name: 'node-1' })).status.images ?? []).flatMap((image) => image.names ?? [])
     await cluster.until('the node names the image', async () => (await names()).includes('docker.io/library/tiny:1'))
     await expect(cluster.wherry('image', 'rm', 'tiny:1')).rejects.toThrow('containers run with tiny:1: delete their pods first')
-    expect(await cluster.wherry('image', 'list')).toMatch(/^IMAGE +ID +SIZE +LOADED\ndocker\.io\/library\/tiny:1 +[0-9a-f]{12} +[0-9.]+MiB +\d+s\n/)
+    expect(await cluster.wherry('image', 'list')).toMatch(/^IMAGE +ID +SIZE +LOADED +PROGRAM\ndocker\.io\/library\/tiny:1 +[0-9a-f]{12} +[0-9.]+MiB +\d+s *\n/)
   })
 })
