@@ -1,25 +1,15 @@
 /** The controller service of a CSI driver, for the controllers of the cluster: its socket is a file of this node. */
 import { CsiError } from '../csi/csi-error.ts'
 import type { Machine } from '../pod-run.ts'
+import { readJson } from './read-json.ts'
 import { answerJson, HttpError, type Route } from './route.ts'
 
 const methods = new Set(['CreateVolume', 'DeleteVolume', 'ControllerPublishVolume', 'ControllerUnpublishVolume', 'ControllerExpandVolume', 'GetCapacity'])
 // A request may carry a Secret, which is no larger.
-const maxBody = 2 * 1024 * 1024
+const maxBytes = 2 * 1024 * 1024
 const shape = 'the body must be JSON: {driver, method, request}'
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const readJson = async (request: AsyncIterable<Uint8Array>): Promise<unknown> => {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += chunk.length
-    if (size > maxBody) throw new HttpError(413, 'the body is too large')
-    chunks.push(chunk)
-  }
-  try { return JSON.parse(Buffer.concat(chunks).toString()) } catch { throw new HttpError(400, shape) }
-}
 
 /** What the driver answers, or with which code it refuses. */
 export const callController = async ({ csi }: Pick<Machine, 'csi'>, body: unknown, signal: AbortSignal): Promise<object> => {
@@ -38,5 +28,5 @@ export const callController = async ({ csi }: Pick<Machine, 'csi'>, body: unknow
 
 export const csiRoute = (machine: Pick<Machine, 'csi'>): Route => ({
   methods: ['POST'], path: '/wherry/csi',
-  answer: async ({ request, signal }, response) => answerJson(response, await callController(machine, await readJson(request), signal)),
+  answer: async ({ request, signal }, response) => answerJson(response, await callController(machine, await readJson(request, { maxBytes, shape }), signal)),
 })

@@ -4,12 +4,13 @@ import type { PodWorkers } from '../pod-workers.ts'
 import type { UsageSampler } from '../stats/usage-sampler.ts'
 import { csiRoute } from './csi-route.ts'
 import { processesOf } from './processes.ts'
+import { readJson } from './read-json.ts'
 import { answerJson, answerStream, HttpError, type Route } from './route.ts'
 
 export interface WherryRouteParts { machine: Machine; workers: PodWorkers; sampler: UsageSampler }
 
 const lineType = 'application/x-ndjson'
-const maxBody = 64 * 1024
+const maxOrderBytes = 64 * 1024
 
 async function* asLines(source: AsyncIterable<unknown>): AsyncGenerator<string> {
   for await (const each of source) yield `${JSON.stringify(each)}\n`
@@ -20,15 +21,7 @@ const watches = (query: URLSearchParams): boolean => ['true', '1'].includes(quer
 interface SignalOrder { podUid: string; container: string; signal: NodeJS.Signals | number; pid?: number }
 
 const readOrder = async (request: AsyncIterable<Uint8Array>): Promise<SignalOrder> => {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request) {
-    size += chunk.length
-    if (size > maxBody) throw new HttpError(413, 'the body is too large')
-    chunks.push(chunk)
-  }
-  let body: unknown
-  try { body = JSON.parse(Buffer.concat(chunks).toString()) } catch { throw new HttpError(400, 'the body must be JSON: {podUid, container, signal, pid?}') }
+  const body = await readJson(request, { maxBytes: maxOrderBytes, shape: 'the body must be JSON: {podUid, container, signal, pid?}' })
   const { podUid, container, signal, pid } = (body ?? {}) as Partial<Record<keyof SignalOrder, unknown>>
   if (typeof podUid !== 'string' || typeof container !== 'string') throw new HttpError(400, 'podUid and container: Required value')
   const known = typeof signal === 'number' ? Number.isInteger(signal) && signal > 0 && signal <= 64 : typeof signal === 'string' && /^SIG[A-Z0-9+-]+$/.test(signal)
