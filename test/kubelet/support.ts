@@ -9,7 +9,7 @@ import type { Mounter } from '../../agents/kubelet/volumes/mounter.ts'
 import { Events, type Kind, Namespaces, Pods } from '../../src/api/kinds.ts'
 import type { KubeObject, Pod, PodSpec } from '../../src/api/types.ts'
 import { type Client, createClient } from '../../src/client/client.ts'
-import { admin, startTestServer, type TestServer } from '../apiserver/support.ts'
+import { admin, startTestServer, type TestServer, type TestServerOptions } from '../apiserver/support.ts'
 import { type FakeClock, fakeClock, settle } from '../support/fake-clock.ts'
 import { fakeRandom } from '../support/fake-random.ts'
 import { type FakeRuntime, fakeRuntime } from '../support/fake-runtime.ts'
@@ -63,7 +63,8 @@ export interface TestNode extends AsyncDisposable {
 
 const deadlineMilliseconds = 5_000
 
-export const testNode = async ({ api = true }: { api?: boolean } = {}): Promise<TestNode> => {
+/** `api`: what its API server has beyond the plain one; false for none. */
+export const testNode = async ({ api = () => ({}) }: { api?: ((clock: FakeClock) => TestServerOptions) | false } = {}): Promise<TestNode> => {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'wherry-kubelet-'))
   const staticDirectory = path.join(directory, 'manifests')
   await mkdir(staticDirectory)
@@ -71,7 +72,7 @@ export const testNode = async ({ api = true }: { api?: boolean } = {}): Promise<
   const runtime = fakeRuntime(clock)
   const log = logs()
   const mounter = fakeMounter()
-  const server = api ? await startTestServer() : undefined
+  const server = api ? await startTestServer(api(clock)) : undefined
   const client = server ? createClient(server.server.inMemoryTransport(admin)) : undefined
   if (client) for (const name of ['default', 'kube-system', 'kube-node-lease']) await client.create(Namespaces, { metadata: { name } } as never).catch(() => {})
   let running: { controller: AbortController; done: Promise<void> } | undefined
