@@ -81,12 +81,13 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const gather = async (): Promise<void> => {
     for (;;) {
       await wakeSources.next(signal)
-      const staticPods = sources.pods()
-      const apiPods = apiKnown ? (api.pods?.lister.list() ?? []) : []
-      await workers.update({ pods: [...staticPods, ...apiPods.filter((pod) => !isMirrorPod(pod))], complete: { static: sources.complete(), api: apiKnown && api.pods !== undefined } })
+      // All of one moment: what is heard of while the workers are told counts in the next round.
+      const [staticPods, complete, known] = [sources.pods(), sources.complete(), apiKnown]
+      const apiPods = known ? (api.pods?.lister.list() ?? []) : []
+      await workers.update({ pods: [...staticPods, ...apiPods.filter((pod) => !isMirrorPod(pod))], complete: { static: complete, api: known && api.pods !== undefined } })
       const byUid = new Map(apiPods.map((pod) => [pod.metadata.uid, pod]))
       for (const pod of workers.list()) shared.statuses.seen(pod.metadata.uid, isStaticPod(pod) ? mirrorOf(pod, apiPods) : byUid.get(pod.metadata.uid))
-      if (apiKnown) mirrors.update({ staticPods, complete: sources.complete(), apiPods, running: workers.list().filter(isStaticPod) })
+      if (known) mirrors.update({ staticPods, complete, apiPods, running: workers.list().filter(isStaticPod) })
     }
   }
   const changed = (): void => wakeSources.notify()

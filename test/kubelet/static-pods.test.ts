@@ -92,6 +92,25 @@ describe('a static pod', () => {
     await seen(node, 'the mirror is gone', async () => (await node.pod('a-node-1', 'kube-system')) === undefined)
   })
 
+  test('keeps its mirror through kubelets that die', async () => {
+    await using node = await testNode()
+    await put(node, 'a.yaml', manifest('a'))
+    node.start()
+    const first = await node.untilPod('a-node-1', 'is ready', isReady, 'kube-system')
+    const gone: string[] = []
+    const stop = new AbortController()
+    const watching = (async () => { for await (const { type } of node.server?.watch(`/api/v1/namespaces/kube-system/pods?watch=true&resourceVersion=${first.metadata.resourceVersion}`, stop.signal) ?? []) if (type === 'DELETED') gone.push(type) })().catch(() => {})
+    for (let round = 0; round < 3; round++) {
+      await node.kill()
+      node.start()
+      await node.clock.advance(1_000)
+    }
+    expect((await node.untilPod('a-node-1', 'is ready', isReady, 'kube-system')).metadata.uid).toBe(first.metadata.uid)
+    stop.abort()
+    await watching
+    expect(gone).toEqual([])
+  })
+
   // Its manifest was changed and changed back while the API server was away: the same pod by its hash, and what is shown has ended.
   test('that was put back has a new mirror in place of one that has ended', async () => {
     await using node = await testNode()

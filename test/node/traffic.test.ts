@@ -66,7 +66,12 @@ describe.runIf(isRoot)('traffic', () => {
   test(`check 15: rolling restarts under ${rate} requests per second lose none`, async () => {
     const before = (await live.podsOf('app=shop,tier=web')).map(({ metadata }) => metadata.uid)
     const stop = path.join(cluster.home.data, 'stop-asking')
-    const asking = [inPod([...askSteadily, 'web', '80', String(rate * 0.7), '/tmp/stop']), onNode([...askSteadily, (await live.client.get(Services, { name: 'web', namespace: 'default' })).spec.clusterIP ?? '', '80', String(rate * 0.3), stop])]
+    // Again after a first attempt, perhaps.
+    await inPod(['rm', '-f', '/tmp/stop'])
+    await onNode(['rm', '-f', stop])
+    const begun = performance.now()
+    const [fromPod, fromNode] = [rate * 0.7, rate * 0.3]
+    const asking = [inPod([...askSteadily, 'web', '80', String(fromPod), '/tmp/stop']), onNode([...askSteadily, (await live.client.get(Services, { name: 'web', namespace: 'default' })).spec.clusterIP ?? '', '80', String(fromNode), stop])]
     for (let round = 0; round < (full ? 3 : 1); round++) {
       await cluster.kubectl(['rollout', 'restart', 'deploy/web'])
       await cluster.kubectl(['rollout', 'status', 'deploy/web', '--timeout=90s'], { timeoutSeconds: 100 })
@@ -76,7 +81,9 @@ describe.runIf(isRoot)('traffic', () => {
     await onNode(['touch', stop])
     const said = (await Promise.all(asking)).map((text) => text.trim().split('\n'))
     expect(said.flatMap((lines) => lines.slice(1))).toEqual([])
-    for (const [line] of said) expect(Number(line?.replace('ok ', ''))).toBeGreaterThan(100)
+    const seconds = (performance.now() - begun) / 1000
+    // That it was asked all the time: at half the rate at least, on a machine that has other things to do.
+    for (const [index, [line]] of said.entries()) expect(Number(line?.replace('ok ', ''))).toBeGreaterThan((index === 0 ? fromPod : fromNode) * seconds / 2)
     expect((await live.podsOf('app=shop,tier=web')).map(({ metadata }) => metadata.uid).filter((uid) => before.includes(uid))).toEqual([])
   })
 
