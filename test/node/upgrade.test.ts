@@ -132,7 +132,7 @@ describe.runIf(isRoot && isBundled)('an upgrade of a cluster that works', () => 
   test.each(full ? ['kubelet', 'apiserver', 'kube-proxy'] : ['kubelet'])('a program whose %s does not come up is put back, under load', async (broken) => {
     const [before, was] = [await seen(), await version()]
     const stop = await ask()
-    const { exitCode, stderr } = await upgradeTo(await bundleOf('0.3.0-test', broken), '--timeout', '40')
+    const { exitCode, stderr } = await upgradeTo(await bundleOf('0.3.0-test', broken), '--timeout', full ? '40' : '20')
     const { answered, failures } = await stop()
     console.log(`check 25: a broken ${broken} was put back: ${answered} answered, ${failures.length} failed`)
     expect(stderr).toContain('the cluster runs as before')
