@@ -93,6 +93,8 @@ const respond = (exchange: Exchange, { bytes, hash, type }: Document): void => {
   exchange.respond(200, { 'content-type': type, etag, 'cache-control': 'no-cache, private', vary: 'Accept' }, bytes)
 }
 
+const documentsInATurn = 4
+
 const nameOf = (kind: Kind): string => `${apiVersionOf(kind)}/${kind.kind}`
 
 const identities = new WeakMap<object, number>()
@@ -130,7 +132,7 @@ export interface OpenApiOptions {
 
 export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApiOptions): readonly PathHandler[] => {
   /** Documents by name, each of what was served when it was made. */
-  const kept = new Map<string, { of: string; document: Document }>()
+  const kept = new Map<string, { of: string; document: Promise<Document> }>()
   let descriptions: Promise<Descriptions> | undefined
   const context = async (): Promise<Making> => {
     // A megabyte of words that only this needs.
@@ -143,13 +145,15 @@ export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApi
     const of = all.map(nameOf).join(' ')
     return latest?.of === of ? latest : (latest = namingOf(all, of))
   }
-  const document = async (name: string, parts: { kinds: readonly Kind[]; naming: Naming }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
+  /** Made once for all who ask meanwhile. */
+  const document = (name: string, parts: { kinds: readonly Kind[]; naming: Naming }, making: { make(): Promise<JsonObject>; type?: string; encode?(content: JsonObject): Buffer }): Promise<Document> => {
     // The names of types depend on all typed kinds; custom resources change only what they are in.
     const of = `${parts.naming.of}|${parts.kinds.map((kind) => `${nameOf(kind)}${identityOf(kind.custom)}`).join(' ')}${name.startsWith('v2') ? `|${others?.()?.generation ?? 0}` : ''}`
     const known = kept.get(name)
     if (known?.of === of) return known.document
-    const made = documentOf((making.encode ?? json)(await making.make()), making.type)
+    const made = making.make().then((content) => documentOf((making.encode ?? json)(content), making.type))
     kept.set(name, { of, document: made })
+    made.catch(() => { if (kept.get(name)?.document === made) kept.delete(name) })
     return made
   }
   /** What is served at one moment. */
@@ -184,11 +188,12 @@ export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApi
       for (const name of kept.keys()) if (name.startsWith('ap') && !prefixes.includes(name)) kept.delete(name)
       if (prefix === '') {
         const entries: [string, JsonObject][] = []
+        let made = 0
         for (const each of prefixes) {
           const before = kept.get(each)
           entries.push([each, { serverRelativeURL: `/openapi/v3/${each}?hash=${(await groupDocument(each, moment)).hash}` }])
-          // Each takes milliseconds to make: others have their turn in between.
-          if (kept.get(each) !== before) await new Promise((resolve) => { setImmediate(resolve) })
+          // Each takes milliseconds to make: others have their turn in between, but not so often that a busy server never comes to the end.
+          if (kept.get(each) !== before && (made += 1) % documentsInATurn === 0) await new Promise((resolve) => { setImmediate(resolve) })
         }
         const remote = [...(others?.()?.paths ?? [])].map(([each, hash]) => [each, { serverRelativeURL: `/openapi/v3/${each}?hash=${hash}` }] as const)
         respond(exchange, documentOf(json({ paths: Object.fromEntries([...entries, ...remote]) })))
