@@ -34,7 +34,7 @@ export const askSteadily = ['perl', '-MIO::Socket::INET', '-MTime::HiRes=time,sl
   until (-e $stop) {
     my $begun = time;
     my $socket = IO::Socket::INET->new(PeerHost => $host, PeerPort => $port, Timeout => 5);
-    my ($answer, $why) = ('', "connect: $!");
+    my ($answer, $why) = ('', "connect: $@");
     if ($socket) { print $socket "GET / HTTP/1.1\\r\\nhost: $host\\r\\nconnection: close\\r\\n\\r\\n"; local $/; $! = 0; $answer = <$socket> // ''; $why = "answer: $! " . length $answer; close $socket }
     if ($answer =~ m{^HTTP/1.1 200 .*\\r\\n\\r\\n.}s) { $ok++ } else { push @failed, sprintf "%.3f after %.3f s %s", $begun, time - $begun, $why }
     $next += 1 / $rate; my $wait = $next - time; sleep $wait if $wait > 0;

@@ -1,6 +1,6 @@
 /**
  * Thousands of requests that nobody should send: each is answered, by what upstream would say or by a refusal; nothing crashes, nothing is rejected without a handler,
- * and no answer is an internal error. A million of them with WHERRY_FULL=1 (an hour or more); WHERRY_SEED repeats a run. (trust.md S27)
+ * and no answer is an internal error. A million of them with WHERRY_FULL=1 (some ten minutes); WHERRY_SEED repeats a run. (trust.md S27)
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InMemoryRequest } from '../../../src/apiserver/listener/in-memory-line.ts'
