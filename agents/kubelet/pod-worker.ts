@@ -7,7 +7,6 @@ import { allocationOf, type PendingResize } from './allocation/allocation.ts'
 import { actuatedOf, adoptWanted, decideResize, pendingResize, type ResizeFacts, settleInProgress, settlePending } from './allocation/resizer.ts'
 import { ownedConditions } from './conditions.ts'
 import { execute, executors, isBeingKilled } from './executors.ts'
-import { NotYet } from './csi/step-error.ts'
 import { currentOf, isRunning, runningOf } from './observed.ts'
 import { findLost, observe } from './observe.ts'
 import { plan } from './plan.ts'
@@ -22,10 +21,10 @@ import { forgetPod, reclaimPod } from './reclaim-pod.ts'
 import { reportedHealth } from './reported-health.ts'
 import { rejectedStatus } from './rejected-status.ts'
 import type { ContainerState } from './runtime/runtime.ts'
+import { NetworkError, setbacks } from './setbacks.ts'
 import { podStatus } from './status.ts'
 import type { PodFailure } from './status.ts'
 import { decideStop, graceOf, remainingLife } from './stop-decision.ts'
-import { MountError } from './volumes/volumes.ts'
 import { Wakeable } from './wakeable.ts'
 
 export interface PodWorker {
@@ -53,13 +52,7 @@ export interface PodWorker {
   run(signal: AbortSignal): Promise<void>
 }
 
-/** The pod needs a network that is not there yet: event NetworkNotReady. */
-class NetworkError extends Error { override readonly name = 'NetworkError' }
-
 const armDelayMilliseconds = 1000
-/** Upstream's podAttachAndMountTimeout. */
-const maxQuietMilliseconds = 123_000
-const lookAgainMilliseconds = 5_000
 const deadlineMessage = 'Pod was active on the node longer than the specified deadline'
 
 export interface PodWorkerOptions {
@@ -70,14 +63,12 @@ export interface PodWorkerOptions {
 }
 
 export const podWorker = (machine: Machine, first: Pod, { rejected, known }: PodWorkerOptions = {}): PodWorker => {
-  const { clock, log, prober, statuses } = machine
+  const { clock, prober, statuses } = machine
   const starting = new AbortController()
   let failure: PodFailure | undefined = rejected
   let withdrawn = false
   let removedGrace: number | undefined
   let finished = false
-  let failures = 0
-  let waitingSince: number | undefined
   const messages = new Map<string, string>()
   const run: PodRun = {
     pod: first, wanted: first,
@@ -87,6 +78,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
   }
   adoptWanted(run, first)
   const how = executors(machine, run)
+  const troubles = setbacks(machine, run)
 
   const begin = async (signal: AbortSignal): Promise<void> => {
     signal.addEventListener('abort', () => starting.abort(signal.reason), { once: true })
@@ -220,25 +212,8 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     await machine.records.save(run.pod.metadata.uid, run.record)
   }
 
-  /** Whoever does it wakes the worker; upstream says so when it has waited for two minutes. */
-  const waitFor = ({ message }: NotYet): void => {
-    const now = clock.monotonic()
-    waitingSince ??= now
-    if (now - waitingSince >= maxQuietMilliseconds) {
-      machine.record(run.pod, { type: 'Warning', reason: 'FailedMount', message: `Unable to attach or mount volumes: ${message}: timed out waiting for the condition` })
-      waitingSince = now
-    }
-    run.wake.notifyIn(lookAgainMilliseconds)
-    report(false)
-  }
-
-  /** What goes wrong on the way is told and tried again, later each time. */
   const recover = (error: unknown): void => {
-    if (error instanceof NotYet) { waitFor(error); return }
-    if (error instanceof MountError) machine.record(run.pod, { type: 'Warning', reason: error.reason, message: error.message })
-    else if (error instanceof NetworkError) machine.record(run.pod, { type: 'Warning', reason: 'NetworkNotReady', message: error.message })
-    else log.warn('cannot sync pod', { pod: describePod(run.pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-    run.wake.notifyIn(Math.min(500 * 2 ** failures++, 120_000))
+    troubles.add(error)
     report(false)
   }
 
@@ -288,8 +263,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
           await run.wake.next(signal)
           try {
             if (!finished) await sync()
-            failures = 0
-            waitingSince = undefined
+            troubles.clear()
           } catch (error) {
             if (signal.aborted) throw error
             recover(error)

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { nextBackOff, remainingBackOff } from '../../agents/kubelet/back-off.ts'
 import { Leases, Pods } from '../../src/api/kinds.ts'
-import { isReady, testNode } from './support.ts'
+import { isReady, stoppingInHook, testNode } from './support.ts'
 
 const hour = 3_600_000
 
@@ -28,13 +28,7 @@ describe.each([['back', -hour], ['forward', hour]])('the clock is set %s by an h
 
   test('during a preStop hook: what is left of the grace is left', async () => {
     await using node = await testNode()
-    const commands: string[] = []
-    node.runtime.execHandler = async (command) => { commands.push(command.join(' ')); await node.clock.sleep(4_000, new AbortController().signal); return 0 }
-    node.start()
-    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'], lifecycle: { preStop: { exec: { command: ['drain'] } } } }] })
-    await node.untilPod('web-1', 'is ready', isReady)
-    await node.client.delete(Pods, { name: 'web-1', namespace: 'default' })
-    await node.until('the hook runs', () => commands.includes('drain'))
+    await stoppingInHook(node)
     node.clock.set(jump)
     await node.clock.advance(4_000)
     await node.until('it was asked to stop', () => node.runtime.log.includes('stop web#0 26s'))

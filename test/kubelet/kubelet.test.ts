@@ -4,7 +4,7 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigMaps, Leases, Nodes, Pods, RuntimeClasses } from '../../src/api/kinds.ts'
 import { ConnectionError } from '../../src/client/transport.ts'
-import { isGone, isReady, testNode } from './support.ts'
+import { isGone, isReady, stoppingInHook, testNode } from './support.ts'
 
 describe('a pod', () => {
   test('runs, is ready, and its status says so in upstream\'s words', async () => {
@@ -210,13 +210,7 @@ describe('deletion', () => {
 
   test('the preStop hook runs first, within the grace', async () => {
     await using node = await testNode()
-    const commands: string[] = []
-    node.runtime.execHandler = async (command) => { commands.push(command.join(' ')); await node.clock.sleep(4_000, new AbortController().signal); return 0 }
-    node.start()
-    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'], lifecycle: { preStop: { exec: { command: ['drain'] } } } }] })
-    await node.untilPod('web-1', 'is ready', isReady)
-    await node.client.delete(Pods, { name: 'web-1', namespace: 'default' })
-    await node.until('the hook runs', () => commands.includes('drain'))
+    await stoppingInHook(node)
     expect(node.runtime.log.some((line) => line.startsWith('stop web'))).toBe(false)
     await node.clock.advance(4_000)
     await node.until('it is gone', () => isGone(node, 'web-1'))

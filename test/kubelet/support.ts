@@ -124,3 +124,14 @@ export const testNode = async ({ api = () => ({}) }: { api?: ((clock: FakeClock)
 
 export const isReady = (pod: Pod): boolean => pod.status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'
 export const isGone = async (node: TestNode, name: string): Promise<boolean> => (await node.pod(name)) === undefined
+
+/** Pod web-1, asked to stop, is in its preStop hook, which takes four seconds of the node's clock. */
+export const stoppingInHook = async (node: TestNode): Promise<void> => {
+  const commands: string[] = []
+  node.runtime.execHandler = async (command) => { commands.push(command.join(' ')); await node.clock.sleep(4_000, new AbortController().signal); return 0 }
+  node.start()
+  await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'], lifecycle: { preStop: { exec: { command: ['drain'] } } } }] })
+  await node.untilPod('web-1', 'is ready', isReady)
+  await node.client.delete(Pods, { name: 'web-1', namespace: 'default' })
+  await node.until('the hook runs', () => commands.includes('drain'))
+}
