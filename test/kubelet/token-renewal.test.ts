@@ -10,7 +10,7 @@ import { isReady, type TestNode, testNode } from './support.ts'
 
 /** What the pod reads at its mount. */
 const tokenOf = (node: TestNode): string | undefined => {
-  const found = readdirSync(node.directory, { recursive: true, encoding: 'utf8' }).find((name) => /\/identity\/token$/.test(name))
+  const found = readdirSync(node.directory, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('/identity/token'))
   return found === undefined ? undefined : readFileSync(path.join(node.directory, found), 'utf8')
 }
 
