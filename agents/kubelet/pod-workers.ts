@@ -88,6 +88,8 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
   const cleanUp = async (known: ReadonlySet<string>): Promise<void> => {
     const [sandboxes, containers] = await Promise.all([machine.runtime.listSandboxes(), machine.runtime.listContainers()])
     const here = new Map<string, { name: string; namespace: string }>()
+    // A kubelet that died while it made a pod's first volumes, or took back its last, may have left nothing else.
+    for (const podUid of await machine.volumes.list()) here.set(podUid, { name: podUid, namespace: '' })
     for (const { podUid } of containers) here.set(podUid, { name: podUid, namespace: '' })
     for (const podUid of await machine.records.list()) here.set(podUid, { name: podUid, namespace: '' })
     for (const { podUid, podName, podNamespace } of sandboxes) here.set(podUid, { name: podName, namespace: podNamespace })

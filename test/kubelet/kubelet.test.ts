@@ -1,5 +1,6 @@
 /** The whole kubelet: what it does to processes, and what it tells the API server. */
-import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ConfigMaps, Leases, Nodes, Pods, RuntimeClasses } from '../../src/api/kinds.ts'
@@ -273,6 +274,16 @@ describe('adoption', () => {
     await node.client.delete(Pods, { name: 'web-1', namespace: 'default' }, { gracePeriodSeconds: 0 })
     node.start()
     await node.until('nothing runs', async () => node.runtime.running().length === 0 && (await node.runtime.listSandboxes()).length === 0)
+  })
+
+  test('volumes of a pod of which nothing else is known, made by a kubelet that died over it, are taken back', async () => {
+    await using node = await testNode()
+    const [gone, here] = [path.join(node.directory, 'memory/pods/0a0a0a0a-1111-2222-3333-444444444444'), await node.createPod({ volumes: [{ name: 'v', emptyDir: {} }], containers: [{ name: 'web', image: 'host', command: ['web'], volumeMounts: [{ name: 'v', mountPath: '/v' }] }] })]
+    await mkdir(path.join(gone, 'volumes/kubernetes.io~empty-dir/v'), { recursive: true })
+    node.start()
+    await node.until('they are gone', () => !existsSync(gone))
+    await node.untilPod('web-1', 'runs', isReady)
+    expect(existsSync(path.join(node.directory, 'data/pods', here.metadata.uid))).toBe(true)
   })
 
   test('after a restart of the machine pods run again, and their counts go on', async () => {

@@ -1,5 +1,5 @@
 /** A pod's volumes on this machine: made before its containers, kept up to date while it runs, removed after it. Mirrors pkg/kubelet/volumemanager for the kinds of volumes that a machine has by itself. */
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { toNumber } from '../../../src/api/quantity.ts'
@@ -53,6 +53,8 @@ export interface Volumes {
   fileOf(pod: Pod, volume: string, file: string): Promise<string>
   /** Unmounts and deletes everything of a pod that does not run any more. */
   remove(podUid: string): Promise<void>
+  /** Uids of all pods of which something is on this machine, also of those that nothing else tells of. */
+  list(): Promise<string[]>
 }
 
 export interface VolumeOptions {
@@ -231,6 +233,10 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
         if (left.length > 0) throw new Error(`cannot remove ${root}: ${left.join(', ')} is still mounted`)
         await removeTree(root)
       }
+    },
+    async list() {
+      const found = await Promise.all([directory, memoryDirectory].map((root) => readdir(path.join(root, 'pods')).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error })))
+      return [...new Set(found.flat())]
     },
   }
 }
