@@ -117,4 +117,12 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
     expect(driver.calls('DeleteVolume').at(-1)).toMatchObject({ volume_id: `vol-${spec.volumeName ?? ''}` })
     expect(existsSync(path.join(driver.settings.directory, 'volumes', `vol-${spec.volumeName ?? ''}`))).toBe(false)
   })
+  test('`wherry down` gives volumes back to the driver, after their pods have ended', async () => {
+    await live.client.create(PersistentVolumeClaims, { metadata: { name: 'data', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'disks', resources: { requests: { storage: '1Gi' } } } } as never)
+    await writer()
+    await live.untilPod('writer', 'is ready', isReady)
+    const before = driver.calls().length
+    await cluster.wherry('down')
+    expect(driver.calls().slice(before).map(({ method }) => method).filter((method) => method.startsWith('NodeUn'))).toEqual(['NodeUnpublishVolume', 'NodeUnstageVolume'])
+  })
 })

@@ -2,7 +2,7 @@
  * A pod's volumes of CSI drivers: staged, published, grown, and taken back in this order backwards. What a driver was asked for stands in files first (journal.ts).
  * Mirrors pkg/volume/csi/{csi_attacher,csi_mounter,expander}.go.
  */
-import { mkdir, rm, rmdir, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { uniqueVolumeName } from '../../../src/api/csi-capability.ts'
@@ -10,13 +10,13 @@ import type { CSIDriver, PersistentVolume, PersistentVolumeClaim, Pod } from '..
 import { giveToGroup } from '../volumes/safe-tree.ts'
 import type { Mounter } from '../volumes/mounter.ts'
 import type { Attachments } from './attachments.ts'
-import { CsiError } from './csi-error.ts'
 import type { Driver, DriverNode } from './driver.ts'
 import { type Growth, growOnNode } from './grow.ts'
-import { allPodVolumes, allStaged, attachmentName, forgetPodVolume, forgetStaged, podVolumes, type PodVolume, readPodVolume, type StagedVolume, stagingPath, targetPath, writePodVolume, writeStaged } from './journal.ts'
+import { allStaged, attachmentName, podVolumes, type PodVolume, readPodVolume, type StagedVolume, stagingPath, targetPath, writePodVolume, writeStaged } from './journal.ts'
 import { type CsiSource, modeProblem, needsAttachment, podAttributes, type SecretRef, volumeCapability, wantsGroup } from './node-requests.ts'
 import type { PodTokens } from './pod-tokens.ts'
 import { StepError } from './step-error.ts'
+import { registered, takeBack } from './take-back.ts'
 
 export interface CsiVolumesOptions {
   /** The kubelet's. */
@@ -50,11 +50,6 @@ export interface CsiVolumes {
 // Upstream asks again with each look at the pod, about once a minute.
 const republishMilliseconds = 60_000
 
-const registered = (driver: Driver | undefined, name: string): Driver & { node: DriverNode } => {
-  if (!driver?.node) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`)
-  return driver as Driver & { node: DriverNode }
-}
-
 const lacking = (step: string, what: string, error: unknown): StepError => new StepError(step, new Error(`kubernetes.io/csi: ${what}: ${error instanceof Error ? error.message : String(error)}`))
 
 interface Known { dueAt: number; group: number | undefined }
@@ -74,6 +69,13 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     const mine = before.then(work, work)
     turns.set(key, mine)
     try { return await mine } finally { if (turns.get(key) === mine) turns.delete(key) }
+  }
+
+  const driverSide = takeBack(options)
+  const unstageUnused = async (volume: StagedVolume): Promise<boolean> => {
+    const done = await driverSide.unstageUnused(volume)
+    if (done) staged.delete(uniqueVolumeName(volume.driverName, volume.volumeHandle))
+    return done
   }
 
   const targetOf = ({ metadata }: Pod, { name, block }: CsiSource): string => targetPath(root, metadata.uid, { specVolID: name, block })
@@ -154,40 +156,6 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     known.set(key, { dueAt: nextTime(csiDriver), group: pod.spec.securityContext?.fsGroup })
   }
 
-  const unstage = async ({ driverName, volumeHandle }: StagedVolume): Promise<void> => {
-    const at = stagingPath(root, driverName, volumeHandle)
-    const driver = registered(options.driver(driverName), driverName)
-    await driver.call('csi.v1.Node', 'NodeUnstageVolume', { volume_id: volumeHandle, staging_target_path: driver.seen(at) })
-    staged.delete(uniqueVolumeName(driverName, volumeHandle))
-    for (const point of await mounter.below(at)) await mounter.unmount(point)
-    await forgetStaged(root, { driverName, volumeHandle })
-    for (const directory of [at, path.dirname(at)]) await rmdir(directory).catch(ifNotThere)
-  }
-
-  const unstageUnused = async (volume: StagedVolume): Promise<boolean> => {
-    const isSame = ({ driverName, volumeHandle }: StagedVolume): boolean => driverName === volume.driverName && volumeHandle === volume.volumeHandle
-    if ((await allPodVolumes(root)).some(isSame) || !(await allStaged(root, volume.driverName)).some(isSame)) return false
-    await unstage(volume).catch((error: unknown) => { throw new Error(`UnmountDevice failed for volume ${uniqueVolumeName(volume.driverName, volume.volumeHandle)} : ${error instanceof Error ? error.message : String(error)}`, { cause: error }) })
-    return true
-  }
-
-  const takeBack = async (podUid: string, volume: PodVolume): Promise<void> => {
-    const { driverName, volumeHandle, specVolID } = volume
-    const target = targetPath(root, podUid, volume)
-    try {
-      const driver = registered(options.driver(driverName), driverName)
-      await driver.call('csi.v1.Node', 'NodeUnpublishVolume', { volume_id: volumeHandle, target_path: driver.seen(target) })
-      // A driver may leave its directory; one that leaves its mount is helped.
-      for (const point of await mounter.below(target)) await mounter.unmount(point)
-      await (volume.block ? rm(target, { force: true }) : rmdir(target).catch(ifNotThere))
-      if (volume.block) await rmdir(path.dirname(target)).catch(() => {}) // another pod has it
-    } catch (error) {
-      throw new Error(`UnmountVolume.TearDown failed for volume ${JSON.stringify(specVolID)} : ${error instanceof CsiError ? '' : 'kubernetes.io/csi: Unmounter.TearDownAt failed: '}${error instanceof Error ? error.message : String(error)}`, { cause: error })
-    }
-    known.delete(`${podUid}/${specVolID}`)
-    await forgetPodVolume(root, podUid, specVolID)
-  }
-
   return {
     async setUp(use) {
       const { pod, source, claim, persistent } = use
@@ -209,7 +177,8 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     async tearDown(podUid) {
       for (const volume of await podVolumes(root, podUid)) {
         await inTurn(volume.driverName, volume.volumeHandle, async () => {
-          await takeBack(podUid, volume)
+          await driverSide.unpublish(podUid, volume)
+          known.delete(`${podUid}/${volume.specVolID}`)
           await unstageUnused(volume)
         })
       }
@@ -227,5 +196,3 @@ export const csiVolumes = (options: CsiVolumesOptions): CsiVolumes => {
     },
   }
 }
-
-const ifNotThere = (error: NodeJS.ErrnoException): void => { if (error.code !== 'ENOENT') throw error }

@@ -2,15 +2,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { attachments } from '../../../agents/kubelet/csi/attachments.ts'
 import { CsiError } from '../../../agents/kubelet/csi/csi-error.ts'
 import { csiVolumes, type CsiVolumes } from '../../../agents/kubelet/csi/csi-volumes.ts'
 import type { Driver } from '../../../agents/kubelet/csi/driver.ts'
+import { giveBack } from '../../../agents/kubelet/csi/give-back.ts'
 import { targetPath } from '../../../agents/kubelet/csi/journal.ts'
 import { csiSourceOf, type CsiSource } from '../../../agents/kubelet/csi/node-requests.ts'
 import type { CSIDriver, Node, PersistentVolume, Pod, VolumeAttachment } from '../../../src/api/types.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
+import { logs } from '../../support/logs.ts'
 import { aPod } from '../builders.ts'
 import { fakeMounter } from '../support.ts'
 
@@ -44,7 +46,7 @@ const aNode = ({ spec = { attachRequired: false }, capabilities = ['STAGE_UNSTAG
     },
   }
   return {
-    clock, mounter, asked,
+    clock, mounter, asked, driver,
     refuse: (how: typeof refuse) => { refuse = how },
     leave: () => { present = false }, come: () => { present = true },
     status: (next: Node['status'], attached?: VolumeAttachment['status'] | undefined) => { status = next; attachment = attached },
@@ -182,5 +184,47 @@ describe('a volume that is to be attached', () => {
     expect(node.inUse).toEqual([unique])
     await next.tearDown('one')
     expect([node.asked.at(-1), node.inUse]).toEqual(['NodeUnstageVolume', []])
+  })
+})
+
+describe('a node that is torn down', () => {
+  const leave = (node: ReturnType<typeof aNode>, { keeps = [], drivers = [node.driver] }: { keeps?: string[]; drivers?: Driver[] } = {}) =>
+    giveBack({ root, clock: node.clock, log: logs(), mounter: node.mounter, keeps: (uid) => keeps.includes(uid), findDrivers: (changed) => { changed(drivers); return Promise.resolve() } })
+  const inTime = async (node: ReturnType<typeof aNode>, answer: Promise<string[]>): Promise<string[]> => {
+    let said: string[] | undefined
+    void answer.then((list) => { said = list })
+    return vi.waitUntil(async () => { await node.clock.advance(5_000); return said }, 10_000)
+  }
+  const used = async (...uids: string[]) => {
+    const node = aNode()
+    const volumes = await node.kubelet()
+    for (const uid of uids) await setUp(volumes, uid)
+    node.asked.length = 0
+    return node
+  }
+  test('gives everything back, once, and what hangs in it goes before', async () => {
+    const node = await used('one', 'two')
+    const subPath = path.join(root, 'pods/one/volume-subpaths/data/main/0')
+    node.mounter.mounts.set(subPath, 'bound')
+    node.refuse((method) => (method === 'NodeUnpublishVolume' && node.mounter.mounts.has(subPath) ? 'busy' : undefined))
+    expect(await leave(node)).toEqual([])
+    expect(await leave(node)).toEqual([])
+    expect([node.asked, [...node.mounter.mounts]]).toEqual([['NodeUnpublishVolume', 'NodeUnpublishVolume', 'NodeUnstageVolume'], []])
+  })
+  test('leaves what a running pod has', async () => {
+    const node = await used('one', 'two')
+    expect(await leave(node, { keeps: ['two'] })).toEqual([])
+    expect(node.asked).toEqual(['NodeUnpublishVolume'])
+  })
+  test('says what no driver has taken, and remembers it', async () => {
+    const node = await used('one')
+    expect(await inTime(node, leave(node, { drivers: [] }))).toEqual(['UnmountVolume.TearDown failed for volume "pv" : kubernetes.io/csi: Unmounter.TearDownAt failed: driver name d not found in the list of registered CSI drivers'])
+    expect(await leave(node)).toEqual([])
+    expect(node.asked).toEqual(['NodeUnpublishVolume', 'NodeUnstageVolume'])
+  })
+  test('waits so long for a driver that does not answer, and no longer', async () => {
+    const node = await used('one')
+    const silent: Driver = { ...node.driver, call: (_, __, ___, signal) => new Promise((___resolve, reject) => { signal?.addEventListener('abort', () => reject(new CsiError('Canceled', 'Cancelled on client'))) }) }
+    expect(await inTime(node, leave(node, { drivers: [silent] }))).toEqual([expect.stringContaining('rpc error: code = Canceled desc = Cancelled on client: no answer in 15 s')])
   })
 })
