@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectlPath } from '../support/clients.ts'
 import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { clientNodeCases } from './client-node.ts'
+import { hostileCopyCases } from './copying.ts'
 import { counting, type Folder, folder } from './manifests.ts'
 import { portForwardingCases, servers } from './port-forwarding.ts'
 import { masked } from './transcript.ts'
@@ -187,6 +188,7 @@ describe.runIf(isRoot)('streams', () => {
     expect(await cluster.tryKubectl(['top', 'pod', 'nope'])).toMatchObject({ exitCode: 1, stderr: 'Error from server (NotFound): pods "nope" not found' })
   })
 
+  describe('S11: cp with somebody hostile', () => hostileCopyCases(() => cluster))
   describe('ports and proxies', () => portForwardingCases(() => cluster))
   describe('@kubernetes/client-node', () => clientNodeCases(() => cluster))
 })

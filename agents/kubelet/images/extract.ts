@@ -59,6 +59,13 @@ const placeOf = (root: string, name: string): string => {
   return path.join(directoryInside(root, parts.slice(0, -1)), parts.at(-1) ?? '')
 }
 
+/** What a whiteout takes away, by its own name; "." and ".." are the directory itself and what lies above it. Throws as containerd does. */
+const whitedOut = (name: string): string => {
+  const hidden = name.slice(whiteout.length)
+  if (hidden === '' || hidden === '.' || hidden === '..') throw new Error(`the archive holds the whiteout ${JSON.stringify(name)}, which leads out of its directory`)
+  return hidden
+}
+
 const clear = (file: string): void => { if (look(file)) rmSync(file, { recursive: true, force: true }) }
 
 const own = (file: string, { uid = 0, gid = 0, mode = 0o644, mtime, type }: ReadEntry): void => {
@@ -78,7 +85,7 @@ const write = async (root: string, entry: ReadEntry, { extracted, limitBytes }: 
   if (name.startsWith(whiteout)) {
     const parent = directoryInside(root, partsOf(path.posix.dirname(entry.path)))
     entry.resume()
-    if (name !== opaque) clear(path.join(parent, name.slice(whiteout.length)))
+    if (name !== opaque) clear(path.join(parent, whitedOut(name)))
     return
   }
   if (partsOf(entry.path).length === 0) { entry.resume(); return own(root, entry) }

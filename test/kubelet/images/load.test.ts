@@ -70,6 +70,12 @@ describe.runIf(isRoot)('S11: nothing leads out of an image', () => {
     writeFileSync(path.join(place, 'victim'), 'whole')
     await expect(rootAfter([[{ path: 'x', type: 'Link', linkpath: path.join(place, 'victim') }]])).rejects.toThrow(/ENOENT/)
   })
+  test.each([['.wh...'], ['dir/.wh...'], ['.wh..'], ['dir/.wh.']])('the whiteout %s', async (name) => {
+    const kept = await rootAfter([[{ path: 'kept', data: 'whole' }]])
+    await expect(load(archive(ociFiles({ name: 'hostile:1', layers: [[{ path: 'dir/file', data: 'x' }, { path: name }]], config: { User: 'hostile' } })))).rejects.toThrow(`the whiteout ${JSON.stringify(path.posix.basename(name))}, which leads out of its directory`)
+    expect(text(kept, 'kept')).toBe('whole')
+    expect(readdirSync(path.dirname(kept))).toEqual([path.basename(kept)])
+  })
   test.each([['../evil'], ['a/../../evil'], ['/../evil']])('the name %s', async (name) => {
     await expect(rootAfter([[{ path: name, data: 'evil' }]])).rejects.toThrow(/leads out of the image/)
     expect(existsSync(path.join(place, 'evil'))).toBe(false)
