@@ -39,7 +39,8 @@ const grace = (strategy: Strategy, object: KubeObject, options: DeleteOptions, n
   if (!strategy.gracefulDeletion) return { state: 'none' }
   if (metadata.deletionTimestamp !== undefined) {
     const given = metadata.deletionGracePeriodSeconds
-    if (given === undefined) return { state: 'none' }
+    // Zero: the server died, or its store refused, between the two steps of a removal; nobody else would ever take the second.
+    if (given === undefined || given === 0) return { state: 'none' }
     const asked = options.gracePeriodSeconds
     // Grace may only become shorter.
     if (asked === undefined || asked >= given) return { state: 'pending' }

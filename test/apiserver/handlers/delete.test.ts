@@ -68,6 +68,16 @@ describe('of pods', () => {
     expect((await api.ask('DELETE', `${pods}/g1?gracePeriodSeconds=0`)).status).toBe(200)
     expect((await api.ask('GET', `${pods}/g1`)).status).toBe(404)
   })
+  test('that a server left between the two steps of their removal removes them: rest.BeforeDelete says that a grace of zero is to be recovered from', async () => {
+    await api.ask('POST', pods, { body: pod('g3', { nodeName: 'node-1' }) })
+    const key = '/registry/pods/default/g3'
+    const { item } = await api.store.get(key)
+    const stored = JSON.parse(Buffer.from(item?.value ?? []).toString()) as JsonObject & { metadata: JsonObject }
+    Object.assign(stored.metadata, { deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 0 })
+    await api.store.put(key, Buffer.from(JSON.stringify(stored)))
+    expect((await api.ask('DELETE', `${pods}/g3?gracePeriodSeconds=0`)).status).toBe(200)
+    expect((await api.ask('GET', `${pods}/g3`)).status).toBe(404)
+  })
   test('lets go at once of a pod that no node has', async () => {
     await api.ask('POST', pods, { body: pod('g2') })
     expect((await api.ask('DELETE', `${pods}/g2`)).body).toMatchObject({ kind: 'Pod' })
