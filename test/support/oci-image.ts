@@ -24,6 +24,9 @@ export interface ImageParts { name?: string; layers: readonly (readonly ArchiveE
 
 const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
+/** What a configuration says of its layers. */
+export const rootfsOf = (layers: ImageParts['layers']): object => ({ type: 'layers', diff_ids: layers.map((layer) => `sha256:${digestOf(archive(layer))}`) })
+
 /** The files of an OCI layout. */
 export const ociFiles = ({ name, layers, config, architecture = process.arch === 'x64' ? 'amd64' : process.arch, compression = 'gzip' }: ImageParts): ArchiveEntry[] => {
   const blobs: ArchiveEntry[] = []
@@ -33,7 +36,7 @@ export const ociFiles = ({ name, layers, config, architecture = process.arch ===
   }
   const packed = { gzip: gzipSync, zstd: zstdCompressSync, none: (bytes: Buffer) => bytes }[compression]
   const descriptors = layers.map((layer) => blob(packed(archive(layer)), 'application/vnd.oci.image.layer.v1.tar'))
-  const configuration = blob(Buffer.from(JSON.stringify({ architecture, os: 'linux', config })), 'application/vnd.oci.image.config.v1+json')
+  const configuration = blob(Buffer.from(JSON.stringify({ architecture, os: 'linux', config, rootfs: rootfsOf(layers) })), 'application/vnd.oci.image.config.v1+json')
   const mediaType = 'application/vnd.oci.image.manifest.v1+json'
   const manifest = blob(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config: configuration, layers: descriptors })), mediaType)
   const index = { schemaVersion: 2, manifests: [{ ...manifest, platform: { os: 'linux', architecture }, ...(name !== undefined && { annotations: { 'io.containerd.image.name': name } }) }] }
@@ -42,7 +45,7 @@ export const ociFiles = ({ name, layers, config, architecture = process.arch ===
 
 /** The files that `docker save` wrote before it knew OCI: its index last. */
 export const savedFiles = ({ name, layers, config }: Pick<ImageParts, 'name' | 'layers' | 'config'>): ArchiveEntry[] => {
-  const configuration = JSON.stringify({ architecture: 'amd64', os: 'linux', config })
+  const configuration = JSON.stringify({ architecture: 'amd64', os: 'linux', config, rootfs: rootfsOf(layers) })
   const files = layers.map((layer, index): ArchiveEntry => ({ path: `layer${index}/layer.tar`, data: archive(layer) }))
   const configFile = `${digestOf(Buffer.from(configuration))}.json`
   return [...files, { path: configFile, data: configuration }, { path: 'manifest.json', data: JSON.stringify([{ Config: configFile, RepoTags: name === undefined ? null : [name], Layers: files.map(({ path }) => path) }]) }]

@@ -4,7 +4,7 @@ import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { archive, type ArchiveEntry } from './oci-image.ts'
+import { archive, type ArchiveEntry, rootfsOf } from './oci-image.ts'
 
 export interface Blob { mediaType: string; digest: string; size: number }
 export interface TestImage { layers: readonly (readonly ArchiveEntry[])[]; config?: object; architecture?: string; format?: 'oci' | 'docker'; compression?: 'gzip' | 'zstd' }
@@ -109,7 +109,7 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
     push(name, { layers, config = {}, architecture = process.arch === 'x64' ? 'amd64' : process.arch, format = 'oci', compression = 'gzip' }) {
       const type = types[format]
       const packed = layers.map((layer) => put({ gzip: gzipSync, zstd: zstdCompressSync }[compression](archive(layer)), type[compression]))
-      const configuration = put(Buffer.from(JSON.stringify({ architecture, os: 'linux', config })), type.config)
+      const configuration = put(Buffer.from(JSON.stringify({ architecture, os: 'linux', config, rootfs: rootfsOf(layers) })), type.config)
       return { manifest: putManifest(name, JSON.stringify({ schemaVersion: 2, mediaType: type.manifest, config: configuration, layers: packed }), type.manifest), config: configuration, layers: packed }
     },
     pushIndex: (name, each) => {

@@ -2,10 +2,11 @@
  * Puts a layer's archive onto a root file system that is being built. Every name is looked up inside of that root: links of this or an earlier layer that
  * lead out of it lead nowhere else than into it, and nothing of the machine is read or written. Whiteouts as the OCI image specification has them.
  */
+import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, createReadStream, createWriteStream, lchownSync, linkSync, lstatSync, lutimesSync, mkdirSync, openSync, readdirSync, readlinkSync, readSync, rmSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished, pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
 import { run } from '../runtime/command.ts'
@@ -14,6 +15,8 @@ export interface Extracted {
   bytes: number
   /** What could not be taken over, in words for people. */
   warnings: Set<string>
+  /** Of the archive without its compression: what a configuration calls it by. */
+  diffId: string
 }
 
 const maxLinks = 40
@@ -142,8 +145,8 @@ export const decompressed = (file: string): Readable => {
   return raw.pipe(unpack)
 }
 
-/** Reads an archive's entries one after the other; rejects with what is wrong with it. `visit` must consume or resume each. */
-const eachEntry = async (file: string, visit: (entry: ReadEntry) => Promise<void>): Promise<void> => {
+/** Reads an archive's entries one after the other; resolves with the archive's digest, rejects with what is wrong with it. `visit` must consume or resume each. */
+const eachEntry = async (file: string, visit: (entry: ReadEntry) => Promise<void>): Promise<string> => {
   let turn = Promise.resolve()
   let failed: unknown
   const parser = new Parser({
@@ -161,18 +164,21 @@ const eachEntry = async (file: string, visit: (entry: ReadEntry) => Promise<void
   parser.on('error', reject)
   const source = decompressed(file)
   source.once('error', reject)
+  const hash = createHash('sha256')
+  source.on('data', (chunk: Buffer) => { hash.update(chunk) })
   source.pipe(parser as unknown as NodeJS.WritableStream)
-  await ended.catch((error: unknown) => {
+  await Promise.all([ended, finished(source)]).catch((error: unknown) => {
     source.destroy()
     throw new Error(`${path.basename(file)} is no whole tar archive: ${error instanceof Error ? error.message : String(error)}`)
   })
   await turn
   if (failed !== undefined) throw failed
+  return `sha256:${hash.digest('hex')}`
 }
 
 /** Puts the layer in `file` onto `root`; rejects for one that would take more than `limitBytes` there. */
 export const extractLayer = async (file: string, root: string, limitBytes = Infinity): Promise<Extracted> => {
-  const extracted: Extracted = { bytes: 0, warnings: new Set() }
+  const extracted: Extracted = { bytes: 0, warnings: new Set(), diffId: '' }
   // Opaque markers may come after entries of the same directory: a first pass finds them.
   const emptied: string[] = []
   await eachEntry(file, (entry) => {
@@ -182,7 +188,7 @@ export const extractLayer = async (file: string, root: string, limitBytes = Infi
     return Promise.resolve()
   })
   for (const name of emptied) emptyOpaque(root, name)
-  await eachEntry(file, (entry) => write(root, entry, { extracted, limitBytes }))
+  extracted.diffId = await eachEntry(file, (entry) => write(root, entry, { extracted, limitBytes }))
   return extracted
 }
 

@@ -3,21 +3,24 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { diffIdsOf, type LayersSaid } from './diff-ids.ts'
 import type { ImageConfig } from './image-index.ts'
 import { formatReference, parseReference } from './reference.ts'
+
+export interface FoundLayer { file: string; diffId: string | undefined }
 
 export interface FoundImage {
   id: string
   names: readonly string[]
   config: ImageConfig
-  /** Files of the layers' archives, the lowest first. */
-  layers: readonly string[]
+  /** The layers' archives, the lowest first. */
+  layers: readonly FoundLayer[]
 }
 
 interface Descriptor { mediaType?: string; digest: string; size?: number; annotations?: Record<string, string>; platform?: { os?: string; architecture?: string } }
 interface Manifest { mediaType?: string; config: Descriptor; layers: Descriptor[] }
 interface Index { manifests: Descriptor[] }
-interface Configuration { architecture?: string; os?: string; config?: { Entrypoint?: string[] | null; Cmd?: string[] | null; Env?: string[] | null; WorkingDir?: string; User?: string; StopSignal?: string } }
+interface Configuration extends LayersSaid { architecture?: string; os?: string; config?: { Entrypoint?: string[] | null; Cmd?: string[] | null; Env?: string[] | null; WorkingDir?: string; User?: string; StopSignal?: string } }
 
 export const sha256Of = async (file: string): Promise<string> => {
   const hash = createHash('sha256')
@@ -76,8 +79,9 @@ const ociImages = async (directory: string, architecture: string): Promise<Found
       const manifest = parseFile<Manifest>(file)
       const configuration = parseFile<Configuration>(await blob(directory, manifest.config))
       if (configuration.architecture !== undefined && configuration.architecture !== architecture) continue
-      const layers: string[] = []
-      for (const layer of manifest.layers) layers.push(await blob(directory, layer))
+      const diffIds = diffIdsOf(configuration, manifest.layers.length)
+      const layers: FoundLayer[] = []
+      for (const [index, layer] of manifest.layers.entries()) layers.push({ file: await blob(directory, layer), diffId: diffIds[index] })
       const repository = name === undefined ? undefined : parseReference(name)?.repository
       found.push({ id: manifest.config.digest, names: [...(name === undefined ? [] : [name]), ...(repository === undefined ? [] : [`${repository}@${descriptor.digest}`])], config: configOf(configuration), layers })
     }
@@ -100,7 +104,9 @@ const inside = (directory: string, name: string): string => {
 const savedImages = async (directory: string): Promise<FoundImage[]> => Promise.all(parseFile<Saved[]>(path.join(directory, 'manifest.json')).map(async (saved): Promise<FoundImage> => {
   const file = inside(directory, saved.Config)
   const names = (saved.RepoTags ?? []).flatMap((tag) => { const reference = parseReference(tag); return reference ? [formatReference(reference)] : [] })
-  return { id: await sha256Of(file), names, config: configOf(parseFile<Configuration>(file)), layers: saved.Layers.map((layer) => inside(directory, layer)) }
+  const configuration = parseFile<Configuration>(file)
+  const diffIds = diffIdsOf(configuration, saved.Layers.length)
+  return { id: await sha256Of(file), names, config: configOf(configuration), layers: saved.Layers.map((layer, index) => ({ file: inside(directory, layer), diffId: diffIds[index] })) }
 }))
 
 /** undefined: neither layout; a plain root file system, perhaps. What newer docker writes is both, and its manifest.json has the names. */

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync,
 import path from 'node:path'
 import { systemClock } from '../../../src/api/clock.ts'
 import { run } from '../runtime/command.ts'
+import { checkDiffId } from './diff-ids.ts'
 import { extractFiles, extractLayer } from './extract.ts'
 import { type ImageConfig, type ImageIndex, readIndex, rootOf, type StoredImage, withImage, writeIndex } from './image-index.ts'
 import { changeImages } from './index-lock.ts'
@@ -76,7 +77,13 @@ const loadFound = async (request: LoadRequest, found: readonly FoundImage[]): Pr
   for (const image of found) {
     if (request.name === undefined && image.names.length === 0) throw new Error(`${request.source} does not say how its image is called: give it a name with --name`)
     const warnings = new Set<string>()
-    const stored = await store(request, image, async (root) => { for (const layer of image.layers) for (const each of (await extractLayer(layer, root)).warnings) warnings.add(each) })
+    const stored = await store(request, image, async (root) => {
+      for (const { file, diffId } of image.layers) {
+        const extracted = await extractLayer(file, root)
+        checkDiffId(diffId, extracted.diffId)
+        for (const each of extracted.warnings) warnings.add(each)
+      }
+    })
     loaded.push({ image: stored, warnings: [...warnings] })
   }
   return loaded

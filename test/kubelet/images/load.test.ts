@@ -111,6 +111,8 @@ describe.runIf(isRoot)('archives', () => {
     ['with a damaged layer', () => archive(ociFiles(parts).map((entry, index) => (index === 0 ? { ...entry, data: 'damaged' } : entry))), undefined, /is damaged: its content has the digest/],
     ['with a layer missing', () => archive(ociFiles(parts).slice(1)), undefined, /is not whole: blob sha256:\w+ is missing/],
     ['that names a file outside', () => archive([{ path: 'manifest.json', data: JSON.stringify([{ Config: '../../etc/passwd', RepoTags: null, Layers: [] }]) }]), 'x', /leads out of it/],
+    ['with other layers than its configuration names', () => archive(savedFiles(parts).map((entry) => (entry.path === 'layer0/layer.tar' ? { ...entry, data: archive([{ path: 'run', data: 'evil' }]) } : entry))), undefined, /wrong diff id calculated on extraction/],
+    ['whose configuration names no layers', () => archive([{ path: 'manifest.json', data: JSON.stringify([{ Config: 'config.json', RepoTags: ['x:1'], Layers: ['layer.tar'] }]) }, { path: 'config.json', data: '{}' }, { path: 'layer.tar', data: archive([]) }]), undefined, /mismatched image rootfs and manifest layers/],
     ['cut off', () => archive(ociFiles({ ...parts, compression: 'none' })).subarray(0, 700), undefined, /is no whole tar archive|is not whole|neither an OCI/],
     ['that is none', () => Buffer.from('hello'), undefined, /no whole tar archive|neither an OCI image archive/],
     ['of something else', () => archive([{ path: 'readme', data: 'hello' }]), undefined, /neither an OCI image archive nor one of docker save/],

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Clock } from '../../../../src/api/clock.ts'
+import { checkDiffId, diffIdsOf } from '../diff-ids.ts'
 import { extractLayer } from '../extract.ts'
 import { readIndex, rootOf, type StoredImage } from '../image-index.ts'
 import { architectureNames, configOf } from '../layout.ts'
@@ -103,7 +104,8 @@ const fetchImage = async ({ request: { directory, owner }, reference, tools: { c
   const known = readIndex(directory).images.find((image) => image.id === id)
   const isThere = known !== undefined && existsSync(rootOf(directory, id))
   const warnings = new Set<string>()
-  const configuration = isThere ? known.config : configOf(await fetchConfig(repository, manifest.config))
+  const fetched = isThere ? undefined : await fetchConfig(repository, manifest.config)
+  const diffIds = fetched ? diffIdsOf(fetched, manifest.layers.length) : []
   const downloads = path.join(directory, 'downloads', owner)
   const build = async (root: string): Promise<void> => {
     mkdirSync(downloads, { recursive: true, mode: 0o700 })
@@ -112,13 +114,15 @@ const fetchImage = async ({ request: { directory, owner }, reference, tools: { c
     if (total > freeBytes(downloads)) throw new Error(`no space left for its ${total} bytes of layers`)
     const fileOf = (layer: Descriptor): string => path.join(downloads, layer.digest.replace(':', '-'))
     await downloadAll(manifest.layers, (layer, either) => download({ repository, directory: downloads, clock, signal: either }, layer), signal)
-    for (const layer of manifest.layers) {
+    for (const [index, layer] of manifest.layers.entries()) {
       signal.throwIfAborted()
-      for (const warning of (await extractLayer(fileOf(layer), root, freeBytes(downloads))).warnings) warnings.add(warning)
+      const extracted = await extractLayer(fileOf(layer), root, freeBytes(downloads))
+      checkDiffId(diffIds[index], extracted.diffId)
+      for (const warning of extracted.warnings) warnings.add(warning)
     }
     for (const layer of manifest.layers) rmSync(fileOf(layer), { force: true })
   }
-  const image = await storeImage({ directory, now: clock.now(), image: { id, names, config: configuration, pulled: true } }, build)
+  const image = await storeImage({ directory, now: clock.now(), image: { id, names, config: fetched ? configOf(fetched) : known?.config ?? configOf({}), pulled: true } }, build)
   return { image, warnings: [...warnings] }
 }
 
