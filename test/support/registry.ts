@@ -12,7 +12,7 @@ export interface TestImage { layers: readonly (readonly ArchiveEntry[])[]; confi
 export interface RegistryOptions {
   /** Anonymous pulls are refused; `token`: a Bearer challenge leads to this server's own /token. */
   auth?: { kind: 'basic' | 'token'; username: string; password: string; identityToken?: string }
-  tls?: { cert: string; key: string }
+  tls?: { cert: string; key: string; ca?: string; requestCert?: boolean }
   /** Where it listens; 127.0.0.1 if absent. */
   address?: string
   /** Blobs are had at this other address. */
@@ -24,7 +24,7 @@ export interface TestRegistry extends AsyncDisposable {
   host: string
   /** `GET /v2/app/manifests/1 auth=Bearer`, in order. */
   readonly log: string[]
-  readonly requests: { path: string; headers: http.IncomingHttpHeaders }[]
+  readonly requests: { path: string; query: string; headers: http.IncomingHttpHeaders }[]
   /** Puts an image under `path:tag`; resolves with the digests. */
   push(name: string, image: TestImage): { manifest: Blob; config: Blob; layers: Blob[] }
   /** An index over manifests that were pushed, by architecture. */
@@ -75,7 +75,7 @@ export const startRegistry = async (options: RegistryOptions = {}): Promise<Test
   }
   const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'x'}`)
-    requests.push({ path: url.pathname, headers: request.headers })
+    requests.push({ path: url.pathname, query: url.search, headers: request.headers })
     log.push(`${request.method ?? ''} ${url.pathname}${request.headers.range ? ` ${request.headers.range}` : ''}${request.headers.authorization ? ` as ${request.headers.authorization.split(' ')[0] ?? ''}` : ''}`)
     if (registry.fault?.(request, response)) return
     if (url.pathname === '/token') return giveToken(request, response, url)

@@ -18,7 +18,7 @@ const niceness = 10
 const maxAnswerBytes = 1 << 20
 
 export const pullHere = async (request: PullRequest, signal: AbortSignal): Promise<Awaited<ReturnType<Pull>> & { warnings: readonly string[] }> => {
-  const { image: { id, sizeBytes }, usedCredentials, warnings } = await pullImage(request, { config: readRegistries(request.directory), clock: systemClock }, signal)
+  const { image: { id, sizeBytes }, usedCredentials, warnings } = await pullImage(request, { config: readRegistries(request.directory, process.env), clock: systemClock }, signal)
   return { image: { id, sizeBytes }, usedCredentials, warnings }
 }
 

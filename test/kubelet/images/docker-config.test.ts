@@ -1,7 +1,7 @@
 /** Named cases after pkg/credentialprovider's keyring_test.go and config_test.go. */
 import { describe, expect, test } from 'vitest'
 import { loginsFor, loginsOfSecret, parseDockerConfig } from '../../../agents/kubelet/images/docker-config.ts'
-import { endpointOf, parseRegistries, trustFor } from '../../../agents/kubelet/images/registry/registry-config.ts'
+import { addressFor, checkRedirect, endpointFor, parseRegistries, type RegistryConfig } from '../../../agents/kubelet/images/registry/registry-config.ts'
 import { parseChallenges } from '../../../agents/kubelet/images/registry/challenge.ts'
 import type { Secret } from '../../../src/api/types.ts'
 
@@ -50,23 +50,25 @@ describe('entries', () => {
 })
 
 describe('the node\'s registries', () => {
-  test('by host, files beside the configuration', () => expect(parseRegistries('{"registries":{"r.example:5000":{"caFile":"ca.crt"},"[::1]:5000":{"plainHTTP":true}}}', '/etc/w/registries.json')).toEqual(new Map([['r.example:5000', { caFile: '/etc/w/ca.crt' }], ['[::1]:5000', { plainHTTP: true }]])))
+  test('by host, files beside the configuration', () => expect(parseRegistries('{"registries":{"r.example:5000":{"caFile":"ca.crt"},"[::1]:5000":{"plainHTTP":true}}}', '/etc/w/registries.json').settings).toEqual(new Map([['r.example:5000', { caFile: '/etc/w/ca.crt' }], ['[::1]:5000', { plainHTTP: true }]])))
+  test.each([['{}', ['/etc/containerd/certs.d']], ['{"configPath":"certs.d:/etc/docker/certs.d"}', ['/etc/w/certs.d', '/etc/docker/certs.d']], ['{"configPath":""}', []]])('directories of hosts: %s', (text, expected) => expect(parseRegistries(text, '/etc/w/registries.json').hostDirectories).toEqual(expected))
   test.each<[string, string, RegExp]>([
     ['no JSON', '{', /^f is no JSON/], ['an unknown field', '{"registry":{}}', /^f: registry: is not known/], ['a scheme', '{"registries":{"https://a":{}}}', /must be a host/], ['an unknown setting', '{"registries":{"a":{"insecure":true}}}', /registries\["a"\]\.insecure: is not known; plainHTTP, insecureSkipTLSVerify, caFile are/],
     ['another type', '{"registries":{"a":{"plainHTTP":"yes"}}}', /must be a boolean/], ['two that exclude one another', '{"registries":{"a":{"plainHTTP":true,"caFile":"x"}}}', /plainHTTP has no certificate/],
+    ['no directories', '{"configPath":[]}', /^f: configPath: must be a text/],
   ])('%s is refused', (_, text, why) => expect(() => parseRegistries(text, 'f')).toThrow(why))
 })
 
 describe('how a registry is reached', () => {
-  const config = parseRegistries('{"registries":{"plain.example":{"plainHTTP":true},"127.0.0.1:5001":{"insecureSkipTLSVerify":true},"localhost:5002":{"plainHTTP":false}}}', 'f')
+  const config: RegistryConfig = { environment: {}, ...parseRegistries('{"registries":{"plain.example":{"plainHTTP":true},"127.0.0.1:5001":{"insecureSkipTLSVerify":true},"localhost:5002":{"plainHTTP":false}}}', 'f') }
   test.each([
     ['docker.io', 'https://registry-1.docker.io/'], ['registry.example:5000', 'https://registry.example:5000/'], ['plain.example', 'http://plain.example/'],
     ['localhost:5000', 'http://localhost:5000/'], ['127.0.0.1:5000', 'http://127.0.0.1:5000/'], ['127.0.0.1:5001', 'https://127.0.0.1:5001/'], ['localhost:5002', 'https://localhost:5002/'], ['127.0.0.1.example', 'https://127.0.0.1.example/'],
-  ])('%s', (host, url) => expect(endpointOf(host, config).url.href).toBe(url))
-  test('only what the node says is checked less', () => expect([endpointOf('127.0.0.1:5001', config).rejectUnauthorized, endpointOf('registry.example', config).rejectUnauthorized]).toEqual([false, true]))
+  ])('%s', (host, url) => expect(addressFor(host, config).href).toBe(url))
+  test('only what the node says is checked less', () => expect(['127.0.0.1:5001', 'registry.example'].map((host) => endpointFor(addressFor(host, config), config, host).rejectUnauthorized)).toEqual([false, true]))
   const [secure, plain] = [new URL('https://registry.example/'), new URL('http://plain.example/')]
-  test.each([['https://cdn.example/x', secure], ['http://plain.example/x', secure], ['http://cdn.example/x', plain]])('%s may follow %s', (to, from) => expect(trustFor(new URL(to), from, config).url.href).toBe(to))
-  test.each([['http://cdn.example/x', /is not encrypted; allow it with "plainHTTP"/], ['file:///etc/passwd', /neither HTTPS nor HTTP/]])('%s may not follow https', (to, why) => expect(() => trustFor(new URL(to), secure, config)).toThrow(why))
+  test.each([['https://cdn.example/x', secure], ['http://plain.example/x', secure], ['http://cdn.example/x', plain]])('%s may follow %s', (to, from) => expect(() => checkRedirect(new URL(to), from, config)).not.toThrow())
+  test.each([['http://cdn.example/x', /is not encrypted; allow it with "plainHTTP"/], ['file:///etc/passwd', /neither HTTPS nor HTTP/]])('%s may not follow https', (to, why) => expect(() => checkRedirect(new URL(to), secure, config)).toThrow(why))
 })
 
 test.each<[string, string, unknown]>([

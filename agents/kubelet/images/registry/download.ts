@@ -7,7 +7,8 @@ import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../../../src/api/clock.ts'
 import { type Answer, Unreachable } from './exchange.ts'
 import type { Descriptor } from './manifest.ts'
-import { Refused, type Repository } from './registry-client.ts'
+import { Refused } from './registry-client.ts'
+import type { Repository } from './repository.ts'
 
 export interface Download { repository: Repository; directory: string; clock: Clock; signal: AbortSignal }
 

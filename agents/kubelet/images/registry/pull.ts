@@ -14,8 +14,9 @@ import { formatReference, type ImageReference, parseReference } from '../referen
 import { download } from './download.ts'
 import { readBody, Unreachable } from './exchange.ts'
 import { choosePlatform, digestOf, type Descriptor, type ImageManifest, manifestTypes, maxConfigBytes, maxManifestBytes, parseManifest } from './manifest.ts'
-import { type Credentials, openRepository, Refused, type Repository } from './registry-client.ts'
+import { type Credentials, Refused } from './registry-client.ts'
 import type { RegistryConfig } from './registry-config.ts'
+import { openRepository, type Repository } from './repository.ts'
 
 export interface PullRequest {
   /** Where this machine keeps images. */
@@ -43,7 +44,7 @@ const staleMilliseconds = 24 * 3_600_000
 const diskShare = 0.95
 
 const fetchManifest = async (repository: Repository, reference: string): Promise<{ bytes: Buffer; digest: string; type: string }> => {
-  const answer = await repository.get(`manifests/${reference}`, { headers: { accept: manifestTypes.join(', ') } })
+  const answer = await repository.get(`manifests/${reference}`, { to: reference.includes(':') ? 'pull' : 'resolve', headers: { accept: manifestTypes.join(', ') } })
   const bytes = await readBody(answer, maxManifestBytes)
   const digest = digestOf(bytes)
   if (reference.includes(':') && reference !== digest) throw new Error(`the registry answers with ${digest} when asked for ${reference}`)
@@ -127,7 +128,7 @@ const fetchImage = async ({ request: { directory, owner }, reference, tools: { c
 }
 
 const explained = (error: unknown, name: string): string => {
-  if (error instanceof Refused && error.status === 404) return `failed to resolve reference ${JSON.stringify(name)}: ${name}: not found`
+  if (error instanceof Refused && error.status === 404) return `failed to resolve reference ${JSON.stringify(name)}: ${name}: ${error.message}`
   if (error instanceof Refused && (error.status === 401 || error.status === 403)) return `failed to resolve reference ${JSON.stringify(name)}: pull access denied, repository does not exist or may require authorization: ${error.message}`
   if (error instanceof Unreachable) return `cannot reach its registry: ${error.message}; without a network, load it with "wherry image load FILE --name ${name}", or use "image: host" for the machine's own file system`
   return error instanceof Error ? error.message : String(error)

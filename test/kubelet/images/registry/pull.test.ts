@@ -27,7 +27,7 @@ const registryOf = async (options?: RegistryOptions): Promise<TestRegistry> => {
 /** Pauses pass at once. */
 const hurried = () => ({ ...fakeClock(), sleep: () => Promise.resolve() })
 const pull = (image: string, more: Partial<PullRequest> = {}, signal = AbortSignal.timeout(20_000)): Promise<Pulled> =>
-  pullImage({ directory, owner: 'test', image, credentials: [], ...more }, { config: readRegistries(directory), clock: hurried() }, signal)
+  pullImage({ directory, owner: 'test', image, credentials: [], ...more }, { config: readRegistries(directory, {}), clock: hurried() }, signal)
 /** That no compression makes smaller. */
 const big = Buffer.concat(Array.from({ length: 10_000 }, (_, index) => createHash('sha256').update(String(index)).digest()))
 const app = { layers: [[{ path: 'etc/name', data: 'base' }], [{ path: 'etc/name', data: 'app' }, { path: 'data', data: big }]], config: { Entrypoint: ['/run'], Env: ['A=1'] } } as const
