@@ -166,6 +166,17 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(output).toContain('Cannot fork')
     })
 
+    test('a pod shrinks with its containers, though one of them has a spare', async () => {
+      const cpu = (cpuQuotaMicroseconds: number) => ({ cpuQuotaMicroseconds, cpuPeriodMicroseconds: 100_000 })
+      await runtime.runSandbox(aSandbox('shrinks', { resources: cpu(80_000) }), never)
+      const spec = aContainer(place, 'shrinks', ['sleep', '100'], { resources: cpu(80_000) })
+      await launch(runtime, spec)
+      await runtime.createContainer({ ...spec, attempt: 1 }, never)
+      await runtime.updateContainer('shrinks', 'main', cpu(20_000))
+      await expect(runtime.updateSandbox('shrinks', cpu(20_000))).resolves.toBeUndefined()
+      await runtime.removeSandbox('shrinks')
+    })
+
     test('usage and processes', async () => {
       const spec = aContainer(place, 'box', ['sh', '-c', 'sleep 100 & while :; do :; done'], { name: 'busy' })
       await launch(runtime, spec)
