@@ -3,7 +3,7 @@
  * Mirrors apimachinery's `runtime/serializer/protobuf`; what JSON does not have is not written, which decodes as Go's zeros do.
  */
 import type { JsonObject, JsonValue } from './meta.ts'
-import { messageFields } from './protobuf-fields.ts'
+import { messageFields, wrappedLists } from './protobuf-fields.ts'
 import { type FieldType, typeSchema } from './schema.ts'
 
 const varint = (value: bigint | number): number[] => {
@@ -78,7 +78,7 @@ const single = (number: number, value: JsonValue, place: Place): Buffer => {
 
 const field = (number: number, value: JsonValue, place: Place): Buffer[] => {
   const { path, type } = place
-  if (type.kind === 'array') return (Array.isArray(value) ? value : []).map((item) => single(number, item, { path, type: type.items }))
+  if (type.kind === 'array' && !wrappedLists.has(path)) return (Array.isArray(value) ? value : []).map((item) => single(number, item, { path, type: type.items }))
   if (type.kind !== 'map') return [single(number, value, place)]
   return Object.entries(isObject(value) ? value : {}).toSorted(([left], [right]) => (left < right ? -1 : 1))
     .map(([key, each]) => bytesField(number, Buffer.concat([bytesField(1, key), single(2, each ?? null, { path, type: type.values })])))
@@ -112,5 +112,5 @@ export const protobufBody = (document: JsonObject, schemaName: string): Buffer =
   const raw = Array.isArray(items)
     ? Buffer.concat([bytesField(1, message(isObject(metadata) ? metadata : {}, 'ListMeta')), ...items.map((item) => bytesField(2, one(isObject(item) ? item : {})))])
     : one(document)
-  return Buffer.concat([magic, bytesField(1, Buffer.concat([bytesField(1, String(apiVersion)), bytesField(2, String(kind))])), bytesField(2, raw), bytesField(3, ''), bytesField(4, '')])
+  return Buffer.concat([magic, bytesField(1, Buffer.concat([bytesField(1, String(apiVersion ?? '')), bytesField(2, String(kind))])), bytesField(2, raw), bytesField(3, ''), bytesField(4, '')])
 }

@@ -230,7 +230,13 @@ ValidationRule: rule message messageExpression reason? fieldPath optionalOldSelf
 SecretProjection: *LocalObjectReference items optional?=4 | DownwardAPIProjection: items | ConfigMapProjection: *LocalObjectReference items optional?=4
 ServiceAccountTokenProjection: audience expirationSeconds? path | ClusterTrustBundleProjection: name? signerName? labelSelector path optional?
 PodCertificateProjection: signerName keyType maxExpirationSeconds? credentialBundlePath keyPath certificateChainPath userAnnotations | HTTPHeader: name value
+ComponentStatus: metadata conditions | ComponentCondition: type status message error | APIGroupList: groups | APIGroup: name versions preferredVersion serverAddressByClientCIDRs
+APIVersions: versions serverAddressByClientCIDRs | GroupVersionForDiscovery: groupVersion version | ServerAddressByClientCIDR: clientCIDR serverAddress
+APIResourceList: groupVersion resources | APIResource: name namespaced kind verbs shortNames singularName categories group version storageVersionHash
 `
+
+/** Lists that are a message around the list: upstream's types with a name of their own. */
+export const wrappedLists: ReadonlySet<string> = new Set(['APIResource.verbs'])
 
 export interface MessageField {
   name: string

@@ -5,7 +5,7 @@
 import { setOwn } from './equal.ts'
 import { maxDepth } from './json-text.ts'
 import type { JsonObject, JsonValue } from './meta.ts'
-import { messageFields } from './protobuf-fields.ts'
+import { messageFields, wrappedLists } from './protobuf-fields.ts'
 import { ProtobufError, readFields, readVarints, type WireField } from './protobuf-reader.ts'
 import { type FieldType, typeSchema } from './schema.ts'
 
@@ -167,7 +167,7 @@ const readInto = (bytes: Uint8Array, target: JsonObject, { type, table, depth }:
     const declared = schema.fields.get(known.name)
     if (!declared) throw new ProtobufError(`${table}.${known.name} is not in the schema of ${type}`)
     const place = { path: `${type}.${known.name}`, type: declared.type, depth: depth + 1 }
-    if (place.type.kind === 'array') {
+    if (place.type.kind === 'array' && !wrappedLists.has(place.path)) {
       const list = (target[known.name] ??= []) as JsonValue[]
       const { items } = place.type
       if (items.kind === 'int32' || items.kind === 'int64') list.push(...readVarints(field).map(signed))

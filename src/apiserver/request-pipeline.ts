@@ -19,7 +19,7 @@ import { dispatch } from './handlers/dispatch.ts'
 import { health, type HealthCheck } from './health.ts'
 import { HealthIndicators } from './health-indicators.ts'
 import { ServerMetrics } from './metrics.ts'
-import { respondObject } from './negotiation/respond.ts'
+import { asRaw, respondObject } from './negotiation/respond.ts'
 import { chain, type Filter, RequestContext } from './request-context.ts'
 import { requestInfo } from './request-info.ts'
 import type { ServerParts } from './server-parts.ts'
@@ -143,13 +143,13 @@ export class RequestPipeline {
     if ((root === 'apis' && groupVersion !== '' && delegate?.serves(group, groupVersion)) || (root === 'api' && group !== '' && delegate?.serves('', group))) return delegate.handle(exchange, { path, user })
     switch (root) {
       case 'api': case 'apis': return this.discovery.handle(exchange, path)
-      case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version)); break
+      case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version), asRaw); break
       case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.healthFailed(name, why), seen: (name, endpoint, well) => this.slis.observe(name, endpoint, well) })
       case 'metrics':
         if (path === '/metrics/slis') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(this.slis.text()))
         if (path === '/metrics') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(await this.metrics.text()))
         break
-      case '': return respondObject(exchange, 200, { paths: this.listedPaths() })
+      case '': return respondObject(exchange, 200, { paths: this.listedPaths() }, asRaw)
       default:
     }
     throw resourceNotFound()

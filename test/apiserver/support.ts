@@ -16,6 +16,7 @@ export interface Answer {
   status: number
   headers: Readonly<Record<string, string>>
   text: string
+  bytes: Uint8Array
   /** The body as JSON. */
   body: JsonObject & { metadata: Record<string, unknown>; items: JsonObject[]; message: string; reason: string }
 }
@@ -72,9 +73,10 @@ export const startTestServer = async (options: TestServerOptions = {}): Promise<
       const response = await server.inMemoryTransport(user).request({ method, path, headers: { ...type, ...headers }, ...sent }, signal)
       const chunks: Uint8Array[] = []
       for await (const chunk of response.body) chunks.push(chunk)
-      const text = Buffer.concat(chunks).toString()
+      const bytes = Buffer.concat(chunks)
+      const text = bytes.toString()
       const isJson = (response.headers['content-type'] ?? '').startsWith('application/json') && text !== '' && response.headers['content-encoding'] === undefined
-      return { status: response.status, headers: response.headers, text, body: (isJson ? JSON.parse(text) : {}) as Answer['body'] }
+      return { status: response.status, headers: response.headers, text, bytes, body: (isJson ? JSON.parse(text) : {}) as Answer['body'] }
     },
     async *watch(path, signal, headers = {}) {
       const response = await server.inMemoryTransport(admin).request({ method: 'GET', path, headers }, signal)

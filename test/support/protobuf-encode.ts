@@ -85,7 +85,7 @@ export class ProtobufEncoder {
       case 'Quantity': return bytesField(1, text(String(value)))
       case 'IntOrString': return typeof value === 'string' ? [...varintField(1, 1n), ...varintField(2, 0n), ...bytesField(3, text(value))] : [...varintField(1, 0n), ...varintField(2, BigInt(value as number)), ...bytesField(3, [])]
       case 'RawExtension': case 'FieldsV1': case 'JSON': return bytesField(1, text(JSON.stringify(value)))
-      case 'ExtraValue': return (value as string[]).flatMap((each) => bytesField(1, text(each)))
+      case 'ExtraValue': case 'Verbs': return (value as string[]).flatMap((each) => bytesField(1, text(each)))
       case 'JSONSchemaPropsOrArray': return Array.isArray(value) ? value.flatMap((each) => bytesField(2, this.#struct(name.replace('OrArray', ''), each))) : bytesField(1, this.#struct(name.replace('OrArray', ''), value))
       case 'JSONSchemaPropsOrBool': return typeof value === 'boolean' ? varintField(1, value ? 1n : 0n) : [...varintField(1, 1n), ...bytesField(2, this.#struct(name.replace('OrBool', ''), value))]
       case 'JSONSchemaPropsOrStringArray': return Array.isArray(value) ? value.flatMap((each) => bytesField(2, text(String(each)))) : bytesField(1, this.#struct(name.replace('OrStringArray', ''), value))

@@ -1,29 +1,27 @@
 /** /api, /apis and what lies below, in both forms. Documents are kept until the resource table changes. */
 import { createHash } from 'node:crypto'
+import { stringify } from 'yaml'
 import { resourceNotFound } from '../../api/status.ts'
 import type { AggregatedDiscovery } from '../aggregation/aggregated-discovery.ts'
 import type { Exchange } from '../exchange.ts'
-import { notAcceptableTypes } from '../negotiation/accept.ts'
-import { negotiate, plainShape } from '../negotiation/accept.ts'
+import { clausesOf, isText, negotiate, plainShape } from '../negotiation/accept.ts'
+import { protobufType } from '../negotiation/protobuf.ts'
 import { respondJson } from '../negotiation/respond.ts'
 import type { ResourceTable } from '../resource-table.ts'
 import type { ConnectHandler } from '../streaming/connect-handler.ts'
 import { apiGroup, groupDiscoveryList, groupsOf, type GroupVersions, resourceList } from './api-resources.ts'
 import { type GroupDiscovery, mergedDiscovery, mergedGroups } from './merged.ts'
 
-const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+const aggregatedParameters = 'g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
-/** Whether the first clause that we can serve asks for the aggregated form. Throws 406 when only other forms are accepted. */
-export const wantsAggregated = (accept: string | undefined): boolean => {
-  for (const clause of (accept ?? '').split(',')) {
-    const parts = clause.split(';').map((part) => part.trim().toLowerCase())
-    const type = parts[0] ?? ''
-    if (type === '' && (accept ?? '').trim() === '') return false
-    if (!['application/json', 'application/yaml', 'application/*', '*/*'].includes(type)) continue
-    if (!parts.some((part) => part.startsWith('as='))) return false
-    if (parts.includes('as=apigroupdiscoverylist') && parts.includes('g=apidiscovery.k8s.io') && parts.includes('v=v2')) return true
+/** The type of text in which the first clause that we can serve asks for the aggregated form; undefined where it asks for the plain one, or none does. Mirrors upstream's WrapAggregatedDiscoveryToHandler. */
+export const aggregatedTypeOf = (accept: string | undefined): 'application/json' | 'application/yaml' | undefined => {
+  for (const { type, parameters: { as, g, v } } of clausesOf(accept ?? '')) {
+    const isPlain = as === undefined && g === undefined && v === undefined
+    if (isPlain && (isText(type) || type === protobufType)) return undefined
+    if (isText(type) && as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && v === 'v2') return type === 'application/yaml' ? type : 'application/json'
   }
-  throw notAcceptableTypes(['application/json', 'application/yaml', aggregatedType])
+  return undefined
 }
 
 interface Document { bytes: Buffer; etag: string }
@@ -97,12 +95,13 @@ export class Discovery {
   async handle(exchange: Exchange, decodedPath: string): Promise<void> {
     const path = decodedPath.replace(/\/+$/, '')
     const accept = exchange.headers['accept']
-    const aggregated = (path === '/api' || path === '/apis') && wantsAggregated(accept)
-    const document = this.document(path, aggregated)
+    const type = path === '/api' || path === '/apis' ? aggregatedTypeOf(accept) : undefined
+    const document = this.document(path, type !== undefined)
     if (!document) throw resourceNotFound()
-    if (!aggregated) return respondJson(exchange, 200, document.bytes, negotiate(accept, plainShape))
-    const headers = { 'content-type': aggregatedType, etag: document.etag, vary: 'Accept', 'cache-control': 'public' }
+    if (path === '/api' || path === '/apis') exchange.addHeader('vary', 'Accept')
+    if (type === undefined) return respondJson(exchange, 200, document.bytes, negotiate(accept, plainShape))
+    const headers = { 'content-type': `${type};${aggregatedParameters}`, etag: document.etag, 'cache-control': 'public' }
     if (exchange.headers['if-none-match'] === document.etag) exchange.respond(304, headers, new Uint8Array())
-    else exchange.respond(200, headers, document.bytes)
+    else exchange.respond(200, headers, type === 'application/yaml' ? Buffer.from(stringify(JSON.parse(document.bytes.toString()), { version: '1.1' })) : document.bytes)
   }
 }

@@ -1,6 +1,7 @@
 /** Errors become Status answers here, and nowhere else. */
 import { StatusError } from '../../api/status.ts'
 import type { Exchange } from '../exchange.ts'
+import { respondStatus } from '../negotiation/respond.ts'
 
 /** The answer to a failed request; a response that has begun is broken off, so that the client notices. */
 export const respondError = (exchange: Exchange, thrown: unknown, report: (error: StatusError) => void): void => {
@@ -10,7 +11,5 @@ export const respondError = (exchange: Exchange, thrown: unknown, report: (error
     exchange.breakOff()
     return
   }
-  const retryAfter = error.status.details?.retryAfterSeconds
-  exchange.respond(error.code, { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) },
-    Buffer.from(JSON.stringify(error.status)))
+  respondStatus(exchange, error)
 }

@@ -3,6 +3,7 @@ import { timestamp } from '../../api/clock.ts'
 import { deepCopy } from '../../api/equal.ts'
 import { badRequest, conflict, fieldError, invalid, type StatusError } from '../../api/status.ts'
 import type { Binding, Pod, PodCondition } from '../../api/types.ts'
+import { negotiate, plainShape } from '../negotiation/accept.ts'
 import { respondObject } from '../negotiation/respond.ts'
 import type { ResourceRequest } from '../server-parts.ts'
 import { admitBelow, pastAdmission } from './admit-below.ts'
@@ -55,11 +56,12 @@ export const decodedBinding = (request: Pick<ResourceRequest, 'exchange'>, { fie
 /** Binds the pod that the request is about, and answers. */
 export const bindPod = async (request: ResourceRequest, binding: Binding, options: WriteOptions): Promise<void> => {
   const { exchange, name, namespace, server } = request
+  const accepted = negotiate(exchange.headers['accept'], plainShape)
   if (binding.metadata.namespace && binding.metadata.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
   checkTarget(binding, name)
   await admitBelow(request, { body: binding, bodyKind: bindingKind, options })
   await updateObject(pastAdmission(request), { options, raw: true, wanted: (old) => bound(old as Pod, binding, server.clock.now()) })
-  await respondObject(exchange, 201, created)
+  await respondObject(exchange, 201, created, accepted)
 }
 
 export const bind = async (request: ResourceRequest): Promise<void> => {

@@ -4,8 +4,9 @@ import type { Kind, Subresource, Verb } from '../../api/kinds.ts'
 import { methodNotAllowed, methodNotSupported, notFound, resourceNotFound } from '../../api/status.ts'
 import type { ConnectHandler } from '../streaming/connect-handler.ts'
 import type { SubresourceHandler } from '../extension.ts'
-import { negotiate, plainShape } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
 import { respondObject } from '../negotiation/respond.ts'
+import { answerShapesOf } from '../negotiation/shapes.ts'
 import type { Served, StoredResource } from '../resource-table.ts'
 import type { AuthorizedRequest, ResourceRequest, ServerParts } from '../server-parts.ts'
 import { admitBelow } from './admit-below.ts'
@@ -45,7 +46,7 @@ const unsupported = (kind: Kind, info: AuthorizedRequest['info']): Error =>
 /** POST with a body of another kind, answered by somebody else's function (serviceaccounts/token). */
 const createBelow = async (request: ResourceRequest, { create: answer, body }: SubresourceHandler): Promise<void> => {
   const { exchange, resource, namespace, name, server } = request
-  const accepted = negotiate(exchange.headers['accept'], plainShape)
+  const accepted = negotiate(exchange.headers['accept'], answerShapesOf(body))
   const options = writeOptions(exchange, 'CreateOptions')
   const object = await decodedBody<JsonObject>(request, { kind: body, fieldValidation: options.fieldValidation })
   await server.storage.fresh()

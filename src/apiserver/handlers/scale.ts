@@ -46,9 +46,12 @@ const rescaled = (request: ResourceRequest, object: KubeObject, wanted: Scale): 
   return next
 }
 
+const respond = (request: ResourceRequest, object: KubeObject): Promise<void> | void =>
+  respondObject(request.exchange, 200, scaleOf(request, object), negotiate(request.exchange.headers['accept'], plainShape))
+
 const change = async (request: ResourceRequest, options: WriteOptions, wanted: (current: Scale) => Scale): Promise<void> => {
   const object = await updateObject(request, { options, bodyKind, wanted: (old) => rescaled(request, old, wanted(scaleOf(request, old))) })
-  await respondObject(request.exchange, 200, scaleOf(request, object.object))
+  await respond(request, object.object)
 }
 
 const put = async (request: ResourceRequest): Promise<void> => {
@@ -90,7 +93,7 @@ const apply = async (request: ResourceRequest): Promise<void> => {
     return next
   }
   const object = await updateObject(request, { options, bodyKind, applied: true, wanted })
-  await respondObject(request.exchange, 200, scaleOf(request, object.object))
+  await respond(request, object.object)
 }
 
 const patch = async (request: ResourceRequest): Promise<void> => {
@@ -109,11 +112,11 @@ const patch = async (request: ResourceRequest): Promise<void> => {
 
 export const scale = async (request: ResourceRequest): Promise<void> => {
   const { exchange, info, resource, namespace, name } = request
-  const accepted = negotiate(exchange.headers['accept'], plainShape)
+  negotiate(exchange.headers['accept'], plainShape)
   if (info.verb === 'update') return put(request)
   if (info.verb === 'patch') return patch(request)
   await readable(request)
   const object = resource.cache.get(namespace, name)
   if (!object) throw notFound(resource.kind, name)
-  await respondObject(exchange, 200, scaleOf(request, object.object), accepted)
+  await respond(request, object.object)
 }

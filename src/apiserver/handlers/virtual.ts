@@ -4,9 +4,10 @@ import type { Kind } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/meta.ts'
 import { methodNotSupported, notFound } from '../../api/status.ts'
 import type { ExtensionRequest, VirtualResource } from '../extension.ts'
-import { textListShapes, negotiate, textObjectShapes, plainShape } from '../negotiation/accept.ts'
+import { negotiate } from '../negotiation/accept.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import { respondJson, respondObject } from '../negotiation/respond.ts'
+import { answerShapesOf, listShapesOf, objectShapesOf } from '../negotiation/shapes.ts'
 import type { AuthorizedRequest, ServerParts } from '../server-parts.ts'
 import type { AdmissionAttributes } from '../admission/plugin.ts'
 import { admissionContext, admitMutations, admitValidations } from './admit.ts'
@@ -39,8 +40,8 @@ const admit = async ({ exchange, info, user }: AuthorizedRequest, server: Server
 
 const createVirtual = async (request: AuthorizedRequest, server: ServerParts, resource: VirtualResource): Promise<void> => {
   const { exchange } = request
-  const accepted = negotiate(exchange.headers['accept'], plainShape)
   const { create, kind } = resource
+  const accepted = negotiate(exchange.headers['accept'], answerShapesOf(kind))
   if (!create) throw methodNotSupported(kind, 'create')
   const options = writeOptions(exchange, 'CreateOptions')
   const object = await decodedBody(request, { kind, fieldValidation: options.fieldValidation })
@@ -59,14 +60,14 @@ export const virtual = async (request: AuthorizedRequest, server: ServerParts, r
   const asked = extensionRequest(request, server, { namespaced: kind.namespaced, dryRun: false })
   if (info.verb === 'create') return createVirtual(request, server, resource)
   if (info.verb === 'get' && resource.get) {
-    const accepted = negotiate(exchange.headers['accept'], textObjectShapes)
+    const accepted = negotiate(exchange.headers['accept'], objectShapesOf(kind))
     const object = await resource.get(asked)
     if (!object) throw notFound(kind, asked.name)
     await respondJson(exchange, 200, representationOf(shown, accepted, at).object(encoded(resource, object)), accepted)
     return
   }
   if (info.verb !== 'list' || !resource.list) throw methodNotSupported(kind, info.verb)
-  const accepted = negotiate(exchange.headers['accept'], textListShapes)
+  const accepted = negotiate(exchange.headers['accept'], listShapesOf(kind))
   const matches = selectLabels(listOptions(exchange.query, false).labelSelector)
   const objects = (await resource.list(asked)).filter(({ metadata }) => matches(metadata.labels))
   await respondJson(exchange, 200, representationOf(shown, accepted, at).list(objects.map((object) => encoded(resource, object)), { resourceVersion: '' }), accepted)

@@ -1,8 +1,8 @@
 /** Watches: a stream of changes from a version on, each encoded once for all who see it the same way. Mirrors apiserver's cacher and `pkg/endpoints/handlers/watch.go`. */
 import type { Clock } from '../../api/clock.ts'
 import { expired } from '../../api/status.ts'
-import { negotiate, notAcceptableTypes } from '../negotiation/accept.ts'
-import { hasProtobuf, protobufFrames, protobufType } from '../negotiation/protobuf.ts'
+import { negotiate, notAcceptableStreams } from '../negotiation/accept.ts'
+import { protobufFrames } from '../negotiation/protobuf.ts'
 import { objectShapesOf } from '../negotiation/shapes.ts'
 import { representationOf } from '../negotiation/choose-representation.ts'
 import type { ResourceRequest } from '../server-parts.ts'
@@ -52,7 +52,7 @@ const keep = async (clock: Clock, stream: WatchStream, parts: { timeoutMs: numbe
 export const watch = async (request: ResourceRequest): Promise<void> => {
   const { exchange, resource, server, namespace } = request
   const accepted = negotiate(exchange.headers['accept'], objectShapesOf(resource.kind))
-  if (accepted.format === 'yaml') throw notAcceptableTypes(['application/json', 'application/json;stream=watch', ...(hasProtobuf(resource.kind) ? [protobufType, protobufFrames.contentType] : [])])
+  if (accepted.format === 'yaml') throw notAcceptableStreams()
   const framing = accepted.format === 'protobuf' ? protobufFrames : exchange.watchFraming
   const options = listOptions(exchange.query, true)
   // The deprecated /watch/ paths name one object in the path.

@@ -9,16 +9,26 @@ import type { WatchFraming } from '../watch-framing.ts'
 export const protobufType = 'application/vnd.kubernetes.protobuf'
 
 const named = (kind: Kind): readonly (readonly [string, string])[] => [[`${apiVersionOf(kind)} ${kind.kind}`, kind.schema], [`${apiVersionOf(kind)} ${kind.listKind ?? `${kind.kind}List`}`, kind.schema]]
+/** What is computed, and the bodies of subresources. */
+const computed: readonly (readonly [string, readonly string[]])[] = [
+  ['v1', ['Binding', 'ComponentStatus', 'ComponentStatusList', 'APIGroup', 'APIGroupList', 'APIResourceList', 'APIVersions']], ['autoscaling/v1', ['Scale']], ['policy/v1', ['Eviction']],
+  ['authentication.k8s.io/v1', ['SelfSubjectReview', 'TokenRequest', 'TokenReview']],
+  ['authorization.k8s.io/v1', ['LocalSubjectAccessReview', 'SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview']],
+]
+const otherNames: Readonly<Record<string, string>> = { TokenRequest: 'AuthenticationTokenRequest', ComponentStatusList: 'ComponentStatus' }
 const schemas: ReadonlyMap<string, string> = new Map([
+  ...computed.flatMap(([apiVersion, kinds]) => kinds.map((kind) => [`${apiVersion} ${kind}`, otherNames[kind] ?? kind] as const)),
   ...[...storedKinds, EventsV1, HorizontalPodAutoscalersV1].flatMap(named), ['v1 Status', 'Status'], ['meta.k8s.io/v1 PartialObjectMetadata', 'PartialObjectMetadata'],
   ['meta.k8s.io/v1 PartialObjectMetadataList', 'PartialObjectMetadata'], ['meta.k8s.io/v1beta1 PartialObjectMetadata', 'PartialObjectMetadata'], ['meta.k8s.io/v1beta1 PartialObjectMetadataList', 'PartialObjectMetadata'],
 ])
 
+type AskedKind = Pick<Kind, 'group' | 'version' | 'kind' | 'custom'>
+
 /** This is asked with each request. */
-const judged = new WeakMap<Kind, boolean>()
+const judged = new WeakMap<AskedKind, boolean>()
 
 /** Whether what is asked of a kind can be told in protobuf. */
-export const hasProtobuf = (kind: Kind): boolean => {
+export const hasProtobuf = (kind: AskedKind): boolean => {
   const before = judged.get(kind)
   if (before !== undefined) return before
   const answer = kind.custom === undefined && schemas.has(`${apiVersionOf(kind)} ${kind.kind}`)

@@ -3,6 +3,9 @@
  * and no answer is an internal error. A million of them with WHERRY_FULL=1 (some ten minutes); WHERRY_SEED repeats a run. (trust.md S27)
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import type { JsonObject } from '../../../src/api/meta.ts'
+import { readEnvelope, readProtobuf } from '../../../src/api/protobuf.ts'
 import type { InMemoryRequest } from '../../../src/apiserver/listener/in-memory-line.ts'
 import { type CorpusServer, startCorpusServer } from '../corpus/server.ts'
 import { crontabs, hostileRequest } from './requests.ts'
@@ -34,7 +37,7 @@ afterAll(async () => {
   process.off('unhandledRejection', onUnhandled)
 })
 
-interface Seen { status: number; text: string }
+interface Seen { status: number; text: string; bytes: Buffer }
 
 const patienceMs = 20_000
 
@@ -47,18 +50,25 @@ const answerTo = async (request: InMemoryRequest): Promise<Seen> => {
     const response = await at.send(request, admin, stop.signal)
     if (/watch/.test(request.path) && response.status === 200) stop.abort()
     for await (const chunk of response.body) chunks.push(chunk)
-    return { status: response.status, text: Buffer.concat(chunks).toString() }
+    return { status: response.status, text: Buffer.concat(chunks).toString(), bytes: Buffer.concat(chunks) }
   } catch (error) {
-    return { status: 0, text: String(error) }
+    return { status: 0, text: String(error), bytes: Buffer.alloc(0) }
   } finally {
     clearTimeout(late)
   }
 }
 
-const wrongWith = ({ status, text }: Seen): string | undefined => {
+/** Of a Status, in the form that was asked for; YAML's parser reads JSON, too. */
+const messageOf = (bytes: Buffer): string => {
+  const text = bytes.toString()
+  const status = text.startsWith('k8s\0') ? readProtobuf(readEnvelope(bytes).raw, 'Status') : (parse(text) as JsonObject)
+  return String(status['message'] ?? '')
+}
+
+const wrongWith = ({ status, bytes, text }: Seen): string | undefined => {
   if (!Number.isInteger(status) || status < 200 || status > 599) return 'no such status'
   if (status < 500 || status === 501 || status === 503 || status === 504) return undefined
-  return status === 500 && !text.includes('TypeError') && upstreamsOwn.some((pattern) => pattern.test((JSON.parse(text) as { message?: string }).message ?? '')) ? undefined : 'an internal error'
+  return status === 500 && !text.includes('TypeError') && upstreamsOwn.some((pattern) => pattern.test(messageOf(bytes))) ? undefined : 'an internal error'
 }
 
 test(`${total.toLocaleString('en')} hostile requests`, async () => {

@@ -39,7 +39,7 @@ export const mutations: readonly Mutation[] = [
   { name: 'force is never needed', file: `${patches}/apply/field-manager.ts`, find: 'const conflicts = force ? [] : conflictsWith(managers, entry.id, comparison)', replace: 'const conflicts = force ? conflictsWith(managers, entry.id, comparison) : []' },
   { name: 'what an applier leaves out stays', file: `${patches}/apply/field-manager.ts`, find: 'const last = previous?.set ?? emptySet', replace: 'const last = emptySet' },
   { name: 'unknown fields are never refused', file: 'src/api/decode.ts', find: "if (validation === 'Strict' && errors.length > 0) throw", replace: "if (validation === 'Strict' && errors.length > 50) throw" },
-  { name: 'Accept’s quality does not count', file: 'src/apiserver/negotiation/accept.ts', find: 'right.quality - left.quality)) {\n    const format', replace: 'left.quality - right.quality)) {\n    const format' },
+  { name: 'Accept’s quality does not count', file: 'src/apiserver/negotiation/accept.ts', find: 'right.quality - left.quality', replace: 'left.quality - right.quality' },
   { name: 'tables show no metadata', file: 'src/apiserver/negotiation/table.ts', find: "if (asked === '' || asked === 'Metadata') return 'Metadata'", replace: "if (asked === '' || asked === 'Metadata') return 'None'" },
   { name: 'large answers are never compressed', file: 'src/apiserver/negotiation/respond.ts', find: 'const worthCompressing = 128 * 1024', replace: 'const worthCompressing = 128 * 1024 * 1024' },
   { name: 'RBAC ignores the names of a rule', file: 'src/apiserver/authorization/rbac.ts', find: 'rule.resourceNames.includes(asked.name))', replace: 'rule.resourceNames.length > 0)' },

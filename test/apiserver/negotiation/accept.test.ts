@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { listShapes, negotiate, objectShapes, plainShape } from '../../../src/apiserver/negotiation/accept.ts'
+import { listShapes, negotiate, objectShapes, plainShape, textObjectShapes, textShape } from '../../../src/apiserver/negotiation/accept.ts'
 
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
 
@@ -18,8 +18,16 @@ for (const [name, header, shapes, expected] of [
   ['a table of the old version', 'application/json;as=Table;v=v1beta1;g=meta.k8s.io', listShapes, { format: 'json', shape: 'Table', metaVersion: 'v1beta1' }],
   ['metadata of the old version', 'application/json;as=PartialObjectMetadataList;v=v1beta1;g=meta.k8s.io', listShapes, { format: 'json', shape: 'PartialObjectMetadataList', metaVersion: 'v1beta1' }],
   ['quality counts before order', 'application/json;q=0.5,application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
+  ['protobuf alone, of what has one shape', 'application/vnd.kubernetes.protobuf', plainShape, { format: 'protobuf', shape: 'object' }],
+  ['metadata of a custom resource in protobuf alone', 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1', textObjectShapes, { format: 'protobuf', shape: 'PartialObjectMetadata' }],
+  ['types before wildcards', '*/*, application/*, application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
+  ['a stream of a schema that is not served, with a way out', 'application/json;stream=other,application/yaml', objectShapes, { format: 'yaml', shape: 'object' }],
+  ['pretty by the type', 'application/json;pretty=1', objectShapes, { format: 'json', shape: 'object', pretty: true }],
 ] as const) test(`${name}: ${expected.format} ${expected.shape}`, () => expect(negotiate(header, shapes)).toEqual(expected))
 
-for (const [name, header] of [['protobuf alone', 'application/vnd.kubernetes.protobuf'], ['CBOR', 'application/cbor'], ['a table alone, where none can be made', table], ['HTML', 'text/html'], ['a table of no version', 'application/json;as=Table;v=v2;g=meta.k8s.io']] as const) {
-  test(`${name}: 406`, () => expect(() => negotiate(header, plainShape)).toThrow(expect.objectContaining({ code: 406, message: 'only the following media types are accepted: application/json, application/yaml' })))
+for (const [name, header] of [['protobuf alone, of what has no message', 'application/vnd.kubernetes.protobuf'], ['CBOR', 'application/cbor'], ['a table alone, where none can be made', table], ['HTML', 'text/html'], ['a table of no version', 'application/json;as=Table;v=v2;g=meta.k8s.io']] as const) {
+  test(`${name}: 406`, () => expect(() => negotiate(header, textShape)).toThrow(expect.objectContaining({ code: 406, message: 'only the following media types are accepted: application/json, application/yaml' })))
 }
+
+test('a custom resource has no message of its own: 406 names what others have', () => expect(() => negotiate('application/vnd.kubernetes.protobuf', textObjectShapes))
+  .toThrow(expect.objectContaining({ code: 406, message: 'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf' })))

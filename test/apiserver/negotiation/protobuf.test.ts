@@ -6,6 +6,9 @@ import { readFields } from '../../../src/api/protobuf-reader.ts'
 import { HorizontalPodAutoscalersV1 } from '../../../src/apiserver/autoscalers-view.ts'
 import { EventsV1 } from '../../../src/apiserver/events-view.ts'
 import { hasProtobuf, protobufFrames } from '../../../src/apiserver/negotiation/protobuf.ts'
+import type { JsonObject } from '../../../src/api/meta.ts'
+import { accessReviews } from '../../../src/apiserver/authorization/reviews.ts'
+import { alwaysAllow } from '../../../src/apiserver/authorization/authorizer.ts'
 import { startTestServer } from '../support.ts'
 
 const event = (frame: Buffer): { type: string; object: ReturnType<typeof readEnvelope> } => {
@@ -39,4 +42,31 @@ test('a whole answer to a client that takes nothing else', async () => {
   const watch = await api.ask('GET', '/api/v1/namespaces?watch=1&resourceVersion=0&timeoutSeconds=1', { headers })
   expect([watch.status, watch.headers['content-type']]).toEqual([200, 'application/vnd.kubernetes.protobuf;stream=watch'])
   expect(watch.text).toContain('ADDED')
+})
+
+describe('answers to clients that take nothing else', () => {
+  const ask = async (method: string, path: string, body?: unknown): Promise<{ status: number; type: string | undefined; apiVersion: string; kind: string; object: JsonObject }> => {
+    await using api = await startTestServer({ virtualResources: accessReviews(alwaysAllow) })
+    for (const [at, sent] of [['/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } }], ['/apis/apps/v1/namespaces/x/replicasets', replicaSet]] as const) await api.ask('POST', at, { body: sent })
+    const { status, headers, bytes } = await api.ask(method, path, { headers: { accept: protobuf, ...(method === 'PATCH' && { 'content-type': 'application/merge-patch+json' }) }, body })
+    const { apiVersion, kind: name, raw } = readEnvelope(bytes)
+    return { status, type: headers['content-type'], apiVersion, kind: name, object: readProtobuf(raw, name) }
+  }
+  const labels = { a: 'b' }
+  const replicaSet = { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'r' }, spec: { replicas: 2, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } } } }
+  const protobuf = 'application/vnd.kubernetes.protobuf'
+  for (const [name, method, path, body, expected] of [
+    ['an error', 'GET', '/api/v1/namespaces/y', undefined, { status: 404, apiVersion: 'v1', kind: 'Status', object: { status: 'Failure', message: 'namespaces "y" not found', reason: 'NotFound', details: { name: 'y', kind: 'namespaces' }, code: 404 } }],
+    ['a path that is none', 'GET', '/apis/apps/v1/nothing', undefined, { status: 404, kind: 'Status', object: { reason: 'NotFound' } }],
+    ['a deletion', 'DELETE', '/apis/apps/v1/namespaces/x/replicasets/r', undefined, { status: 200, kind: 'Status', object: { status: 'Success', details: { name: 'r', group: 'apps', kind: 'replicasets' } } }],
+    ['a review', 'POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } },
+      { status: 201, apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', object: { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } }, status: { allowed: true } } }],
+    ['a scale', 'GET', '/apis/apps/v1/namespaces/x/replicasets/r/scale', undefined, { status: 200, apiVersion: 'autoscaling/v1', kind: 'Scale', object: { metadata: { name: 'r', namespace: 'x' }, spec: { replicas: 2 }, status: { selector: 'a=b' } } }],
+    ['a scale that is patched', 'PATCH', '/apis/apps/v1/namespaces/x/replicasets/r/scale', { spec: { replicas: 3 } }, { status: 200, kind: 'Scale', object: { spec: { replicas: 3 } } }],
+    ['the versions', 'GET', '/api', undefined, { status: 200, kind: 'APIVersions', object: { versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0' }] } }],
+    ['a group', 'GET', '/apis/apps', undefined, { status: 200, apiVersion: 'v1', kind: 'APIGroup', object: { name: 'apps', versions: [{ groupVersion: 'apps/v1', version: 'v1' }], preferredVersion: { groupVersion: 'apps/v1', version: 'v1' } } }],
+    ['the resources of a version', 'GET', '/apis/apps/v1', undefined, { status: 200, apiVersion: 'v1', kind: 'APIResourceList', object: { groupVersion: 'apps/v1', resources: expect.arrayContaining([
+      { name: 'replicasets/scale', group: 'autoscaling', version: 'v1', kind: 'Scale', namespaced: true, verbs: ['get', 'patch', 'update'] }]) } }],
+    ['the groups', 'GET', '/apis', undefined, { status: 200, kind: 'APIGroupList', object: { groups: expect.arrayContaining([expect.objectContaining({ name: 'apps' })]) } }],
+  ] as const) test(name, async () => expect(await ask(method, path, body)).toMatchObject({ type: protobuf, ...expected }))
 })
