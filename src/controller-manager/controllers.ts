@@ -12,7 +12,9 @@ import { localTimeZone } from './cron-job/local-time.ts'
 import { attachDetach } from './csi/attach-detach.ts'
 import { csiAttacher } from './csi/attacher.ts'
 import { csiCapacities } from './csi/capacity.ts'
+import { cloneProtection } from './csi/clone-protection.ts'
 import { controllerService } from './csi/controller-service.ts'
+import { csiModifier } from './csi/modifier.ts'
 import { csiProvisioner } from './csi/provisioner.ts'
 import { csiResizer } from './csi/resizer.ts'
 import { daemonSets } from './daemon-set/daemon-set.ts'
@@ -68,7 +70,7 @@ export interface ControllerContext { client: Client; monotonic(): number; option
 /** For drivers that come without sidecars of their own; attachDetach is for all. */
 const controllersOfDrivers = (client: Client): Reconciler[] => {
   const context = { client, service: controllerService(client) }
-  return [attachDetach, csiProvisioner(context), csiAttacher(context), csiResizer(context), csiCapacities(context)]
+  return [attachDetach, csiProvisioner(context), cloneProtection, csiAttacher(context), csiResizer(context), csiModifier(context), csiCapacities(context)]
 }
 
 /** Those that concern kinds which are known beforehand. */

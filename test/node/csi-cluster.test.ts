@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CSIDrivers, CSIStorageCapacities, Events, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses, VolumeAttachments } from '../../src/api/kinds.ts'
+import { CSIDrivers, CSIStorageCapacities, Events, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses, VolumeAttachments, VolumeAttributesClasses } from '../../src/api/kinds.ts'
 import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { type DriverProcess, startDriver } from '../support/csi-driver.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
@@ -70,6 +70,33 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
     await until('the pod is told', async () => (await reasonsOf(pod.metadata.uid)).includes('SuccessfulAttachVolume'))
   })
 
+  test('a copy of a claim has its data', async () => {
+    await live.client.create(PersistentVolumeClaims, { metadata: { name: 'copy', namespace: 'default' }, spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'disks', resources: { requests: { storage: '1Gi' } }, dataSource: { kind: 'PersistentVolumeClaim', name: 'data' } } } as never)
+    await live.run('reader', [], { containers: [{ name: 'main', image: 'host', command: ['/bin/sh', '-c', 'grep -q here /data/file && exec sleep 1000'], volumeMounts: [{ name: 'data', mountPath: '/data' }] }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'copy' } }] })
+    await live.untilPod('reader', 'is ready', isReady)
+    expect(driver.calls('CreateVolume').at(-1)).toMatchObject({ volume_content_source: { volume: { volume_id: `vol-${(await claimNow()).spec.volumeName ?? ''}` } } })
+    expect((await claimNow()).metadata.finalizers).toContain('provisioner.storage.kubernetes.io/cloning-protection')
+    await live.remove('reader')
+    await live.client.delete(PersistentVolumeClaims, { name: 'copy', namespace: 'default' })
+  })
+
+  test('a claim of another class of attributes gets them', async () => {
+    const of = (iops: string) => live.client.create(VolumeAttributesClasses, { metadata: { name: `iops-${iops}` }, driverName: name, parameters: { iops } } as never)
+    const wish = (className: string) => live.client.patch(PersistentVolumeClaims, { name: 'data', namespace: 'default' }, { type: 'merge', body: { spec: { volumeAttributesClassName: className } } as never })
+    await of('9000')
+    await of('none')
+    await wish('iops-9000')
+    await until('it has them', async () => { const { status } = await claimNow(); return status?.currentVolumeAttributesClassName === 'iops-9000' && status.modifyVolumeStatus === undefined })
+    expect(driver.calls('ControllerModifyVolume')).toMatchObject([{ mutable_parameters: { iops: '9000' } }])
+    expect((await live.client.get(PersistentVolumes, { name: (await claimNow()).spec.volumeName ?? '' })).spec.volumeAttributesClassName).toBe('iops-9000')
+    await wish('iops-none')
+    await until('it is refused', async () => (await claimNow()).status?.modifyVolumeStatus?.status === 'Infeasible')
+    await wish('iops-9000')
+    const { status, metadata } = await until('it is as it was', async () => { const now = await claimNow(); return now.status?.modifyVolumeStatus === undefined ? now : undefined })
+    expect(status?.conditions ?? []).toEqual([])
+    expect(await reasonsOf(metadata.uid)).toEqual(expect.arrayContaining(['VolumeModify', 'VolumeModifySuccessful', 'VolumeModifyFailed']))
+  })
+
   test('the driver says how full it is', async () => {
     const summary = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])) as { pods: { podRef: { name: string }; volume?: { name: string }[] }[] }
     expect(summary.pods.find(({ podRef }) => podRef.name === 'writer')?.volume?.find((each) => each.name === 'data')).toMatchObject({ pvcRef: { name: 'data', namespace: 'default' }, capacityBytes: 2 ** 30, usedBytes: 1, availableBytes: 1 })
@@ -100,7 +127,8 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
     await live.client.delete(Pods, { name: 'writer', namespace: 'default' }).catch(() => {}) // with --single the API server died with it
     await until('the pod is gone', async () => { const pods = await live.podsOf('app=writer'); if (pods.length > 0) await live.client.delete(Pods, { name: 'writer', namespace: 'default' }); return pods.length === 0 && !(await live.client.list(Pods)).items.some(({ metadata }) => metadata.name === 'writer') })
     await until('it is detached', async () => (await live.client.list(VolumeAttachments)).items.length === 0)
-    const last = driver.calls().map(({ method }) => method).filter((method) => ['NodeUnpublishVolume', 'NodeUnstageVolume', 'ControllerUnpublishVolume'].includes(method))
+    const handle = `vol-${(await claimNow()).spec.volumeName ?? ''}`
+    const last = driver.calls().filter((each) => each['volume_id'] === handle).map(({ method }) => method).filter((method) => ['NodeUnpublishVolume', 'NodeUnstageVolume', 'ControllerUnpublishVolume'].includes(method))
     expect(last).toEqual(['NodeUnpublishVolume', 'NodeUnstageVolume', 'ControllerUnpublishVolume'])
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(path.join(cluster.home.node('node-1').kubelet, 'plugins/kubernetes.io/csi'))
     expect(readFileSync(file, 'utf8')).toBe('here\n')

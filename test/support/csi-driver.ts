@@ -3,7 +3,7 @@
  * It keeps what it has made in a file, so that it can die; it answers FAILED_PRECONDITION where a kubelet asks in the wrong order.
  */
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Server, ServerCredentials, type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
@@ -23,13 +23,13 @@ export interface DriverSettings {
   maxVolumes?: number
 }
 
-interface State { volumes: Record<string, { name: string; bytes: number; published: string[]; device?: string }>; staged: Record<string, string> }
-type Request = Record<string, never> & { volume_id: string; target_path: string; staging_target_path: string; name: string; node_id: string; readonly: boolean; volume_capability?: { block?: object | null }; capacity_range?: { required_bytes: string }; secrets: Record<string, string> }
+interface State { volumes: Record<string, { name: string; bytes: number; published: string[]; device?: string; attributes?: Record<string, string> }>; staged: Record<string, string> }
+type Request = Record<string, never> & { volume_id: string; target_path: string; staging_target_path: string; name: string; node_id: string; readonly: boolean; volume_capability?: { block?: object | null }; capacity_range?: { required_bytes: string }; secrets: Record<string, string>; volume_content_source?: { volume?: { volume_id: string } | null } | null; mutable_parameters: Record<string, string> }
 
 const refused = (code: number, details: string): Error => Object.assign(new Error(details), { code, details })
 
 const serveDriver = (settings: DriverSettings): void => {
-  const { name, socket, directory, nodeId, registrar, nodeCapabilities = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME', 'GET_VOLUME_STATS'], controllerCapabilities = ['CREATE_DELETE_VOLUME', 'PUBLISH_UNPUBLISH_VOLUME', 'EXPAND_VOLUME', 'GET_CAPACITY'], topology = {}, maxVolumes = 0 } = settings
+  const { name, socket, directory, nodeId, registrar, nodeCapabilities = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME', 'GET_VOLUME_STATS'], controllerCapabilities = ['CREATE_DELETE_VOLUME', 'PUBLISH_UNPUBLISH_VOLUME', 'EXPAND_VOLUME', 'GET_CAPACITY', 'CLONE_VOLUME', 'MODIFY_VOLUME'], topology = {}, maxVolumes = 0 } = settings
   mkdirSync(path.join(directory, 'volumes'), { recursive: true })
   const file = path.join(directory, 'state.json')
   const state: State = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as State : { volumes: {}, staged: {} }
@@ -57,15 +57,16 @@ const serveDriver = (settings: DriverSettings): void => {
     NodeGetInfo: () => ({ node_id: nodeId, max_volumes_per_node: String(maxVolumes), accessible_topology: { segments: topology } }),
     NodeGetCapabilities: () => ({ capabilities: nodeCapabilities.map((type) => ({ rpc: { type } })) }),
     ControllerGetCapabilities: () => ({ capabilities: controllerCapabilities.map((type) => ({ rpc: { type } })) }),
-    CreateVolume({ name: wanted, capacity_range: range }) {
+    CreateVolume({ name: wanted, capacity_range: range, volume_content_source: source, mutable_parameters: attributes }) {
       const id = `vol-${wanted}`
       const known = state.volumes[id]
       if (wanted.includes('refused')) throw refused(status.INVALID_ARGUMENT, 'no such volume can be made')
       mkdirSync(data(id), { recursive: true })
       const bytes = Math.max(Number(range?.required_bytes ?? 0), 1 << 20)
-      state.volumes[id] = known ?? { name: wanted, bytes, published: [] }
+      if (source?.volume && !known) { volumeOf(source.volume.volume_id); cpSync(data(source.volume.volume_id), data(id), { recursive: true }) }
+      state.volumes[id] = known ?? { name: wanted, bytes, published: [], attributes }
       save()
-      return { volume: { volume_id: id, capacity_bytes: String(state.volumes[id]?.bytes ?? bytes), volume_context: { origin: 'test' }, accessible_topology: Object.keys(topology).length > 0 ? [{ segments: topology }] : [] } }
+      return { volume: { volume_id: id, capacity_bytes: String(state.volumes[id]?.bytes ?? bytes), volume_context: { origin: 'test' }, accessible_topology: Object.keys(topology).length > 0 ? [{ segments: topology }] : [], ...(source && { content_source: source }) } }
     },
     DeleteVolume({ volume_id: id }) {
       if ((state.volumes[id]?.published.length ?? 0) > 0) throw refused(status.FAILED_PRECONDITION, `volume ${id} is published`)
@@ -91,6 +92,12 @@ const serveDriver = (settings: DriverSettings): void => {
       volumeOf(id).bytes = Number(range?.required_bytes ?? 0)
       save()
       return { capacity_bytes: range?.required_bytes ?? '0', node_expansion_required: true }
+    },
+    ControllerModifyVolume({ volume_id: id, mutable_parameters: attributes }) {
+      if (attributes['iops'] === 'none') throw refused(status.INVALID_ARGUMENT, 'no volume is as slow as that')
+      volumeOf(id).attributes = attributes
+      save()
+      return {}
     },
     NodeStageVolume({ volume_id: id, staging_target_path: at, volume_capability: capability }) {
       const volume = volumeOf(id)

@@ -52,9 +52,10 @@ const controller = {
   ControllerUnpublishVolumeRequest: message(['volume_id', 'string', 1], ['node_id', 'string', 2], ['secrets', '<>', 3]), ControllerUnpublishVolumeResponse: message(),
   ControllerExpandVolumeRequest: message(['volume_id', 'string', 1], ['capacity_range', 'CapacityRange', 2], ['secrets', '<>', 3], ['volume_capability', 'VolumeCapability', 4]),
   ControllerExpandVolumeResponse: message(['capacity_bytes', 'int64', 1], ['node_expansion_required', 'bool', 2]),
+  ControllerModifyVolumeRequest: message(['volume_id', 'string', 1], ['secrets', '<>', 2], ['mutable_parameters', '<>', 3]), ControllerModifyVolumeResponse: message(),
   GetCapacityRequest: message(['volume_capabilities', '...VolumeCapability', 1], ['parameters', '<>', 2], ['accessible_topology', 'Topology', 3]),
   GetCapacityResponse: message(['available_capacity', 'int64', 1]),
-  Controller: calls('ControllerGetCapabilities', 'CreateVolume', 'DeleteVolume', 'ControllerPublishVolume', 'ControllerUnpublishVolume', 'ControllerExpandVolume', 'GetCapacity'),
+  Controller: calls('ControllerGetCapabilities', 'CreateVolume', 'DeleteVolume', 'ControllerPublishVolume', 'ControllerUnpublishVolume', 'ControllerExpandVolume', 'ControllerModifyVolume', 'GetCapacity'),
 }
 
 const node = {

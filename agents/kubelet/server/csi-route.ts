@@ -4,7 +4,7 @@ import type { Machine } from '../pod-run.ts'
 import { readJson } from './read-json.ts'
 import { answerJson, HttpError, type Route } from './route.ts'
 
-const methods = new Set(['CreateVolume', 'DeleteVolume', 'ControllerPublishVolume', 'ControllerUnpublishVolume', 'ControllerExpandVolume', 'GetCapacity'])
+const methods = new Set(['CreateVolume', 'DeleteVolume', 'ControllerPublishVolume', 'ControllerUnpublishVolume', 'ControllerExpandVolume', 'ControllerModifyVolume', 'GetCapacity'])
 // A request may carry a Secret, which is no larger.
 const maxBytes = 2 * 1024 * 1024
 const shape = 'the body must be JSON: {driver, method, request}'

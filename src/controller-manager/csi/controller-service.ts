@@ -6,7 +6,7 @@ import type { Client } from '../../client/client.ts'
 import type { World } from '../../client/controller.ts'
 import { text } from '../../client/watch.ts'
 
-export type Method = 'CreateVolume' | 'DeleteVolume' | 'ControllerPublishVolume' | 'ControllerUnpublishVolume' | 'ControllerExpandVolume' | 'GetCapacity'
+export type Method = 'CreateVolume' | 'DeleteVolume' | 'ControllerPublishVolume' | 'ControllerUnpublishVolume' | 'ControllerExpandVolume' | 'ControllerModifyVolume' | 'GetCapacity'
 
 /** What a driver refused, in the words of Go's gRPC. */
 export class CallError extends Error {

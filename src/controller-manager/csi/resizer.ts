@@ -9,7 +9,7 @@ import { type Reconciler, watching, type World } from '../../client/controller.t
 import { capabilityOf, type CsiContext, messageOf, retries, secretTexts } from './calls.ts'
 import { type Site, siteOfVolume } from './controller-service.ts'
 
-const leaseOf = (driver: string): string => `external-resizer-${driver.replaceAll('/', '-')}`
+export const leaseOf = (driver: string): string => `external-resizer-${driver.replaceAll('/', '-')}`
 
 export interface Growth { claim: PersistentVolumeClaim; volume: PersistentVolume; site: Site; wanted: string }
 
