@@ -1,6 +1,7 @@
 /** Lifecycle hooks. Mirrors pkg/kubelet/lifecycle/handlers.go. */
 import type { Clock } from '../../src/api/clock.ts'
 import type { LifecycleHandler } from '../../src/api/types.ts'
+import { boundedOutput } from './bounded-output.ts'
 import { httpGet } from './prober/http-probe.ts'
 import { httpTarget, type ProbeTarget } from './prober/probe.ts'
 import type { Runtime } from './runtime/runtime.ts'
@@ -12,11 +13,10 @@ const maxOutput = 10 * 1024
 
 export const runHook = (runtime: Runtime, clock: Clock): RunHook => async (handler, target, signal) => {
   if (handler.exec) {
-    const chunks: Uint8Array[] = []
-    const take = (chunk: Uint8Array): void => { chunks.push(chunk) }
+    const { take, text } = boundedOutput(maxOutput)
     const command = handler.exec.command ?? []
     const code = await runtime.exec(target.state.podUid, target.state.name, { command, tty: false, stdin: undefined, stdout: take, stderr: take, resize: undefined, signal })
-    if (code !== 0) throw new Error(`command '${command.join(' ')}' exited with ${code}: ${Buffer.concat(chunks).toString().slice(0, maxOutput)}`)
+    if (code !== 0) throw new Error(`command '${command.join(' ')}' exited with ${code}: ${text()}`)
   } else if (handler.httpGet) {
     const outcome = await httpGet(httpTarget(handler.httpGet, target.container, target.podIP), signal)
     if ('failed' in outcome) throw new Error(outcome.failed)

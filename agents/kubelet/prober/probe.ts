@@ -2,6 +2,7 @@
 import net from 'node:net'
 import type { Container, Probe } from '../../../src/api/types.ts'
 import type { ContainerState, Runtime } from '../runtime/runtime.ts'
+import { boundedOutput } from '../bounded-output.ts'
 import { grpcHealth } from './grpc-probe.ts'
 import { dialWords, httpGet, type HttpTarget } from './http-probe.ts'
 
@@ -63,12 +64,10 @@ const maxOutput = 10 * 1024
 
 const execProbe = async (runtime: Runtime, probe: Probe, { state }: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> => {
   const command = probe.exec?.command ?? []
-  const chunks: Uint8Array[] = []
-  const take = (chunk: Uint8Array): void => { chunks.push(chunk) }
-  const output = (): string => Buffer.concat(chunks).toString().slice(0, maxOutput)
+  const { take, text } = boundedOutput(maxOutput)
   try {
     const code = await runtime.exec(state.podUid, state.name, { command, tty: false, stdin: undefined, stdout: take, stderr: take, resize: undefined, timeoutSeconds: probe.timeoutSeconds ?? 1, signal })
-    return code === 0 ? success(output()) : failure(output())
+    return code === 0 ? success(text()) : failure(text())
   } catch (error) {
     if (signal.aborted) return failure(`command timed out: ${JSON.stringify(command.join(' '))} timed out after ${probe.timeoutSeconds ?? 1}s`)
     throw error

@@ -1,7 +1,7 @@
 /** "Arm before need": everything of an attempt up to the execution of its program, so that nothing of this stands between an exit and a restart. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statfsSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
@@ -10,7 +10,6 @@ import { cgroupDirectories, createCgroup } from './cgroups/cgroup.ts'
 import { noteNamespaces } from './cgroups/process-groups.ts'
 import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
-import { tmpfsMagic } from './node-setup.ts'
 import { mountOf, parseMountInfo } from './proc/mount-info.ts'
 import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import { protocol } from './protocol.ts'
@@ -21,6 +20,7 @@ import { idMapper, ptyUnlocker, toolCommand, toolsInContainer, underFilter } fro
 import type { ContainerSpec } from './runtime.ts'
 import { mapMounts } from './users.ts'
 import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
+import { sharedMemoryIn } from './sandbox/shared-memory.ts'
 import { filterFileName, filterOf } from './seccomp.ts'
 import { startFailureMessage } from './shim/go-script.ts'
 import { containerSteps, shimSteps } from './steps/container-steps.ts'
@@ -79,14 +79,11 @@ interface Preparation { attempt: Attempt; sandbox: Sandbox; spec: ContainerSpec;
 const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Preparation): { prepared: PreparedRoot; credentials: Credentials } => {
   const { directory, record } = attempt
   checkShared(spec)
-  const terminationMessageFile = path.join(directory, 'termination')
-  writeFileSync(terminationMessageFile, '')
-  chmodSync(terminationMessageFile, 0o666)
   const text = (name: string): string => readFileSync(path.join(sandbox.directory, name), 'utf8')
   const prepared = prepareRoot({
-    spec, directory: record.rootDirectory, deviceDirectory: context.ownUsers.whole && sandbox.record.users === undefined && statfsSync(directory).type === tmpfsMagic ? directory : undefined, stock: context.roots, terminationMessageFile, tools: toolsDirectory(context), template: templateDirectory(context),
+    spec, directory: record.rootDirectory, stock: context.roots, tools: toolsDirectory(context), template: templateDirectory(context),
     etc: { 'resolv.conf': text('resolv.conf'), hosts: text('hosts'), hostname: `${sandbox.record.hostname}\n` },
-    sharedMemory: sandbox.record.hostIpc ? '/dev/shm' : path.join(sandbox.directory, 'shm'),
+    sharedMemory: sandbox.record.hostIpc ? '/dev/shm' : sharedMemoryIn(sandbox.directory),
     users: sandbox.record.users, ownUsers: context.ownUsers, hidden: [context.dataDirectory, context.stateDirectory, ...(context.hiddenDirectories ?? [])],
   })
   const credentials = credentialsOf(spec, prepared)

@@ -77,10 +77,10 @@ export const readErrors = (directory: string): string =>
 
 const maxTerminationMessage = 4096
 
-/** The last bytes of the container's termination message file, whatever it has made of it. */
-export const readTerminationMessage = (directory: string): string | undefined => {
+/** The last bytes of the container's termination message file, whatever it has made of it; undefined: none, or no such file. */
+export const readTerminationMessage = (file: string): string | undefined => {
   try {
-    const fd = openSync(path.join(directory, 'termination'), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       const buffer = Buffer.alloc(maxTerminationMessage)
       const count = readSync(fd, buffer, 0, maxTerminationMessage, Math.max(0, fstatSync(fd).size - maxTerminationMessage))

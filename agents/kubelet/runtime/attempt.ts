@@ -10,6 +10,7 @@ import { openLogFile } from './logs/log-file.ts'
 import { type LogPump, logPump } from './logs/log-pump.ts'
 import { isWithin } from './proc/mount-info.ts'
 import { identify, type ProcessIdentity, readIfThere, signalProcess } from './proc/stat.ts'
+import { terminationMessageIn } from './rootfs/termination-file.ts'
 import type { ContainerSpec, ContainerState } from './runtime.ts'
 import { type StartFailure, startFailureMessage } from './shim/go-script.ts'
 
@@ -107,7 +108,8 @@ export const finish = async (context: Context, attempt: Attempt, tidyDelay = tid
     state.reason ??= 'ContainerStatusUnknown'
     state.message ??= 'The container could not be located when the pod was terminated: its supervisor was killed'
   }
-  state.message ??= readTerminationMessage(directory)
+  // Those that were armed before it stood with the layers have it here.
+  state.message ??= readTerminationMessage(terminationMessageIn(attempt.record.rootDirectory)) ?? readTerminationMessage(path.join(directory, 'termination'))
   writeEnd(attempt)
   context.emit({ podUid: state.podUid, container: state.name, attempt: state.attempt, kind: 'exited', ...(attempt.endedMilliseconds !== undefined && { exitedMilliseconds: attempt.endedMilliseconds }) })
   attempt.ended.resolve()

@@ -19,7 +19,7 @@ import { installTools, stepRunner } from './rootfs/tools.ts'
 import { installScripts } from './shim/scripts.ts'
 
 const overlayMagic = 0x794c7630
-export const tmpfsMagic = 0x0102_1994
+const tmpfsMagic = 0x0102_1994
 
 /** Throws, with the remedy, when this machine or this user cannot run pods. */
 export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 'hierarchies' | 'bootId' | 'boundingSet' | 'ownUsers' | 'runner'>> => {

@@ -17,6 +17,7 @@ import { writeAtomically } from './atomic-writer.ts'
 import { type ClaimFacts, claimNameOf, volumeOfClaim } from './claim.ts'
 import { isHugePageMedium, pageSizeOf } from '../huge-pages.ts'
 import { prepareHostPath } from './host-path.ts'
+import { memoryVolumeSize } from './memory-volume.ts'
 import type { Mounter } from './mounter.ts'
 import { mountNfs } from './nfs.ts'
 import { isProjection, payloadOf, tokenRequestsOf } from './payload.ts'
@@ -103,7 +104,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     await writeAtomically(target, payload, { fsGroup: pod.spec.securityContext?.fsGroup }, clock.now())
   }
 
-  const prepareEmptyDir = async (pod: Pod, volume: Volume, source: EmptyDirVolumeSource): Promise<void> => {
+  const prepareEmptyDir = async (pod: Pod, volume: Volume, { source, facts }: { source: EmptyDirVolumeSource; facts: VolumeFacts }): Promise<void> => {
     const target = volumeDirectory(pod.metadata.uid, volume)
     const pages = isHugePageMedium(source.medium)
     const memory = source.medium === 'Memory' || pages
@@ -113,8 +114,8 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     const mounted = memory && (await mounter.below(target)).includes(target)
     if (made === undefined && (mounted || !memory)) return
     // A tmpfs is sticky by itself, and upstream leaves it so.
-    const size = source.sizeLimit ? { sizeBytes: toNumber(source.sizeLimit) } : {}
-    if (memory && !mounted) await (pages ? mounter.hugePages(target, { pageSize, ...size }) : mounter.tmpfs(target, { mode: 0o1777, ...size }))
+    if (pages && !mounted) await mounter.hugePages(target, { pageSize, ...(source.sizeLimit && { sizeBytes: toNumber(source.sizeLimit) }) })
+    else if (memory && !mounted) await mounter.tmpfs(target, { mode: 0o1777, ...memoryVolumeSize(pod, source, facts.allocatable) })
     await chmod(target, memory && !pages ? 0o1777 : 0o777)
     const gid = pod.spec.securityContext?.fsGroup
     if (gid !== undefined) await giveToGroup(target, { gid, fileBits: 0o660 })
@@ -160,7 +161,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     if (volume.csi && await prepareCsi(pod, volume, { facts })) return
     const key = `${pod.metadata.uid}/${volume.name}`
     if (ready.has(key)) return
-    if (volume.emptyDir) await prepareEmptyDir(pod, volume, volume.emptyDir)
+    if (volume.emptyDir) await prepareEmptyDir(pod, volume, { source: volume.emptyDir, facts })
     else if (volume.hostPath) await prepareHost(pod, volume, volume.hostPath)
     else if (volume.nfs) await mountNfs(volume.nfs, volumeDirectory(pod.metadata.uid, volume), { mounter })
     // A driver's volumes may grow, or want to be published again.

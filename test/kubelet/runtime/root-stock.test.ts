@@ -42,7 +42,7 @@ describe('roots in stock', () => {
     await vi.waitFor(() => { expect(inStock().length).toBeGreaterThan(8) }, 10_000)
     const second = path.join(directory, 'other/main-0')
     stock.take(second)
-    expect(readdirSync(second).toSorted()).toEqual(['layer-0-upper', 'layer-0-work', 'root-upper', 'root-work', 'run', 'tmp'])
+    expect(readdirSync(second).toSorted()).toEqual(['layer-0-upper', 'layer-0-work', 'root-upper', 'root-work', 'run', 'termination', 'tmp'])
     expect(readdirSync(path.join(second, 'run'))).toEqual([])
     expect(readdirSync(path.join(second, 'root-upper/etc')).toSorted()).toEqual(['hosts', 'resolv.conf'])
     expect(readFileSync(path.join(second, 'root-upper/etc/hosts'), 'utf8')).toBe('')

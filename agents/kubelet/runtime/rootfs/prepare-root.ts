@@ -15,19 +15,17 @@ import { machineInParts } from './machine-frame.ts'
 import type { RootStock } from './root-stock.ts'
 import { giveToUsers } from '../users.ts'
 import { toolsInContainer } from './tools.ts'
+import { terminationMessageIn } from './termination-file.ts'
 
 export interface RootInput {
   spec: Pick<ContainerSpec, 'unmaskedProc' | 'image' | 'mounts' | 'privileged' | 'readOnlyRootFilesystem' | 'terminationMessagePath' | 'workingDir' | 'tty'>
   /** For this attempt, on a disk; not there yet. */
   directory: string
-  /** Another for what it writes into /dev, in memory; undefined: that goes to the disk too. */
-  deviceDirectory: string | undefined
   /** Where roots with the machine's own files come from. */
   stock: RootStock | undefined
   /** Texts for /etc: resolv.conf, hosts, hostname. */
   etc: Readonly<Record<string, string>>
   sharedMemory: string
-  terminationMessageFile: string
   tools: string
   /** What installTemplate made. */
   template: string
@@ -54,6 +52,8 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const stock = spec.image.kind === 'host' ? input.stock : undefined
   if (stock) stock.take(directory)
   else mkdirSync(directory, { recursive: true, mode: 0o700 })
+  writeFileSync(terminationMessageIn(directory), '')
+  chmodSync(terminationMessageIn(directory), 0o666)
   const parted = spec.image.kind === 'host' && !input.ownUsers.whole ? machineInParts(input) : undefined
   const lower = spec.image.kind === 'host' ? (parted?.lower ?? '/') : spec.image.path
   const mounts = [overlay(view, { containerPath: '/', lower, directory: path.join(directory, 'root'), nodev, input })]
@@ -64,7 +64,7 @@ export const prepareRoot = (input: RootInput): PreparedRoot => {
   const devices = spec.privileged ? allDevices() : []
   const kernel = { unmasked: spec.privileged || spec.unmaskedProc === true, writableSys: spec.privileged, terminalGroup: input.ownUsers.hasGroup(5) ? (input.users ?? 0) + 5 : undefined, sharedMemory: input.sharedMemory, devices, isDirectory }
   view.mountPoint('/dev', 'directory')
-  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(input.deviceDirectory ?? directory, 'dev'), nodev: true, input }))
+  mounts.push(overlay(view, { containerPath: '/dev', lower: path.join(template, 'dev'), directory: path.join(directory, 'dev'), nodev: true, input }))
   if (spec.tty) view.mountPoint('/dev/console', 'file')
   for (const name of devices) view.mountPoint(path.join('/dev', name), 'file')
   for (const each of ['/proc', '/sys']) {
@@ -148,10 +148,10 @@ const writeEtc = (view: LayeredRoot, { spec, etc }: RootInput): void => {
 const mountsBelow = (directory: string): string[] => [...new Set(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).map(({ mountPoint }) => mountPoint)
   .filter((each) => each !== directory && isWithin(each, directory)).map((each) => path.relative(directory, each)))].sort((one, other) => one.split('/').length - other.split('/').length)
 
-const volumes = (view: LayeredRoot, { spec, terminationMessageFile, template }: RootInput): MountLine[] => {
+const volumes = (view: LayeredRoot, { spec, directory, template }: RootInput): MountLine[] => {
   const wanted = path.posix.normalize(spec.terminationMessagePath)
   const termination: Mount[] = spec.mounts.some(({ containerPath }) => path.posix.normalize(containerPath) === wanted) || wanted === '.'
-    ? [] : [{ hostPath: terminationMessageFile, containerPath: wanted, readOnly: false, propagation: 'private' }]
+    ? [] : [{ hostPath: terminationMessageIn(directory), containerPath: wanted, readOnly: false, propagation: 'private' }]
   const depth = ({ containerPath }: Mount): number => path.posix.normalize(containerPath).split('/').filter(Boolean).length
   return [...termination, ...spec.mounts].toSorted((one, other) => depth(one) - depth(other)).flatMap((mount) => {
     const kind = isDirectory(mount.hostPath)

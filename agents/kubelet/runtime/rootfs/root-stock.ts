@@ -9,6 +9,7 @@ import type { Clock } from '../../../../src/api/clock.ts'
 import type { Random } from '../../../../src/api/random.ts'
 import { afterBurst } from '../../../../src/client/after-burst.ts'
 import { isGone } from '../proc/stat.ts'
+import { terminationMessageIn } from './termination-file.ts'
 
 export interface RootStock {
   /** Puts one in place of `directory`, which must not be there, if there is one; else makes an empty directory. */
@@ -35,6 +36,7 @@ export const rootStock = ({ directory: stock, clock, random, failed }: RootStock
     const item = path.join(stock, random.uuid())
     await mkdir(item, { recursive: true, mode: 0o700 })
     for (const name of directories) await mkdir(path.join(item, name), { mode: 0o755 })
+    await writeFile(terminationMessageIn(item), '')
     if (etc) {
       const place = path.join(item, 'root-upper/etc')
       await mkdir(place)
@@ -61,7 +63,7 @@ export const rootStock = ({ directory: stock, clock, random, failed }: RootStock
 }
 
 const frameOf = (directory: string): Frame => {
-  const directories = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^(root-upper|root-work|run|tmp|layer-\d+-(upper|work))$/.test(entry.name)).map(({ name }) => name)
+  const directories = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^(root-upper|root-work|dev-upper|dev-work|run|tmp|layer-\d+-(upper|work))$/.test(entry.name)).map(({ name }) => name)
   const etc = path.join(directory, 'root-upper/etc')
   try {
     const { uid, gid, mode } = lstatSync(etc)

@@ -1,6 +1,6 @@
 /** A pod's sandbox: a process that holds its network, IPC and UTS namespaces, and the pod's cgroup. */
 import { spawn } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
 import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
@@ -14,6 +14,7 @@ import { chooseUsers, mapUsers } from '../users.ts'
 import { assignments } from '../shim/quote.ts'
 import type { BridgedLink } from '../../network/pod-network.ts'
 import { sandboxSteps } from '../steps/sandbox-steps.ts'
+import { makeSharedMemory, sharedMemoryOptions, unmountSharedMemory } from './shared-memory.ts'
 
 export interface SandboxRecord {
   /** Absent in those of before there was one (../protocol.ts). */
@@ -71,14 +72,12 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
   signal.throwIfAborted()
   const directory = sandboxDirectory(context, spec.podUid, spec.attempt)
   await removeDirectory(path.dirname(directory))
-  mkdirSync(path.join(directory, 'shm'), { recursive: true, mode: 0o700 })
-  chmodSync(path.join(directory, 'shm'), 0o1777)
+  makeSharedMemory(directory)
   const record: SandboxRecord = {
     protocol, bootId: context.bootId, podUid: spec.podUid, podName: spec.podName, podNamespace: spec.podNamespace, attempt: spec.attempt, createdAt: context.clock.now().toISOString(),
     cgroup: podCgroup(context, spec.qosClass, spec.podUid), hostname: spec.hostname, hostNetwork: spec.hostNetwork, hostPid: spec.hostPid, hostIpc: spec.hostIpc,
     ...(spec.ownUsers && { users: chooseUsers(context, spec.podUid) }), podIP: undefined, networkNamespace: '', holder: undefined, init: undefined,
   }
-  if (record.users !== undefined) chownSync(path.join(directory, 'shm'), record.users, record.users)
   const sandbox = sandboxOf(directory, record)
   writeRecord(sandbox)
   pod.sandbox = sandbox
@@ -122,14 +121,14 @@ const writeFiles = (context: Context, { sandbox, spec, inside, link }: { sandbox
   const groups = cgroupDirectories(context.hierarchies, sandboxCgroup(record))
   if (context.runner && context.launcher && !spec.ownUsers && !withInit) {
     const { hostNetwork, hostIpc, hostname, domainName } = spec
-    writeFileSync(path.join(directory, 'steps'), sandboxSteps(context.runner.numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sysctls }), { mode: 0o600 })
+    writeFileSync(path.join(directory, 'steps'), sandboxSteps(context.runner.numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sysctls, sharedMemory: spec.hostIpc ? undefined : sharedMemoryOptions(undefined) }), { mode: 0o600 })
     return true
   }
   write('network', inside)
   write('sysctls', sysctls.map(([name, value]) => `${name} ${value}\n`).join(''))
   write('spec', assignments({
     scripts: scriptsDirectory(context), groups: groups.join(' '),
-    users: spec.ownUsers ? 'own' : '', hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: withInit ? 'yes' : '',
+    shared_memory: spec.hostIpc ? '' : sharedMemoryOptions(record.users), users: spec.ownUsers ? 'own' : '', hostname: spec.hostNetwork ? '' : spec.hostname, domain_name: spec.hostNetwork ? '' : spec.domainName, init: withInit ? 'yes' : '',
   }))
   return false
 }
@@ -206,6 +205,7 @@ const settle = (sandbox: Sandbox, pid: number): void => {
 export const stopSandbox = async (context: Context, sandbox: Sandbox): Promise<void> => {
   sandbox.state.ready = false
   sandbox.life?.close()
+  await unmountSharedMemory(sandbox.directory)
   killCgroup(context.hierarchies, sandboxCgroup(sandbox.record))
   await emptyCgroup(context.hierarchies, sandboxCgroup(sandbox.record), context.clock)
   await context.network.release(sandbox.record.podUid)

@@ -129,6 +129,7 @@ ${settings}`
 const sandbox = `. ./spec || exit 1
 exec 9<>life 2>>errors </dev/null >/dev/null || exit 1
 { echo -998 >/proc/self/oom_score_adj; } 2>/dev/null
+[ -z "$shared_memory" ] || mount -n -t tmpfs -o "nosuid,nodev,noexec,$shared_memory" shm ./shm || exit 1
 for group in $groups; do @join@ || exit 1; done
 [ -z "$users" ] || exec unshare --user --net --uts --ipc sh "$scripts/holder"
 ${settings}[ -n "$init" ] && exec unshare --pid sh "$scripts/init"

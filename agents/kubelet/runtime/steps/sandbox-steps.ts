@@ -13,14 +13,17 @@ export interface SandboxSteps {
   hostname: string
   domainName: string
   link: (PodLink & { bridge: string }) | undefined
+  /** Options of the file system that is its /dev/shm, mounted at `shm`; undefined: it has the machine's. */
+  sharedMemory: string | undefined
   /** Paths below /proc/sys, and values. */
   sysctls: readonly (readonly [path: string, value: string])[]
 }
 
 const sandboxOomScore = -998
 const life = 9
+const [noSuid, noDevices, noExecution] = [2, 4, 8] as const
 
-export const sandboxSteps = (numbers: Numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sysctls }: SandboxSteps): Buffer => {
+export const sandboxSteps = (numbers: Numbers, { groups, hostNetwork, hostIpc, hostname, domainName, link, sharedMemory, sysctls }: SandboxSteps): Buffer => {
   const steps = newSteps(numbers)
   beginAnew(steps)
   openAs(steps, life, 'life', open.readWrite)
@@ -28,6 +31,7 @@ export const sandboxSteps = (numbers: Numbers, { groups, hostNetwork, hostIpc, h
   const devNull = openFile(steps, '/dev/null', open.readWrite | open.closeOnExec)
   for (const descriptor of [0, 1]) steps.call('dup3', [devNull, descriptor, 0], 'cannot open /dev/null')
   setOomScore(steps, sandboxOomScore)
+  if (sharedMemory !== undefined) steps.call('mount', [text('shm'), text('shm'), text('tmpfs'), noSuid | noDevices | noExecution, text(sharedMemory)], 'cannot make /dev/shm')
   const node = link && netlinkSocket(steps)
   const kinds = (hostNetwork ? 0 : namespaces.network | namespaces.uts) | (hostIpc ? 0 : namespaces.ipc)
   if (kinds !== 0) steps.call('unshare', [kinds], 'cannot make namespaces')
