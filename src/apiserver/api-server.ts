@@ -131,7 +131,7 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const definitions = options.strategies.some(({ kind }) => kind === CustomResourceDefinitions)
     ? new Definitions({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }) : undefined
   const aggregated: Aggregation | undefined = options.aggregation && aggregation({
-    options: options.aggregation, cache, resources, clock, random, log, transport: providerParts.transport, registered: () => { hooks.finished('kube-apiserver-autoregistration'); hooks.finished('apiservice-registration-controller') },
+    options: options.aggregation, cache, resources, clock, random, log, counters, transport: providerParts.transport, registered: () => { hooks.finished('kube-apiserver-autoregistration'); hooks.finished('apiservice-registration-controller') },
   })
   const flowControl = options.flowControl && new FlowControl({ cache, clock, log, seats: options.flowControl.seats })
   const hooks = new StartHooks()

@@ -83,6 +83,7 @@ export const serverCounters = () => {
     authorizations: new CountedSeries('authorization_attempts_total', 'Decisions about requests by result.'),
     authorizationTimes: new TimedSeries('authorization_duration_seconds', 'How long deciding about requests took, by result.', doubling(0.001, 15)),
     pluginTimes: new TimedSeries('apiserver_admission_controller_admission_duration_seconds', 'How long admission plugins took.', admissionBounds),
+    unavailable: new CountedSeries('aggregator_unavailable_apiservice_total', 'How often the servers of APIServices stopped to answer, and why.'),
     webhookTimes: new TimedSeries('apiserver_admission_webhook_admission_duration_seconds', 'How long admission webhooks took.', [...admissionBounds, 10, 25]),
     webhookRequests: new CountedSeries('apiserver_admission_webhook_request_total', 'Calls of admission webhooks by what came of them.'),
     webhookRejections: new CountedSeries('apiserver_admission_webhook_rejection_count', 'What admission webhooks refused, or made fail.'),

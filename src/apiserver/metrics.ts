@@ -1,12 +1,14 @@
 /** What /metrics says of the API server, under upstream's names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import { APIServices } from '../api/kinds.ts'
+import { APIServices, type Kind } from '../api/kinds.ts'
 import { availableCondition } from './registry/apiregistration/api-service.ts'
 import type { ServerCounters } from './counters.ts'
 import type { FlowControl } from './flow-control/flow-control.ts'
 import { flowDurations, registerFlowMetrics } from './flow-control/metrics.ts'
 import type { InFlight } from './filters/limit-in-flight.ts'
+import { deprecationWarning } from './handlers/deprecations.ts'
 import type { RequestContext } from './request-context.ts'
+import type { VersionInfo } from './version.ts'
 import type { WatchCache } from './watch-cache/watch-cache.ts'
 
 const verbNames: Readonly<Record<string, string>> = { deletecollection: 'DELETECOLLECTION', update: 'PUT', create: 'POST' }
@@ -26,6 +28,8 @@ const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3,
 interface Series {
   labels: Record<string, string>
   codes: Map<number, number>
+  /** Of those that the server ended by itself. */
+  terminations: Map<number, number>
   whole: Distribution
   /** Without what waited for others. */
   own: Distribution
@@ -45,16 +49,33 @@ const add = (to: Distribution, seconds: number): void => {
   to.sum += seconds
 }
 
+/** Upstream's names of labels: those of /version in snake case. */
+const buildInfo = ({ major, minor, gitVersion, gitCommit, gitTreeState, buildDate, goVersion, compiler, platform }: VersionInfo): Record<string, string> =>
+  ({ major, minor, git_version: gitVersion, git_commit: gitCommit, git_tree_state: gitTreeState, build_date: buildDate, go_version: goVersion, compiler, platform })
+
+const addTo = (codes: Map<number, number>, code: number): void => { codes.set(code, (codes.get(code) ?? 0) + 1) }
+
+/** As upstream's cleanDryRun: the directives, or that they are none. */
+const dryRunOf = ({ exchange }: RequestContext): string => {
+  if (!exchange.rawQuery.includes('dryRun')) return ''
+  const asked = [...new Set(exchange.query.getAll('dryRun'))]
+  return asked.every((each) => each === 'All') ? asked.join(',') : 'invalid'
+}
+
+/** The labels of the request alone, of a series whose durations say whether it was a trial, too. */
+const withoutDryRun = ({ dry_run: _, ...labels }: Series['labels']): Series['labels'] => labels
+
 export class ServerMetrics {
   private readonly registry = new Registry()
   private readonly series = new Map<string, Series>()
   private readonly longRunning = new Map<string, { labels: Record<string, string>; count: number }>()
   private readonly counters: ServerCounters | undefined
   private readonly flowControl: FlowControl | undefined
-  private readonly served: (context: RequestContext) => boolean
+  private readonly served: (context: RequestContext) => Kind | undefined
+  private readonly deprecated = new Map<string, { group: string; version: string; resource: string; subresource: string }>()
 
-  /** `served` says whether a request was for a resource that exists: others share one label. */
-  constructor(parts: { cache: WatchCache; inFlight: InFlight; flowControl?: FlowControl | undefined; counters?: ServerCounters; served: (context: RequestContext) => boolean; version: string }) {
+  /** `served` says of which kind a request was, where there is one: others share one label. */
+  constructor(parts: { cache: WatchCache; inFlight: InFlight; flowControl?: FlowControl | undefined; counters?: ServerCounters; served: (context: RequestContext) => Kind | undefined; version: VersionInfo }) {
     const registers = [this.registry]
     this.served = parts.served
     // The event loop's delay is sampled by a timer of its own: often enough to see a stall, seldom enough to let an idle process sleep.
@@ -81,21 +102,29 @@ export class ServerMetrics {
     const { longRunning } = this
     new Gauge({ name: 'apiserver_longrunning_requests', help: 'Requests without a time limit that are under way.', registers, labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component'], collect() {
       this.reset()
-      for (const { labels, count } of longRunning.values()) this.set(labels, count)
+      for (const { labels, count } of longRunning.values()) this.set(withoutDryRun(labels), count)
     } })
     new Gauge({ name: 'apiserver_registered_watchers', help: 'Open watches by resource.', registers, labelNames: ['group', 'version', 'kind'], collect() {
       for (const { kind, watcherCount } of parts.cache.caches) this.set({ group: kind.group, version: kind.version, kind: kind.kind }, watcherCount)
     } })
-    new Gauge({ name: 'kubernetes_build_info', help: 'Always 1; the version in labels.', registers, labelNames: ['git_version'] }).set({ git_version: parts.version }, 1)
+    new Gauge({ name: 'kubernetes_build_info', help: 'Always 1; the version in labels.', registers, labelNames: Object.keys(buildInfo(parts.version)) }).set(buildInfo(parts.version), 1)
   }
 
   /** Requests are counted by our own hand and shown when somebody looks: the library's way would cost a request more than its answer. */
   private registerRequests(): void {
     const { series } = this
-    const labelNames = ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code']
-    new Counter({ name: 'apiserver_request_total', help: 'Requests by verb, group, version, resource, scope and HTTP response code.', registers: [this.registry], labelNames, collect() {
+    const [registers, labelNames] = [[this.registry], ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code']]
+    new Counter({ name: 'apiserver_request_total', help: 'Requests by verb, dry run, group, version, resource, scope and HTTP response code.', registers, labelNames: ['dry_run', ...labelNames], collect() {
       this.reset()
       for (const { labels, codes } of series.values()) for (const [code, count] of codes) this.inc({ ...labels, code }, count)
+    } })
+    new Counter({ name: 'apiserver_request_terminations_total', help: 'Requests that the server ended by itself, to protect itself.', registers, labelNames, collect() {
+      this.reset()
+      for (const { labels, terminations } of series.values()) for (const [code, count] of terminations) this.inc({ ...withoutDryRun(labels), code }, count)
+    } })
+    const { deprecated } = this
+    new Gauge({ name: 'apiserver_requested_deprecated_apis', help: '1 for deprecated resources that somebody has asked for.', registers, labelNames: ['group', 'version', 'resource', 'subresource', 'removed_release'], collect() {
+      for (const labels of deprecated.values()) this.set({ ...labels, removed_release: '' }, 1)
     } })
   }
 
@@ -103,13 +132,13 @@ export class ServerMetrics {
 
   async text(): Promise<string> {
     const timed = [...this.series.values()].filter(({ whole }) => whole.buckets.some((count) => count > 0))
-    const histogram = (name: string, help: string, of: 'whole' | 'own'): string => `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${timed.flatMap((each) => durationLines(name, each.labels, each[of])).join('\n')}\n`
+    const histogram = (name: string, help: string, of: 'whole' | 'own'): string => `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${timed.flatMap((each) => durationLines(name, of === 'whole' ? each.labels : withoutDryRun(each.labels), each[of])).join('\n')}\n`
     return `${await this.registry.metrics()}\n${histogram(durations, 'Response latency in seconds of requests that are not long-running.', 'whole')}${histogram(levels, 'The same without the time that webhooks and waiting for a turn took.', 'own')}${this.flowControl ? flowDurations(this.flowControl) : ''}${this.counters?.text() ?? ''}`
   }
 
   /** A request without a time limit begins (1) or ends (-1). */
   countLongRunning(context: RequestContext, change: 1 | -1): void {
-    const { key, labels } = this.labelsOf(context, this.served(context))
+    const { key, labels } = this.labelsOf(context, this.served(context) !== undefined)
     const one = this.longRunning.get(key) ?? { labels, count: 0 }
     one.count += change
     this.longRunning.set(key, one)
@@ -118,19 +147,25 @@ export class ServerMetrics {
   private labelsOf(context: RequestContext, known: boolean): { key: string; labels: Record<string, string> } {
     const { info } = context
     const [verb, scope] = [verbOf(context), scopeOf(context)]
+    const dryRun = dryRunOf(context)
     return {
-      key: known ? `${verb} ${info.apiGroup} ${info.apiVersion} ${info.resource} ${info.subresource} ${scope}` : `${verb} ${scope}`,
-      labels: { verb, group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope, component: 'apiserver' },
+      key: known ? `${verb}${dryRun} ${info.apiGroup} ${info.apiVersion} ${info.resource} ${info.subresource} ${scope}` : `${verb}${dryRun} ${scope}`,
+      labels: { verb, dry_run: dryRun, group: known ? info.apiGroup : '', version: known ? info.apiVersion : '', resource: known ? info.resource : '', subresource: known ? info.subresource : '', scope, component: 'apiserver' },
     }
   }
 
   observe(context: RequestContext, seconds: number): void {
     const { info, exchange } = context
+    const kind = this.served(context)
     // A subresource that does not exist must not become a label: clients can make up any number of them.
-    const { key, labels } = this.labelsOf(context, this.served(context) && (info.subresource === '' || exchange.status !== 404))
+    const known = kind !== undefined && (info.subresource === '' || exchange.status !== 404)
+    const { key, labels } = this.labelsOf(context, known)
     let series = this.series.get(key)
-    if (!series) this.series.set(key, series = { labels, codes: new Map(), whole: distribution(), own: distribution() })
-    series.codes.set(exchange.status, (series.codes.get(exchange.status) ?? 0) + 1)
+    if (!series) this.series.set(key, series = { labels, codes: new Map(), terminations: new Map(), whole: distribution(), own: distribution() })
+    // As upstream's RecordRequestTermination: what did not come to an end of its own is not among the requests.
+    if (context.terminated) return addTo(series.terminations, exchange.status)
+    addTo(series.codes, exchange.status)
+    if (known && kind.custom === undefined && deprecationWarning(kind) !== undefined) this.deprecated.set(`${info.resource} ${info.subresource}`, { group: kind.group, version: kind.version, resource: info.resource, subresource: info.subresource })
     if (context.longRunning) return
     add(series.whole, seconds)
     add(series.own, Math.max(0, seconds - (exchange.waitedSeconds ?? 0)))

@@ -10,6 +10,8 @@ export class RequestContext {
   readonly info: RequestInfo
   readonly longRunning: boolean
   user: UserInfo = nobody
+  /** Ended by the server itself, to protect itself: too many requests, or too long. */
+  terminated = false
 
   constructor(exchange: Exchange, info: RequestInfo) {
     this.exchange = exchange

@@ -22,6 +22,7 @@ import { ServerMetrics } from './metrics.ts'
 import { asRaw, respondObject } from './negotiation/respond.ts'
 import { chain, type Filter, RequestContext } from './request-context.ts'
 import { requestInfo } from './request-info.ts'
+import { kindOf } from './resource-table.ts'
 import type { ServerParts } from './server-parts.ts'
 import type { StartHooks } from './start-hooks.ts'
 import type { ConnectHandler } from './streaming/connect-handler.ts'
@@ -71,8 +72,11 @@ export class RequestPipeline {
     const inFlight = { mutating: 0, readOnly: 0 }
     const timeoutMs = given.requestTimeoutMs ?? defaultTimeoutMs
     this.discovery = new Discovery({ table: parts.resources, connectHandlers, serverAddress: given.serverAddress, aggregation: given.delegate?.discovery })
-    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, counters: parts.counters, version: versionInfo(given.version).gitVersion,
-      served: ({ info }) => parts.resources.find(info.apiGroup, info.apiVersion, info.resource) !== undefined })
+    this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, counters: parts.counters, version: versionInfo(given.version),
+      served: ({ info }) => {
+        const served = parts.resources.find(info.apiGroup, info.apiVersion, info.resource)
+        return served && kindOf(served)
+      } })
     this.run = chain([
       // A browser asks what a page may do before it shows who it is.
       crossOrigin(given.corsAllowedOrigins),

@@ -15,7 +15,7 @@ const table = {
   ...Object.fromEntries([
     'anonymous-auth', 'authorization-mode', 'allow-service-external-ips', 'enable-admission-plugins', 'disable-admission-plugins', 'cors-allowed-origins', 'enable-priority-and-fairness', 'max-requests-inflight',
     'max-mutating-requests-inflight', 'request-timeout', 'oidc-issuer-url', 'oidc-client-id', 'oidc-username-claim', 'oidc-username-prefix', 'oidc-groups-claim', 'oidc-groups-prefix', 'oidc-required-claim',
-    'oidc-signing-algs', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup', 'audit-webhook-initial-backoff',
+    'oidc-signing-algs', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup', 'audit-log-compress', 'audit-webhook-initial-backoff',
     ...['log', 'webhook'].flatMap((plugin) => ['mode', 'batch-buffer-size', 'batch-max-size', 'batch-max-wait', 'batch-throttle-enable', 'batch-throttle-qps', 'batch-throttle-burst', 'truncate-enabled', 'truncate-max-batch-size', 'truncate-max-event-size'].map((name) => `audit-${plugin}-${name}`)),
   ].map((name) => [name, ['text', '']])) as Readonly<Record<string, readonly [FlagKind, string]>>,
 } as const satisfies Readonly<Record<string, readonly [FlagKind, string]>>

@@ -11,6 +11,8 @@ test('/metrics: requests by component, what runs long, objects by resource, serv
   await using api = await startTestServer({ aggregation: {} })
   const text = async (): Promise<string> => (await api.ask('GET', '/metrics')).text
   await api.ask('GET', '/api/v1/namespaces/default/configmaps')
+  await api.ask('DELETE', '/api/v1/namespaces/default/configmaps/none?dryRun=All')
+  await api.ask('GET', '/api/v1/endpoints')
   const stop = new AbortController()
   const watching = (async () => { for await (const _ of api.watch('/api/v1/configmaps?watch=true', stop.signal)) expect(_).toBeDefined() })().catch(() => undefined)
   await eventually(text, 'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="configmaps",subresource="",scope="cluster",component="apiserver"} 1\n')
@@ -19,11 +21,21 @@ test('/metrics: requests by component, what runs long, objects by resource, serv
   await eventually(text, 'apiserver_longrunning_requests{verb="WATCH",group="",version="v1",resource="configmaps",subresource="",scope="cluster",component="apiserver"} 0\n')
   const shown = await text()
   for (const line of [
-    /^apiserver_request_total\{verb="LIST",group="",version="v1",resource="configmaps",subresource="",scope="namespace",component="apiserver",code="200"\} 1$/m,
+    /^apiserver_request_total\{verb="LIST",dry_run="",group="",version="v1",resource="configmaps",subresource="",scope="namespace",component="apiserver",code="200"\} 1$/m,
     /^apiserver_request_duration_seconds_bucket\{le="0\.05",verb="LIST",.*component="apiserver"\} 1$/m, /^apiserver_request_sli_duration_seconds_bucket\{le="0\.05",verb="LIST",.*component="apiserver"\} 1$/m,
+    /^apiserver_request_total\{verb="DELETE",dry_run="All",group="",version="v1",resource="configmaps",subresource="",scope="resource",component="apiserver",code="404"\} 1$/m,
+    /^apiserver_requested_deprecated_apis\{group="",version="v1",resource="endpoints",subresource="",removed_release=""\} 1$/m, /^kubernetes_build_info\{major="1",minor="36",git_version="v1\.36\./m,
     /^apiserver_resource_objects\{group="",resource="namespaces"\} \d+$/m, /^aggregator_unavailable_apiservice\{name="v1\.apps"\} 0$/m,
     /^process_resident_memory_bytes \d/m, /^process_cpu_seconds_total /m, /^process_start_time_seconds /m, /^process_open_fds /m,
   ]) expect(shown).toMatch(line)
+})
+
+test('requests that the server refuses to protect itself are told of apart', async () => {
+  await using api = await startTestServer({ inFlightLimits: { mutating: 200, readOnly: 0 } })
+  await api.ask('GET', '/api/v1/namespaces/default/configmaps', { user: { name: 'jane', groups: ['system:authenticated'] } })
+  const text = (await api.ask('GET', '/metrics')).text
+  expect(text).toContain('apiserver_request_terminations_total{verb="LIST",group="",version="v1",resource="configmaps",subresource="",scope="namespace",component="apiserver",code="429"} 1\n')
+  expect(text).not.toMatch(/^apiserver_request_total.*code="429"/m)
 })
 
 test('/metrics/slis: every health check that was asked, last and in all', async () => {

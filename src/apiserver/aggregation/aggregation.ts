@@ -6,6 +6,7 @@ import type { Random } from '../../api/random.ts'
 import type { APIService } from '../../api/types.ts'
 import type { Delegate } from '../extension.ts'
 import type { InMemoryTransport } from '../listener/in-memory-transport.ts'
+import type { ServerCounters } from '../counters.ts'
 import type { Log } from '../log.ts'
 import { type ResolveService, serviceResolver } from '../outbound/service-resolver.ts'
 import { availableCondition } from '../registry/apiregistration/api-service.ts'
@@ -36,6 +37,7 @@ export interface AggregationParts {
   clock: Clock
   random: Random
   log: Log
+  counters: ServerCounters
   transport(user: UserInfo): InMemoryTransport
   /** Called once, when the server's own group versions are registered. */
   registered(): void

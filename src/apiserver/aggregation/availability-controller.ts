@@ -4,7 +4,9 @@ import { deepEqual } from '../../api/equal.ts'
 import { APIServices, EndpointSlices, type Kind, Services } from '../../api/kinds.ts'
 import type { JsonObject, KubeObject } from '../../api/meta.ts'
 import type { APIService } from '../../api/types.ts'
+import type { ServerCounters } from '../counters.ts'
 import type { Log } from '../log.ts'
+import { availableCondition } from '../registry/apiregistration/api-service.ts'
 import type { CacheEvent } from '../watch-cache/cache-event.ts'
 import type { WatchCache } from '../watch-cache/watch-cache.ts'
 import { failedDiscovery, type Finding, obstacle, passed, withFinding } from './availability.ts'
@@ -18,6 +20,7 @@ export interface AvailabilityParts {
   log: Log
   servers: RemoteServers
   write: WriteApiService
+  counters?: Pick<ServerCounters, 'unavailable'>
   /** Told of what a server says that it serves, each time that it is asked. */
   learned(apiService: APIService, resources: JsonObject, signal: AbortSignal): void
   forgotten(name: string): void
@@ -58,7 +61,7 @@ const ask = async (parts: AvailabilityParts, apiService: APIService, signal: Abo
 
 /** Whether all is well with it, or there is nothing to look after. */
 const check = async (parts: AvailabilityParts, name: string, signal: AbortSignal): Promise<boolean | undefined> => {
-  const { cache: { lookup }, clock, write } = parts
+  const { cache: { lookup }, clock, counters, write } = parts
   const apiService = lookup.get(APIServices, name)
   if (!apiService?.spec.service) {
     parts.forgotten(name)
@@ -66,6 +69,7 @@ const check = async (parts: AvailabilityParts, name: string, signal: AbortSignal
   }
   const finding = obstacle(apiService, lookup) ?? await ask(parts, apiService, signal)
   const next = withFinding(apiService, finding, clock.now())
+  if (finding.status === 'False' && availableCondition(apiService)?.status === 'True') counters?.unavailable.count({ name, reason: finding.reason })
   if (next && !await write({ method: 'PUT', name, subresource: 'status', object: next }, signal)) return false
   return finding.reason !== 'FailedDiscoveryCheck'
 }

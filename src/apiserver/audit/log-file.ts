@@ -1,6 +1,9 @@
 /** The log backend: one line an event, appended to a file that is exchanged when it has grown. Mirrors what upstream has of lumberjack, its names of backups among it. */
+import { createReadStream, createWriteStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 import type { Clock } from '../../api/clock.ts'
 import type { Log } from '../log.ts'
 import type { AuditBackend, AuditSink } from './backend.ts'
@@ -15,6 +18,8 @@ export interface LogFileOptions {
   maxAgeDays?: number
   /** How many backups are kept; 0: all. */
   maxBackups?: number
+  /** Backups are compressed. */
+  compress?: boolean
 }
 
 const megabyte = 1024 * 1024
@@ -22,6 +27,14 @@ const usualSizeMb = 100
 const dayMs = 86_400_000
 /** What may wait for the disk; what comes beyond it is lost, and said to be. */
 const maxWaitingBytes = 64 * megabyte
+
+const compressed = '.gz'
+
+/** As lumberjack does it: the whole copy first, then the original goes; one that broke off is written anew. */
+const compressFile = async (file: string): Promise<void> => {
+  await pipeline(createReadStream(file), createGzip(), createWriteStream(`${file}${compressed}`, { mode: 0o600 }))
+  await unlink(file)
+}
 
 const exists = (file: string): Promise<boolean> => stat(file).then(() => true, () => false)
 
@@ -40,6 +53,7 @@ class LogFile implements LogSink {
   private writing: Promise<void> | undefined
   private lost = 0
   private lostInAll = 0
+  private tidying: Promise<void> = Promise.resolve()
 
   constructor(given: LogFileOptions, handle: FileHandle, size: number) {
     this.given = given
@@ -68,6 +82,7 @@ class LogFile implements LogSink {
 
   async close(): Promise<void> {
     while (this.writing) await this.writing
+    await this.tidying
     await this.handle.close()
   }
 
@@ -131,7 +146,7 @@ class LogFile implements LogSink {
   private async rotate(): Promise<void> {
     const { file, clock, log } = this.given
     let moment = clock.now().getTime()
-    while (await exists(backupName(file, moment))) moment += 1
+    while (await exists(backupName(file, moment)) || await exists(`${backupName(file, moment)}${compressed}`)) moment += 1
     await rename(file, backupName(file, moment)).catch((error: NodeJS.ErrnoException) => {
       // Somebody has taken it away, or the last attempt got no further.
       if (error.code !== 'ENOENT') throw error
@@ -141,11 +156,12 @@ class LogFile implements LogSink {
     this.handle = next
     this.size = 0
     this.torn = false
-    await this.prune().catch((error: Error) => log.warn('old audit logs could not be removed', { file, error: error.message }))
+    // Nobody's event waits for it.
+    this.tidying = this.tidying.then(() => this.prune()).catch((error: Error) => log.warn('old audit logs could not be removed', { file, error: error.message }))
   }
 
   private async prune(): Promise<void> {
-    const { file, clock, maxAgeDays = 0, maxBackups = 0 } = this.given
+    const { file, clock, maxAgeDays = 0, maxBackups = 0, compress = false } = this.given
     const directory = path.dirname(file)
     const backups = (await readdir(directory)).flatMap((name) => {
       const moment = backupMoment(file, name)
@@ -154,6 +170,7 @@ class LogFile implements LogSink {
     const oldest = maxAgeDays > 0 ? clock.now().getTime() - maxAgeDays * dayMs : -Infinity
     for (const [index, { name, moment }] of backups.entries()) {
       if (moment < oldest || (maxBackups > 0 && index >= maxBackups)) await unlink(path.join(directory, name))
+      else if (compress && !name.endsWith(compressed)) await compressFile(path.join(directory, name))
     }
   }
 }
@@ -170,8 +187,9 @@ const backupName = (file: string, moment: number): string => {
 }
 
 /** When a backup of `file` was made; undefined for other files. */
-const backupMoment = (file: string, name: string): number | undefined => {
+const backupMoment = (file: string, whole: string): number | undefined => {
   const { stem, extension } = parted(file)
+  const name = whole.endsWith(`${extension}${compressed}`) ? whole.slice(0, -compressed.length) : whole
   if (!name.startsWith(`${stem}-`) || !name.endsWith(extension)) return undefined
   const [, day, hour, minute, rest] = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})$/.exec(name.slice(stem.length + 1, name.length - extension.length)) ?? []
   return day === undefined ? undefined : Date.parse(`${day}T${hour}:${minute}:${rest}Z`)

@@ -41,7 +41,8 @@ const seatsOf = ({ info, exchange }: RequestContext, resources: ResourceTable, m
 const watchersOf = ({ info }: RequestContext, resources: ResourceTable): number =>
   (readOnlyVerbs.has(info.verb) || !info.resourceRequest ? 0 : resources.find(info.apiGroup, info.apiVersion, info.resource)?.stored?.cache.watcherCount ?? 0)
 
-const refuse = (flow: Flow, why: Rejection): never => {
+const refuse = (context: RequestContext, flow: Flow, why: Rejection): never => {
+  context.terminated = true
   flow.statistics.rejected[why] += 1
   throw tooManyRequests('Too many requests, please try again later.', 1)
 }
@@ -53,7 +54,7 @@ const wait = async (context: RequestContext, { flow, seats }: { flow: Flow; seat
   const place = level.enqueue({
     seats, workAfter: afterWriteWork(watchersOf(context, resources)), flow: schema.metadata.name, distinguisher: distinguisherOf(schema, context.user, context.info), arrivedAt: clock.now(),
   }, begun)
-  if (typeof place === 'string') return refuse(flow, place)
+  if (typeof place === 'string') return refuse(context, flow, place)
   const { signal } = context.exchange
   const decided = new AbortController()
   const cancel = (): void => place.leave('cancelled')
@@ -68,7 +69,7 @@ const wait = async (context: RequestContext, { flow, seats }: { flow: Flow; seat
   const seconds = (clock.monotonic() - begun) / 1000
   if (outcome !== 'started') {
     statistics.waitedRejected.observe(seconds)
-    return refuse(flow, outcome)
+    return refuse(context, flow, outcome)
   }
   statistics.waitedStarted.observe(seconds)
   context.exchange.waitedSeconds = (context.exchange.waitedSeconds ?? 0) + seconds

@@ -18,7 +18,10 @@ const readOnlyVerbs = new Set(['get', 'list', 'watch'])
 export const limitInFlight = (limits: InFlightLimits, inFlight: InFlight): Filter => async (context, next) => {
   if (context.longRunning) return next()
   const pool = readOnlyVerbs.has(context.info.verb) ? 'readOnly' : 'mutating'
-  if (inFlight[pool] >= limits[pool] && !context.user.groups.includes('system:masters')) throw tooManyRequests('Too many requests, please try again later.', 1)
+  if (inFlight[pool] >= limits[pool] && !context.user.groups.includes('system:masters')) {
+    context.terminated = true
+    throw tooManyRequests('Too many requests, please try again later.', 1)
+  }
   inFlight[pool] += 1
   try {
     await next()

@@ -49,7 +49,10 @@ export const limitTime = (clock: Clock, limitMs: number, stopping: AbortSignal):
     let entry: Entry | undefined
     try {
       await new Promise<void>((resolve, reject) => {
-        entry = { deadline: clock.monotonic() + patience, expire: () => reject(timeout('Timeout: request did not complete within the allotted timeout')) }
+        entry = { deadline: clock.monotonic() + patience, expire: () => {
+          context.terminated = true
+          reject(timeout('Timeout: request did not complete within the allotted timeout'))
+        } }
         entries.add(entry)
         if (context.exchange.method !== 'GET') deadlines.set(context.exchange, entry.deadline)
         if (!watching) void look()

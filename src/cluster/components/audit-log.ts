@@ -17,7 +17,7 @@ import { postTo } from './audit-webhook.ts'
 
 type Plugin = 'log' | 'webhook'
 const sharedFlags = ['mode', 'batch-buffer-size', 'batch-max-size', 'batch-max-wait', 'batch-throttle-enable', 'batch-throttle-qps', 'batch-throttle-burst', 'truncate-enabled', 'truncate-max-batch-size', 'truncate-max-event-size', 'version']
-export const auditFlags: readonly string[] = ['audit-policy-file', 'audit-log-path', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup', 'audit-log-format', 'audit-webhook-config-file', 'audit-webhook-initial-backoff',
+export const auditFlags: readonly string[] = ['audit-policy-file', 'audit-log-path', 'audit-log-maxsize', 'audit-log-maxage', 'audit-log-maxbackup', 'audit-log-compress', 'audit-log-format', 'audit-webhook-config-file', 'audit-webhook-initial-backoff',
   ...(['log', 'webhook'] as const).flatMap((plugin) => sharedFlags.map((name) => `audit-${plugin}-${name}`))]
 
 const refused = (flag: string, why: string): UserError => new UserError(`wherry apiserver: --${flag}: ${why}`)
@@ -78,10 +78,10 @@ const deliveryOf = (flags: Flags, plugin: Plugin, { clock, log }: { clock: Clock
   }
 }
 
-const logSizes = (flags: Flags): { maxSizeMb: number; maxAgeDays: number; maxBackups: number } => {
+const logSizes = (flags: Flags): { maxSizeMb: number; maxAgeDays: number; maxBackups: number; compress: boolean } => {
   const format = flags.get('audit-log-format') ?? 'json'
   if (format !== 'json') throw refused('audit-log-format', `${JSON.stringify(format)} is not supported: lines are JSON`)
-  return { maxSizeMb: flags.number('audit-log-maxsize', 0), maxAgeDays: flags.number('audit-log-maxage', 0), maxBackups: flags.number('audit-log-maxbackup', 0) }
+  return { maxSizeMb: flags.number('audit-log-maxsize', 0), maxAgeDays: flags.number('audit-log-maxage', 0), maxBackups: flags.number('audit-log-maxbackup', 0), compress: booleanOf(flags, 'audit-log-compress', false) }
 }
 
 /** What the flags say of every backend, opened or not. Throws UserError. */

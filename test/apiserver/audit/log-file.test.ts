@@ -3,6 +3,7 @@ import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openLogFile, standardOutput } from '../../../src/apiserver/audit/log-file.ts'
 import type { Log } from '../../../src/apiserver/log.ts'
@@ -48,6 +49,22 @@ test('a file that would grow beyond its size is exchanged; lines are never parte
   const starts = await Promise.all([...old, 'audit.log'].map(async (name) => (await readFile(path.join(path.dirname(file), name), 'utf8')).split('\n').map((line) => line[0] ?? '').join('')))
   expect(starts).toEqual(['ab', 'cd', 'e'])
   expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('backups are compressed where that is asked for, and stay backups', async () => {
+  const write = async (names: readonly string[], maxBackups = 0): Promise<void> => {
+    const sink = await openLogFile({ file, clock, log: silent, maxSizeMb: 1, compress: true, maxBackups })
+    for (const name of names) sink.write(name + almostHalf)
+    await sink.close()
+  }
+  await write(['a', 'b', 'c'])
+  const [name = ''] = await backups()
+  expect(name).toMatch(/^audit-.*\.log\.gz$/)
+  expect(gunzipSync(await readFile(path.join(path.dirname(file), name))).toString().split('\n').map((line) => line[0] ?? '').join('')).toBe('ab')
+  await write(['d', 'e', 'f', 'g'], 1)
+  const left = await backups()
+  expect(left).toHaveLength(1)
+  expect(gunzipSync(await readFile(path.join(path.dirname(file), left[0] ?? ''))).toString()[0]).toBe('e')
 })
 
 test('old files go: by number, and by age', async () => {
