@@ -100,6 +100,7 @@ describe.runIf(isRoot)('a driver with a controller service', () => {
   test('the driver says how full it is', async () => {
     const summary = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/stats/summary'])) as { pods: { podRef: { name: string }; volume?: { name: string }[] }[] }
     expect(summary.pods.find(({ podRef }) => podRef.name === 'writer')?.volume?.find((each) => each.name === 'data')).toMatchObject({ pvcRef: { name: 'data', namespace: 'default' }, capacityBytes: 2 ** 30, usedBytes: 1, availableBytes: 1 })
+    expect(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node-1/proxy/metrics'])).toContain(`kubelet_volume_stats_capacity_bytes{namespace="default",persistentvolumeclaim="data"} ${2 ** 30}\n`)
   })
 
   test('the kubelet dies: what is mounted stays, and nobody is asked twice', async () => {

@@ -1,6 +1,7 @@
 /** What concerns the whole node: health, pods, statistics, metrics. */
 import { statfs } from 'node:fs/promises'
 import type { Pod } from '../../../src/api/types.ts'
+import type { VolumeStats } from '../csi/volume-stats.ts'
 import { measureDiskAndInodes } from '../eviction/disk-usage.ts'
 import { podDirectories } from '../eviction/pod-directories.ts'
 import { readDisk } from '../machine-facts.ts'
@@ -9,12 +10,14 @@ import { isTerminalPhase } from '../pod.ts'
 import type { Machine } from '../pod-run.ts'
 import type { PodWorkers } from '../pod-workers.ts'
 import { cadvisorMetrics } from '../stats/cadvisor-metrics.ts'
+import { claimStats } from '../stats/claim-stats.ts'
 import { diskStats, type PodPlaces } from '../stats/disk-stats.ts'
 import { type InterfaceUsage, readInterfaces } from '../stats/network-usage.ts'
 import { prometheusText } from '../stats/prometheus-text.ts'
 import { resourceMetrics } from '../stats/resource-metrics.ts'
 import { type FileSystem, summaryOf } from '../stats/summary.ts'
 import type { UsageSampler } from '../stats/usage-sampler.ts'
+import { volumeMetrics } from '../stats/volume-metrics.ts'
 import { answerJson, answerText, type Route } from './route.ts'
 
 export interface NodeRouteParts { machine: Machine; workers: PodWorkers; sampler: UsageSampler; facts: NodeFacts; configuration: object; /** Where images are, if on a disk of their own. */ imageDirectory: string | undefined }
@@ -50,7 +53,15 @@ const networksOf = async (machine: Machine, pods: readonly Pod[]): Promise<Map<s
   return new Map(found.flatMap(([uid, interfaces]): [string, InterfaceUsage[]][] => (interfaces ? [[uid, interfaces]] : [])))
 }
 
-const ownMetrics = async (parts: NodeRouteParts): Promise<string> => {
+/** How full the volumes of claims are, by pod's uid. */
+type VolumesOf = (pods: readonly Pod[]) => Promise<ReadonlyMap<string, readonly VolumeStats[]>>
+
+const volumesOf = ({ csi, volumes, clock }: Machine): VolumesOf => {
+  const claims = claimStats({ clock })
+  return async (pods) => new Map(await Promise.all(pods.map(async (pod) => [pod.metadata.uid, (await Promise.all([csi.stats(pod.metadata.uid), claims(volumes.claimedDirectories(pod))])).flat()] as const)))
+}
+
+const ownMetrics = async (parts: NodeRouteParts, volumes: VolumesOf): Promise<string> => {
   const pods = podsNow(parts)
   const running = (await parts.machine.runtime.listContainers()).filter(({ state }) => state === 'running').length
   const { user, system } = process.cpuUsage()
@@ -61,12 +72,13 @@ const ownMetrics = async (parts: NodeRouteParts): Promise<string> => {
     ['process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.', 'counter', '', (user + system) / 1e6],
     ['process_resident_memory_bytes', 'Resident memory size in bytes.', 'gauge', '', process.memoryUsage.rss()],
   ]
-  return `${lines.map(([name, help, type, labels, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}${labels} ${value}`).join('\n')}\n`
+  return `${lines.map(([name, help, type, labels, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}${labels} ${value}`).join('\n')}\n${prometheusText(volumeMetrics(pods, await volumes(pods)))}`
 }
 
 export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
   const { machine, sampler, facts } = parts
   const disks = diskStats({ clock: machine.clock, log: machine.log, measure: measureDiskAndInodes, placesOf: (pod) => placesOf(machine, pod) })
+  const volumes = volumesOf(machine)
   const bootedAt = new Date(machine.clock.now().getTime() - process.uptime() * 1000)
   const get = (path: string, answer: NonNullable<Route['answer']>): Route => ({ methods: ['GET', 'HEAD'], path, answer })
   const pods = async (response: Parameters<typeof answerJson>[0]): Promise<void> => { answerJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: podsNow(parts) }); return Promise.resolve() }
@@ -77,10 +89,9 @@ export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
     get('/runningpods', (_, response) => pods(response)),
     get('/stats/summary', async (_, response) => {
       const [now, [nodeFs, imageFs]] = [podsNow(parts), await Promise.all([fileSystemOf(machine.directory), imageFileSystem(parts)])]
-      const driverVolumes = new Map(await Promise.all(now.map(async ({ metadata: { uid } }) => [uid, await machine.csi.stats(uid)] as const)))
-      answerJson(response, summaryOf({ driverVolumes, nodeName: machine.nodeName, sample: await sampler.fresh(), pods: now, nodeFs, imageFs, maxPids: facts.machine.maxPids, bootedAt, disks: await disks(now), networks: await networksOf(machine, now) }))
+      answerJson(response, summaryOf({ claimVolumes: await volumes(now), nodeName: machine.nodeName, sample: await sampler.fresh(), pods: now, nodeFs, imageFs, maxPids: facts.machine.maxPids, bootedAt, disks: await disks(now), networks: await networksOf(machine, now) }))
     }),
-    get('/metrics', async (_, response) => answerText(response, await ownMetrics(parts), { type: metricsType })),
+    get('/metrics', async (_, response) => answerText(response, await ownMetrics(parts, volumes), { type: metricsType })),
     get('/metrics/resource', async (_, response) => answerText(response, resourceMetrics(await sampler.fresh(), podsNow(parts)), { type: metricsType })),
     get('/metrics/cadvisor', async (_, response) => {
       const now = podsNow(parts)

@@ -27,8 +27,8 @@ export interface SummaryInput {
   /** By pod's uid; absent: not known. */
   disks: ReadonlyMap<string, PodDisk>
   networks: ReadonlyMap<string, readonly InterfaceUsage[]>
-  /** What drivers say of their volumes. */
-  driverVolumes?: ReadonlyMap<string, readonly VolumeStats[]>
+  /** How full the volumes are that are not the pod's own. */
+  claimVolumes?: ReadonlyMap<string, readonly VolumeStats[]>
 }
 
 const pressure = (psi: Pressure | undefined): JsonObject => (psi ? { psi: { full: { ...psi.full }, some: { ...psi.some } } } : {})
@@ -67,7 +67,7 @@ const ephemeral = (pod: Pod | undefined, { containers, volumes }: PodDisk): Disk
   return parts.reduce((sum, each) => ({ bytes: sum.bytes + each.bytes, inodes: sum.inodes + each.inodes }), { bytes: 0, inodes: 0 })
 }
 
-const driverVolume = (pod: Pod | undefined, { name, at, bytes, inodes, abnormal }: VolumeStats): JsonObject => {
+const claimVolume = (pod: Pod | undefined, { name, at, bytes, inodes, abnormal }: VolumeStats): JsonObject => {
   const found = pod?.spec.volumes?.find((each) => each.name === name)
   const claim = pod && found ? claimNameOf(pod, found) : undefined
   return {
@@ -79,12 +79,12 @@ const driverVolume = (pod: Pod | undefined, { name, at, bytes, inodes, abnormal 
 const podStats = (input: SummaryInput, sample: PodSample): JsonObject => {
   const { podUid, namespace, name, usage, cpuNanoCores, containers } = sample
   const pod = input.pods.find(({ metadata }) => metadata.uid === podUid)
-  const [disk, network, told] = [input.disks.get(podUid), input.networks.get(podUid), input.driverVolumes?.get(podUid) ?? []]
+  const [disk, network, told] = [input.disks.get(podUid), input.networks.get(podUid), input.claimVolumes?.get(podUid) ?? []]
   const ofDisk = Object.entries(disk?.volumes ?? {}).filter(([volume]) => !told.some((each) => each.name === volume)).map(([volume, use]) => ({ name: volume, ...fileSystem(disk?.at ?? usage.at, input.nodeFs, use) }))
   return {
     podRef: { name, namespace, uid: podUid }, startTime: pod?.status?.startTime ?? null, containers: containers.map((each) => containerStats(input, sample, each)), ...ofUsage(usage, cpuNanoCores),
     ...(network && { network: networkStats(timestamp(usage.at), network) }),
-    ...((disk || told.length > 0) && { volume: [...ofDisk, ...told.map((each) => driverVolume(pod, each))] }),
+    ...((disk || told.length > 0) && { volume: [...ofDisk, ...told.map((each) => claimVolume(pod, each))] }),
     ...(disk && { 'ephemeral-storage': fileSystem(disk.at, input.nodeFs, ephemeral(pod, disk)) }),
     process_stats: { process_count: usage.processCount },
   }

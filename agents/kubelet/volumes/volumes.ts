@@ -48,9 +48,11 @@ export interface Volumes {
   renewIn(podUid: string): number | undefined
   /** Where one container sees them; `images`: by the names of volumes that have one's content. Throws ConfigError for a subPath that leads out of its volume. */
   mountsOf(pod: Pod, container: Container, environment: Environment, images?: ReadonlyMap<string, VolumeRoot>): Promise<Mount[]>
-  /** The text of a file of one of the pod's emptyDirs. Throws when there is none, or no such volume. */
+  /** Where the file systems of its claims are that no driver speaks for. */
+  claimedDirectories(pod: Pod): { name: string; at: string }[]
   /** Where a volume that belongs to the pod alone (not a hostPath, not a claim's) has its files. */
   ownDirectory(pod: Pod, volume: Volume): string | undefined
+  /** The text of a file of one of the pod's emptyDirs. Throws when there is none, or no such volume. */
   fileOf(pod: Pod, volume: string, file: string): Promise<string>
   /** Unmounts and deletes everything of a pod that does not run any more. */
   remove(podUid: string): Promise<void>
@@ -85,6 +87,8 @@ const inMemory = (volume: Volume): boolean => Boolean(volume.secret ?? volume.pr
 export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, clock }: VolumeOptions): Volumes => {
   /** Where the volumes of claims are on this machine. */
   const claimed = new Map<string, string>()
+  /** Of these, those of directories that are no driver's. */
+  const directories = new Set<string>()
   const podDirectory = (podUid: string): string => path.join(directory, 'pods', podUid)
   const volumeDirectory = (podUid: string, volume: Volume): string =>
     volume.hostPath ? ownPath(volume.hostPath.path, directory) : claimed.get(`${podUid}/${volume.name}`) ?? path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
@@ -152,7 +156,9 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
         const { name } = persistent.metadata
         throw new MountError(persistent.spec.volumeMode === 'Block' ? `MapVolume.SetUpDevice failed for volume ${JSON.stringify(name)} : ${error.message}` : setUpFailed(name, error), { cause: error, ...blockReason(persistent) })
       })
-    claimed.set(`${pod.metadata.uid}/${volume.name}`, at)
+    const key = `${pod.metadata.uid}/${volume.name}`
+    claimed.set(key, at)
+    if (persistent.spec.volumeMode !== 'Block') directories.add(key)
     return true
   }
 
@@ -214,6 +220,11 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
       const mounts = await Promise.all((container.volumeMounts ?? []).map((mount, index) => mountOf(pod, container, { mount, index, environment, images })))
       return [...mounts, ...(container.volumeDevices ?? []).map((device) => deviceOf(pod, container, device))]
     },
+    claimedDirectories: (pod) => (pod.spec.volumes ?? []).flatMap(({ name }) => {
+      const key = `${pod.metadata.uid}/${name}`
+      const at = directories.has(key) ? claimed.get(key) : undefined
+      return at === undefined ? [] : [{ name, at }]
+    }),
     ownDirectory: (pod, volume) => (volume.emptyDir ?? volume.configMap ?? volume.secret ?? volume.projected ?? volume.downwardAPI ? volumeDirectory(pod.metadata.uid, volume) : undefined),
     async fileOf(pod, name, file) {
       const volume = pod.spec.volumes?.find((each) => each.name === name && each.emptyDir !== undefined)
@@ -223,7 +234,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     async remove(podUid) {
       tokens.forget(podUid)
       for (const key of ready) if (key.startsWith(`${podUid}/`)) ready.delete(key)
-      for (const key of claimed.keys()) if (key.startsWith(`${podUid}/`)) claimed.delete(key)
+      for (const kept of [claimed, directories]) for (const key of kept.keys()) if (key.startsWith(`${podUid}/`)) kept.delete(key)
       // What hangs in a driver's volumes goes before them.
       for (const point of await mounter.below(path.join(podDirectory(podUid), 'volume-subpaths'))) await mounter.unmount(point)
       await csi?.tearDown(podUid)
