@@ -20,15 +20,17 @@ export const askAs = (url: string, over: Partial<typeof defaults> = {}): Promise
 })
 
 /**
- * So many connections, each with its next thirty requests as soon as the last are answered, until the time is over; resolves with how often which status came, and 0 for each connection
+ * So many connections, each with its next thirty requests as soon as the last are answered, until the time is over and so many requests have been answered; resolves with how often which status came, and 0 for each connection
  * that was lost. Nothing is parsed that need not be: it is the server that is to be busy.
  */
-export const flood = async (url: string, { connections, seconds, headers }: { connections: number; seconds: number; headers(turn: number): Record<string, string> }): Promise<Map<number, number>> => {
+export const flood = async (url: string, { connections, seconds, requests = 0, headers }: { connections: number; seconds: number; requests?: number; headers(turn: number): Record<string, string> }): Promise<Map<number, number>> => {
   const { hostname, port, pathname } = new URL(url)
   const until = performance.now() + seconds * 1000
   const counts = new Map<number, number>()
   const count = (status: number): void => { counts.set(status, (counts.get(status) ?? 0) + 1) }
   let turn = 0
+  let all = 0
+  const isOver = (): boolean => performance.now() >= until && all >= requests
   const batch = (): string => Array.from({ length: 30 }, () => `GET ${pathname} HTTP/1.1\r\nhost: ${hostname}\r\n${Object.entries(headers(turn++)).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`).join('')
   await Promise.all(Array.from({ length: connections }, () => new Promise<void>((resolve) => {
     const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }, () => socket.write(batch()))
@@ -37,16 +39,16 @@ export const flood = async (url: string, { connections, seconds, headers }: { co
     socket.setTimeout(20_000, () => socket.destroy())
     socket.on('data', (chunk: Buffer) => {
       const text = rest + chunk.toString('latin1')
-      for (const [, status] of text.matchAll(/HTTP\/1\.1 (\d{3}) /g)) { count(Number(status)); answered++ }
+      for (const [, status] of text.matchAll(/HTTP\/1\.1 (\d{3}) /g)) { count(Number(status)); answered++; all++ }
       // Half a status line may be at the end; a whole one is not counted twice.
       rest = /HTTP\/1\.1 \d{3} $/.test(text) ? '' : text.slice(-12).replace(/^.*HTTP\/1\.1 \d{3} /s, '')
       if (answered < 30) return
       answered -= 30
-      if (performance.now() < until) socket.write(batch())
-      else socket.end()
+      if (isOver()) socket.end()
+      else socket.write(batch())
     })
     socket.on('error', () => {})
-    socket.on('close', () => { if (performance.now() < until) count(0); resolve() })
+    socket.on('close', () => { if (!isOver()) count(0); resolve() })
   })))
   return counts
 }
