@@ -12,9 +12,11 @@ const headerBytes = 64
 const programHeaderBytes = 56
 
 /** `architecture`: as Node names it; undefined: none is known for it. The code begins with its first byte, is not changed, and has no data but a stack. */
-export const elfProgram = (listings: Listings, architecture: string): Buffer | undefined => {
-  if (architecture !== 'x64' && architecture !== 'arm64') return undefined
-  const code = codeOf(listings[architecture])
+export const elfProgram = (listings: Listings, architecture: string): Buffer | undefined =>
+  (architecture === 'x64' || architecture === 'arm64' ? elfFile(codeOf(listings[architecture]), architecture) : undefined)
+
+/** The same around code that is there already. */
+export const elfFile = (code: Buffer, architecture: string): Buffer => {
   const start = headerBytes + 2 * programHeaderBytes
   const header = Buffer.alloc(headerBytes)
   Buffer.from('7f454c46020101', 'hex').copy(header) // ELF, 64 bits, little-endian, version 1
