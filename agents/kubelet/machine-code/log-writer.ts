@@ -232,8 +232,12 @@ const write = (to: Assembler): void => {
   to.jump('close')
   to.label('written')
   to.call('lseek', ['f', 0, 1], 'd')
-  to.load('c', 'e', field.limit)
   to.move('b', 0)
+  to.jumpIf('d', 'unequal', 'c', 'older')
+  // A new log: of this one nothing has been told yet.
+  to.store('b', 'e', field.told)
+  to.label('older')
+  to.load('c', 'e', field.limit)
   to.jumpIf('d', 'below', 'c', 'close')
   to.move('b', codes.full)
   to.label('close')

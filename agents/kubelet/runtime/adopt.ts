@@ -7,7 +7,7 @@ import path from 'node:path'
 import { type Attempt, discard, endHolder, finish, listen, newAttempt } from './attempt.ts'
 import { attemptFile, listDirectory, readStatus, removeDirectory } from './attempt-files.ts'
 import { cgroupPids, cgroupShims, childDirectories, emptyCgroup, removeCgroup } from './cgroups/cgroup.ts'
-import { type Context, nodeCgroup, podDirectory, podOf, rootsDirectory, shimCgroup } from './context.ts'
+import { type Context, logWriterDirectory, nodeCgroup, podDirectory, podOf, rootsDirectory, shimCgroup } from './context.ts'
 import { hasWriter } from './fifo.ts'
 import { isAlive, isGone } from './proc/stat.ts'
 import { listenToSandbox, readSandboxRecord, type Sandbox, sandboxCgroup, sandboxOf } from './sandbox/sandbox.ts'
@@ -131,9 +131,9 @@ const sweepCgroups = async (context: Context): Promise<void> => {
   }
 }
 
-/** Shims wait to be told that all has been read; those of attempts that are gone, or whose end has been written down, are told nothing any more, and are ended. */
+/** Shims wait to be told that all has been read; those of attempts that are gone, or whose end has been written down, are told nothing any more, and are ended. What carries logs goes on. */
 const sweepShims = (context: Context): void => {
-  const known = new Set([...context.pods.values()].flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'ended').map(({ directory }) => directory)))
+  const known = new Set([logWriterDirectory(context), ...[...context.pods.values()].flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'ended').map(({ directory }) => directory))])
   for (const pid of cgroupShims(context.hierarchies, shimCgroup(context))) {
     try {
       if (!known.has(readlinkSync(`/proc/${pid}/cwd`))) process.kill(pid, 'SIGKILL')

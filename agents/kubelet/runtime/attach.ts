@@ -1,30 +1,29 @@
-/** To see and to feed what a container's first process says and reads, from now on. */
+/** To see and to feed what a container's first process says and reads, from now on. What it says is seen as it comes to its log: a log that the disk does not take is not seen either. */
 import { closeSync } from 'node:fs'
 import path from 'node:path'
 import type { Attempt } from './attempt.ts'
 import type { Context } from './context.ts'
 import { openForBoth, writeFifo } from './fifo.ts'
+import { endOfLog, followLog } from './logs/follow-log.ts'
 import { readIfThere, signalProcess } from './proc/stat.ts'
 import type { ExecOptions } from './runtime.ts'
 import { resizeTerminal, terminalOf, type TerminalSize } from './terminal.ts'
 
 /** Resolves when the container ends, or when the signal aborts. */
 export const attach = async (context: Context, attempt: Attempt, options: Omit<ExecOptions, 'command' | 'timeoutSeconds'>): Promise<void> => {
-  const { record, pump } = attempt
-  if (attempt.phase !== 'running' || !pump) throw new Error(`container ${record.name} is not running`)
-  let tail: Promise<void> = Promise.resolve()
-  const untap = pump.tap((stream, chunk) => { tail = tail.then(() => (stream === 'stdout' ? options.stdout(chunk) : options.stderr(chunk))) })
-  const aborted = new Promise<void>((resolve) => { options.signal.addEventListener('abort', () => { resolve() }, { once: true }) })
-  if (options.signal.aborted) { untap(); return }
+  const { record } = attempt
+  if (attempt.phase !== 'running') throw new Error(`container ${record.name} is not running`)
+  if (options.signal.aborted) return
+  const end = await endOfLog(record.logPath)
   if (options.stdin && record.stdin) void feed(context, attempt, options.stdin).catch((error: unknown) => { context.log.warn('input of an attached container ended', { error: String(error) }) })
   if (options.resize && record.tty) void followSizes(attempt, options.resize).catch((error: unknown) => { context.log.warn('cannot resize a terminal', { error: String(error) }) })
-  try {
-    await Promise.race([attempt.ended.promise, aborted])
-  } finally {
-    untap()
-    await tail
+  for await (const { stream, text, partial } of followLog(end, { clock: context.clock, ended: attempt.ended.promise, signal: options.signal })) {
+    const said = partial ? text : Buffer.concat([text, lineEnd])
+    await (stream === 'stdout' ? options.stdout(said) : options.stderr(said))
   }
 }
+
+const lineEnd = Buffer.from('\n')
 
 const feed = async (context: Context, attempt: Attempt, input: AsyncIterable<Uint8Array>): Promise<void> => {
   const fd = openForBoth(path.join(attempt.directory, 'in'))

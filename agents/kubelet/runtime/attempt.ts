@@ -6,7 +6,7 @@ import { cgroupPids, emptyCgroup, killCgroup, removeCgroup } from './cgroups/cgr
 import { readOomKills } from './cgroups/usage.ts'
 import { type Context, podOf, rootsDirectory } from './context.ts'
 import { openForBoth, openForReading, type Reader, readFifo, writeFifo } from './fifo.ts'
-import { openLogFile } from './logs/log-file.ts'
+import { defaultLogLimits } from './logs/log-file.ts'
 import { type LogPump, logPump } from './logs/log-pump.ts'
 import { isWithin } from './proc/mount-info.ts'
 import { identify, type ProcessIdentity, readIfThere, signalProcess } from './proc/stat.ts'
@@ -52,8 +52,8 @@ export const listen = (context: Context, attempt: Attempt): void => {
   const { directory, record } = attempt
   attempt.go = openForBoth(path.join(directory, 'go'))
   const onError = (error: Error): void => { context.log.error('cannot write a container log', { logPath: record.logPath, error: error.message }) }
-  attempt.pump = logPump({ directory, tty: record.tty, clock: context.clock, onError,
-    openLog: () => openLogFile(record.logPath, { clock: context.clock, onError, ...(context.logLimits && { limits: context.logLimits }) }) })
+  const pumped = { directory, tty: record.tty, file: record.logPath, limits: context.logLimits ?? defaultLogLimits, clock: context.clock, onError }
+  attempt.pump = context.logWriter?.take(pumped) ?? logPump(pumped)
   let line = ''
   attempt.life = readFifo(openForReading(path.join(directory, 'life')), {
     data(chunk) {
@@ -93,7 +93,7 @@ export const finish = async (context: Context, attempt: Attempt, tidyDelay = tid
   killCgroup(context.hierarchies, cgroup)
   // In a process namespace of its own nothing outlives the first process; elsewhere, or without a shim, this has to be waited for.
   if (cgroupPids(context.hierarchies, cgroup).length > 0) await emptyCgroup(context.hierarchies, cgroup, context.clock)
-  attempt.pump?.finish()
+  await attempt.pump?.finish()
   attempt.phase = 'ended'
   state.state = 'exited'
   state.pid = undefined
@@ -167,7 +167,7 @@ export const discard = async (context: Context, attempt: Attempt): Promise<void>
   attempt.phase = 'discarded'
   forget(context, attempt)
   attempt.life?.close()
-  attempt.pump?.finish()
+  await attempt.pump?.finish()
   killCgroup(context.hierarchies, attempt.cgroup)
   await emptyCgroup(context.hierarchies, attempt.cgroup, context.clock)
   // Without its cgroup there is no first process any more: a shim that was forked by a kubelet that is dead, and has not come so far, ends when its child cannot join.

@@ -10,6 +10,7 @@ import type { Hierarchies } from './cgroups/hierarchies.ts'
 import type { FifoPool } from './fifo-pool.ts'
 import type { Launcher } from './launcher.ts'
 import type { LogLimits } from './logs/log-file.ts'
+import type { LogWriter } from './logs/log-writer.ts'
 import type { OwnUsers } from './proc/own-users.ts'
 import type { RootStock } from './rootfs/root-stock.ts'
 import type { RuntimeEvent } from './runtime.ts'
@@ -51,6 +52,8 @@ export interface Context extends RuntimeOptions {
   fifos: FifoPool
   /** Where there is a runner. */
   launcher: Launcher | undefined
+  /** undefined: none is known for this machine's processor, and the kubelet carries logs itself. */
+  logWriter: LogWriter | undefined
   /** undefined: roots are made as they are needed. */
   roots: RootStock | undefined
   pods: Map<string, Pod>
@@ -80,6 +83,8 @@ export const podOf = (context: Context, uid: string): Pod => {
   context.pods.set(uid, pod)
   return pod
 }
+
+export const logWriterDirectory = ({ stateDirectory }: Pick<RuntimeOptions, 'stateDirectory'>): string => path.join(stateDirectory, 'log-writer')
 
 /** Environment of our own programs: nothing of the kubelet's. */
 export const bareEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }

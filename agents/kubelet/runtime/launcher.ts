@@ -14,7 +14,7 @@ export interface Launcher {
   close(): void
 }
 
-export const newLauncher = (context: Omit<Context, 'launcher'>): Launcher | undefined => {
+export const newLauncher = (context: Omit<Context, 'launcher' | 'logWriter'>): Launcher | undefined => {
   const { runner } = context
   if (!runner) return undefined
   let shell: ChildProcess | undefined

@@ -12,6 +12,7 @@ import { eventQueue } from './event-queue.ts'
 import { exec } from './exec.ts'
 import { fifoPool } from './fifo-pool.ts'
 import { newLauncher } from './launcher.ts'
+import { newLogWriter } from './logs/log-writer.ts'
 import { setUpNode, tearDownNode } from './node-setup.ts'
 import { identify, signalProcess } from './proc/stat.ts'
 import { readPodUsage } from './pod-usage.ts'
@@ -36,13 +37,14 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
   const node = await setUpNode(options)
   const failed = (error: unknown): void => { options.log.warn('cannot make roots in stock', { error: String(error) }) }
   const roots = node.ownUsers.whole ? rootStock({ directory: path.join(rootsDirectory(options), '.stock'), clock: options.clock, random: options.random, failed }) : undefined
-  const shared: Omit<Context, 'launcher'> = {
+  const shared: Omit<Context, 'launcher' | 'logWriter'> = {
     ...options, ...node, roots, pods: new Map(), fifos: fifoPool(path.join(options.stateDirectory, 'fifos'), options.random),
     emit: (event) => { queue.push({ ...event, monotonicMilliseconds: options.clock.monotonic() }) },
   }
-  const context: Context = { ...shared, launcher: newLauncher(shared) }
+  const context: Context = { ...shared, launcher: newLauncher(shared), logWriter: await newLogWriter(shared) }
   await options.network.resume()
   await adopt(context)
+  context.logWriter?.keepOnlyTaken()
 
   return {
     listSandboxes: () => Promise.resolve([...context.pods.values()].flatMap(({ sandbox }) => (sandbox ? [{ ...sandbox.state }] : []))),
@@ -163,11 +165,12 @@ const removePod = async (context: Context, podUid: string): Promise<void> => {
 const closeAll = (context: Context): void => {
   context.roots?.close()
   context.launcher?.close()
+  context.logWriter?.close()
   for (const { sandbox, attempts } of context.pods.values()) {
     sandbox?.life?.close()
     for (const attempt of attempts) {
       attempt.life?.close()
-      if (attempt.phase !== 'ended') attempt.pump?.finish()
+      if (attempt.phase !== 'ended') attempt.pump?.leave()
     }
   }
 }

@@ -5,7 +5,7 @@ import { arch, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { codes, logWriterProgram, maxLineBytes, telling } from '../../../agents/kubelet/machine-code/log-writer.ts'
-import { giveCommand, keepOnlyCommand, readTold, takeCommand, type Told } from '../../../agents/kubelet/runtime/logs/log-commands.ts'
+import { fits, giveCommand, keepOnlyCommand, readTold, takeCommand, type Told } from '../../../agents/kubelet/runtime/logs/log-commands.ts'
 import { openForBoth } from '../../../agents/kubelet/runtime/fifo.ts'
 import { until } from '../../support/runtime-node.ts'
 
@@ -45,7 +45,7 @@ describe.skipIf(!program)('the log writer', () => {
   })
 
   const take = (key: bigint, over: Partial<Parameters<typeof takeCommand>[1]> = {}, by = generation): void => {
-    writeSync(commands, takeCommand({ key, generation: by }, { outFifo: place('out'), errFifo: place('err'), log: place('log'), limitBytes: 1 << 30, ...over }) ?? Buffer.alloc(0))
+    writeSync(commands, takeCommand({ key, generation: by }, { outFifo: place('out'), errFifo: place('err'), log: place('log'), limitBytes: 1 << 30, ...over }))
   }
   const hear = (): Promise<Told> => until('a word', () => {
     const bytes = Buffer.alloc(telling.bytes)
@@ -162,7 +162,9 @@ describe.skipIf(!program)('the log writer', () => {
     take(1n, { errFifo: place('nowhere') })
     expect(await hear()).toEqual({ key: 1n, generation, code: codes.refused })
     expect(openFifos()).toEqual(['answers', 'commands'])
-    expect(takeCommand({ key: 1n, generation }, { outFifo: '/out', errFifo: undefined, log: `/${'x'.repeat(1000)}`, limitBytes: 1 })).toBeUndefined()
+    expect(fits({ outFifo: '/out', errFifo: undefined, log: `/${'x'.repeat(958)}`, limitBytes: 1 })).toBe(true)
+    expect(fits({ outFifo: '/out', errFifo: undefined, log: `/${'x'.repeat(959)}`, limitBytes: 1 })).toBe(false)
+    expect(fits({ outFifo: '/out', errFifo: `/${'x'.repeat(1535)}`, log: '/log', limitBytes: 1 })).toBe(false)
   })
   test('one alone reads the commands', async () => {
     await give(5n)

@@ -18,10 +18,11 @@ const named = (operation: keyof typeof operations, { key, generation }: Named): 
   return bytes
 }
 
-/** To carry what comes out of these FIFOs; in place of what was asked for under the same key. undefined: the names are too long. */
-export const takeCommand = (name: Named, { outFifo, errFifo, log, limitBytes }: Taken): Buffer | undefined => {
-  const [logBytes, fifoBytes] = [Buffer.byteLength(log), Math.max(Buffer.byteLength(outFifo), Buffer.byteLength(errFifo ?? ''))]
-  if (logBytes > maxLogPathBytes || fifoBytes > maxFifoPathBytes) return undefined
+/** Whether the names are short enough. */
+export const fits = ({ outFifo, errFifo, log }: Taken): boolean => Buffer.byteLength(log) <= maxLogPathBytes && [outFifo, errFifo ?? ''].every((name) => Buffer.byteLength(name) <= maxFifoPathBytes)
+
+/** To carry what comes out of these FIFOs; in place of what was asked for under the same key. */
+export const takeCommand = (name: Named, { outFifo, errFifo, log, limitBytes }: Taken): Buffer => {
   const bytes = named('take', name)
   bytes.writeBigUInt64LE(BigInt(limitBytes), command.limit)
   bytes.writeBigUInt64LE(BigInt(logFlags), command.logFlags)

@@ -19,21 +19,13 @@ export interface LogFileOptions { clock: Clock; limits?: LogLimits; onError(erro
 
 /** Never writes through a symbolic link. Errors of the disk go to `onError`; the container goes on. */
 export const openLogFile = (file: string, { clock, limits = defaultLogLimits, onError }: LogFileOptions): LogFile => {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
-  let fd = openAppending(file)
-  let bytes = fstatSync(fd).size
-  // One after the other: two would compress the same file.
-  let tidying: Promise<void> = Promise.resolve()
+  let { fd, bytes } = openAppending(file)
+  const rotation = logRotation(file, { clock, limits, onError })
   const rotate = (): void => {
-    const rotated = `${file}.${rotationStamp(clock.now())}`
-    // Two in one second: the file grows for the rest of it.
-    if (existsSync(rotated)) return
-    renameSync(file, rotated)
+    if (!rotation.rotate()) return
     const old = fd
-    fd = openAppending(file)
-    bytes = 0
+    ;({ fd, bytes } = openAppending(file))
     closeSync(old)
-    tidying = tidying.then(() => tidyRotated(file, limits)).catch(onError)
   }
   return {
     append(lines) {
@@ -49,7 +41,31 @@ export const openLogFile = (file: string, { clock, limits = defaultLogLimits, on
   }
 }
 
-const openAppending = (file: string): number => openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o640)
+/** Opens a log at its end; makes it, and its directory, where it is missing. */
+export const openAppending = (file: string): { fd: number; bytes: number } => {
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 })
+  const fd = openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o640)
+  return { fd, bytes: fstatSync(fd).size }
+}
+
+export interface LogRotation {
+  /** Gives the log the name of this second, and the next its own; false if that name is taken: two in one second, and the log grows for the rest of it. Older ones are tidied up meanwhile. */
+  rotate(): boolean
+}
+
+export const logRotation = (file: string, { clock, limits = defaultLogLimits, onError }: LogFileOptions): LogRotation => {
+  // One after the other: two would compress the same file.
+  let tidying: Promise<void> = Promise.resolve()
+  return {
+    rotate() {
+      const rotated = `${file}.${rotationStamp(clock.now())}`
+      if (existsSync(rotated)) return false
+      renameSync(file, rotated)
+      tidying = tidying.then(() => tidyRotated(file, limits)).catch(onError)
+      return true
+    },
+  }
+}
 
 /** Upstream's suffix of rotated files, 20060102-150405. */
 export const rotationStamp = (at: Date): string => at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')

@@ -102,6 +102,15 @@ for group; do @join@ || exit 1; done
 exec sh -s launcher
 `
 
+/** What carries logs (logs/log-writer.ts), in the directory of its FIFOs. Arguments: the program, directories of its cgroup. */
+const logWriter = `program=$1
+shift
+exec 0<>commands 1<>answers || exit 1
+{ echo -999 >/proc/self/oom_score_adj; } 2>/dev/null
+for group; do @join@ || exit 1; done
+exec "$program"
+`
+
 /** Keeps the standard input of a container open while nobody is attached; ending it is how input ends. */
 const input = `. ./spec || exit 1
 sleep infinity <>in >/dev/null 2>&1 &
@@ -158,7 +167,7 @@ shift
 exec "$@"
 `
 
-export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'holder', 'inside', 'init', 'session', 'launcher'] as const
+export const scriptNames = ['shim', 'root', 'terminal', 'input', 'sandbox', 'holder', 'inside', 'init', 'session', 'launcher', 'logWriter'] as const
 
 /** What differs where no cgroups can be made, and the files of the kernel's own settings belong to somebody who has no number here (rootless). */
 const words = {
@@ -169,6 +178,6 @@ const words = {
 
 /** Writes the programs into `directory`; shells that run keep what they have read, so the files are replaced, not changed. */
 export const installScripts = (directory: string, replace: (file: string, text: string) => void = (file, text) => { writeFileSync(file, text, { mode: 0o600 }) }, kind: keyof typeof words = 'root'): void => {
-  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, holder, inside, init, session, launcher }
+  const texts: Record<(typeof scriptNames)[number], string> = { shim, root, terminal, input, sandbox, holder, inside, init, session, launcher, logWriter }
   for (const name of scriptNames) replace(path.join(directory, name), texts[name].replaceAll(/@(\w+)@/g, (_, word: string) => words[kind][word as keyof (typeof words)['root']]))
 }
