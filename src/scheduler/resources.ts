@@ -1,6 +1,6 @@
 /** Amounts of resources as plain numbers, and what a pod asks for. Mirrors component-helpers `resource/helpers.go`. */
 import { parseQuantity, toMilli, toWhole } from '../api/quantity.ts'
-import type { Container, Pod } from '../api/types.ts'
+import type { Container, ContainerStatus, Pod } from '../api/types.ts'
 
 /** By name; cpu in thousandths, everything else in units (bytes, pieces). 2^53 bytes are 9 PB. */
 export type Resources = ReadonlyMap<string, number>
@@ -34,6 +34,26 @@ const raiseTo = (most: Map<string, number>, other: Resources): void => {
 
 const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always'
 
+const isInfeasible = ({ status }: Pod): boolean => status.conditions?.some(({ type, status: is, reason }) => type === 'PodResizePending' && is === 'True' && reason === 'Infeasible') ?? false
+
+type Held = Pick<ContainerStatus, 'allocatedResources'> & { resources?: Pick<NonNullable<ContainerStatus['resources']>, 'requests'> | undefined }
+
+/** While a resize is under way, what a node still gives counts as what is asked for, whichever is more; one that can never be done asks for nothing beyond. */
+const withHeld = (wanted: Map<string, number>, held: Held | undefined, infeasible: boolean): Map<string, number> => {
+  if (!held?.resources) return wanted
+  const most = resourcesOf(held.resources.requests)
+  raiseTo(most, resourcesOf(held.allocatedResources))
+  if (!infeasible) raiseTo(most, wanted)
+  return most
+}
+
+/** Of each container by itself. */
+const requestsOf = (pod: Pod): ((container: Container) => Map<string, number>) => {
+  const statuses = [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])]
+  const infeasible = isInfeasible(pod)
+  return ({ name, resources }) => withHeld(resourcesOf(resources?.requests), statuses.find((status) => status.name === name), infeasible)
+}
+
 /** What `of` says each container asks for, put together as they run: sidecars beside all, other init containers one at a time before the rest. */
 const together = ({ spec }: Pod, of: (container: Container) => Resources): Map<string, number> => {
   const sum = new Map<string, number>()
@@ -56,11 +76,14 @@ const together = ({ spec }: Pod, of: (container: Container) => Resources): Map<s
 }
 
 // Requests of the pod as a whole, where given, count instead of the sum over its containers.
-const podLevel = ({ spec }: Pod): Resources => new Map([...resourcesOf(spec.resources?.requests)].filter(([name]) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')))
+const podLevel = (pod: Pod): Resources => {
+  const wanted = new Map([...resourcesOf(pod.spec.resources?.requests)].filter(([name]) => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')))
+  return wanted.size > 0 ? withHeld(wanted, pod.status, isInfeasible(pod)) : wanted
+}
 
 /** What must be free on a node for the pod. */
 export const podRequests = (pod: Pod): Resources => {
-  const requests = together(pod, ({ resources }) => resourcesOf(resources?.requests))
+  const requests = together(pod, requestsOf(pod))
   for (const [name, value] of podLevel(pod)) requests.set(name, value)
   addTo(requests, resourcesOf(pod.spec.overhead))
   return requests
@@ -72,8 +95,9 @@ const defaultMemoryBytes = 200 * 1024 * 1024
 
 /** As `podRequests`, with cpu and memory of each container never zero by omission. */
 export const nonZeroRequests = (pod: Pod): Resources => {
-  const requests = together(pod, ({ resources }) => {
-    const asked = resourcesOf(resources?.requests)
+  const of = requestsOf(pod)
+  const requests = together(pod, (container) => {
+    const asked = of(container)
     if (!asked.has('cpu')) asked.set('cpu', defaultMilliCpu)
     if (!asked.has('memory')) asked.set('memory', defaultMemoryBytes)
     return asked

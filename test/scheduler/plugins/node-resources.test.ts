@@ -10,6 +10,9 @@ const small = aNode('a').withCapacity({ cpu: '1', memory: '1Gi', pods: '2' })
 const verdict = (pod: PodBuilder, node: NodeBuilder, ...others: PodBuilder[]) => Object.values(verdicts(nodeResourcesFit, pod, snapshotOf([node], others)))[0]
 const asks = (requests: Record<string, string>) => ({ resources: { requests } })
 
+const given = (name: string, cpu: string, allocated = cpu) => ({ name, image: '', imageID: '', ready: true, restartCount: 0, resources: { requests: { cpu } }, allocatedResources: { cpu: allocated } })
+const infeasible = { type: 'PodResizePending', status: 'True', reason: 'Infeasible' }
+
 describe('what a pod asks for', () => {
   for (const [name, pod, expected] of [
     ['nothing', aPod(), {}],
@@ -23,6 +26,13 @@ describe('what a pod asks for', () => {
       .withInitContainer({ name: 'i', ...asks({ cpu: '3' }) }).withInitContainer({ name: 's', restartPolicy: 'Always', ...asks({ cpu: '1' }) }), { cpu: 3000 }],
     ['overhead', aPod().requesting({ cpu: '1' }).withSpec({ overhead: { cpu: '100m', memory: '1Mi' } }), { cpu: 1100, memory: 1_048_576 }],
     ['the pod as a whole instead of its containers', aPod().requesting({ cpu: '1', memory: '1Mi' }).withSpec({ resources: { requests: { cpu: '3' } } }), { cpu: 3000, memory: 1_048_576 }],
+    ['what a container still has, while less is wanted', aPod().requesting({ cpu: '1' }).withStatus({ containerStatuses: [given('main', '2')] }), { cpu: 2000 }],
+    ['what is allocated, before it is given', aPod().requesting({ cpu: '1' }).withStatus({ containerStatuses: [given('main', '1', '3')] }), { cpu: 3000 }],
+    ['what is wanted, before it is allocated', aPod().requesting({ cpu: '4' }).withStatus({ containerStatuses: [given('main', '1')] }), { cpu: 4000 }],
+    ['not what no node can ever give', aPod().requesting({ cpu: '1000' }).withStatus({ containerStatuses: [given('main', '1')], conditions: [infeasible] }), { cpu: 1000 }],
+    ['what a sidecar still has', aPod().requesting({ cpu: '1' }).withInitContainer({ name: 's', restartPolicy: 'Always', ...asks({ cpu: '1' }) }).withStatus({ initContainerStatuses: [given('s', '2')] }), { cpu: 3000 }],
+    ['what the pod as a whole still has', aPod().withSpec({ resources: { requests: { cpu: '1' } } }).withStatus({ resources: { requests: { cpu: '2' } }, allocatedResources: { cpu: '1' } }), { cpu: 2000 }],
+    ['not what no node can ever give to the pod as a whole', aPod().withSpec({ resources: { requests: { cpu: '1000' } } }).withStatus({ resources: { requests: { cpu: '2' } }, allocatedResources: { cpu: '2' }, conditions: [infeasible] }), { cpu: 2000 }],
     ['fractions are rounded up', aPod().requesting({ cpu: '0.0001' }), { cpu: 1 }],
     ['other resources', aPod().requesting({ 'nvidia.com/gpu': '2' }), { 'nvidia.com/gpu': 2 }],
   ] as const) test(name, () => expect(Object.fromEntries(podRequests(pod.build()))).toEqual(expected))
