@@ -1,5 +1,5 @@
 /** PersistentVolumes that a machine has by itself, hostPath and local, or mounts by itself: nfs. Mirrors pkg/volume/hostpath, pkg/volume/local and pkg/volume/nfs. */
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { PersistentVolume, Pod } from '../../../src/api/types.ts'
 import { prepareHostPath } from './host-path.ts'
@@ -34,7 +34,8 @@ const prepareLocal = async (at: string, { pod, readOnly }: { pod: Pod; readOnly:
   if (fsGroup === undefined || readOnly) return
   const { gid, mode } = await stat(at)
   if (fsGroupChangePolicy === 'OnRootMismatch' && gid === fsGroup && (mode & 0o2770) === 0o2770) return
-  await giveToGroup(at, { gid: fsGroup, fileBits: 0o660 })
+  // The path is its administrator's, and may be a link; what lies below is not.
+  await giveToGroup(await realpath(at), { gid: fsGroup, fileBits: 0o660 })
 }
 
 /** A directory of the cluster's own provisioner is anybody's who has the claim, whoever he runs as. */
