@@ -166,14 +166,18 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect(output).toContain('Cannot fork')
     })
 
-    test('a pod shrinks with its containers, though one of them has a spare', async () => {
+    test('a pod shrinks with its containers, though one of them had a spare', async () => {
       const cpu = (cpuQuotaMicroseconds: number) => ({ cpuQuotaMicroseconds, cpuPeriodMicroseconds: 100_000 })
-      await runtime.runSandbox(aSandbox('shrinks', { resources: cpu(80_000) }), never)
-      const spec = aContainer(place, 'shrinks', ['sleep', '100'], { resources: cpu(80_000) })
+      await runtime.runSandbox(aSandbox('shrinks', { resources: cpu(90_000) }), never)
+      const spec = aContainer(place, 'shrinks', ['sleep', '100'], { resources: cpu(90_000) })
       await launch(runtime, spec)
-      await runtime.createContainer({ ...spec, attempt: 1 }, never)
-      await runtime.updateContainer('shrinks', 'main', cpu(20_000))
-      await expect(runtime.updateSandbox('shrinks', cpu(20_000))).resolves.toBeUndefined()
+      // The kernel forgets what was removed when it gets to it: again and again, one of them is still remembered.
+      for (let attempt = 1; attempt < 9; attempt++) {
+        await runtime.createContainer({ ...spec, attempt, resources: cpu(100_000 - attempt * 10_000) }, never)
+        await runtime.removeContainer('shrinks', 'main', attempt)
+        await runtime.updateContainer('shrinks', 'main', cpu(90_000 - attempt * 10_000))
+        await expect(runtime.updateSandbox('shrinks', cpu(90_000 - attempt * 10_000))).resolves.toBeUndefined()
+      }
       await runtime.removeSandbox('shrinks')
     })
 

@@ -74,11 +74,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     },
     async updateSandbox(podUid, limits) { updateCgroup(context.hierarchies, readySandbox(context, podUid).record.cgroup, limits); return Promise.resolve() },
     async updateNode(limits) { updateCgroup(context.hierarchies, nodeCgroup(context), limits); return Promise.resolve() },
-    async updateContainer(podUid, name, limits) {
-      // Its spare with it: one that is limited less than its pod is to be would keep a kernel of cgroup version 1 from limiting the pod.
-      for (const { cgroup } of [runningOne(context, podUid, name), ...spares(context, podUid, name)]) updateCgroup(context.hierarchies, cgroup, limits)
-      return Promise.resolve()
-    },
+    async updateContainer(podUid, name, limits) { updateCgroup(context.hierarchies, runningOne(context, podUid, name).cgroup, limits); return Promise.resolve() },
     async signalContainer(podUid, name, signal, pid) {
       const attempt = runningOne(context, podUid, name)
       const target = pid === undefined ? attempt.identity?.process : identify(pid)
@@ -122,8 +118,6 @@ const find = (context: Context, podUid: string, name: string, number: number): A
 
 const running = (context: Context, podUid: string, name: string): Attempt[] =>
   (context.pods.get(podUid)?.attempts ?? []).filter(({ record, phase }) => record.name === name && (phase === 'starting' || phase === 'running'))
-
-const spares = (context: Context, podUid: string, name: string): Attempt[] => (context.pods.get(podUid)?.attempts ?? []).filter(({ record, phase }) => record.name === name && phase === 'armed')
 
 const runningOne = (context: Context, podUid: string, name: string): Attempt => {
   const attempt = running(context, podUid, name).at(-1)

@@ -142,6 +142,7 @@ const never = new AbortController().signal
 /** Removes an empty cgroup and the empty ones below it. The dead linger until they are collected: tried for two seconds. Who joins it meanwhile was on the way from before, and is killed. */
 export const removeCgroup = async (hierarchies: Hierarchies, name: string, clock: Clock): Promise<void> => {
   const deadline = clock.monotonic() + 2000
+  liftQuota(hierarchies, name)
   for (const directory of cgroupDirectories(hierarchies, name)) {
     if (hierarchies.version === 'none') { rmSync(directory, { recursive: true, force: true }); continue }
     while (!removeTree(directory)) {
@@ -149,6 +150,16 @@ export const removeCgroup = async (hierarchies: Hierarchies, name: string, clock
       if (clock.monotonic() > deadline) throw new Error(`cgroup ${directory} is still in use`)
       await clock.sleep(2, never)
     }
+  }
+}
+
+/** A kernel of version 1 forgets a cgroup some time after it was removed. Until then none around it may be limited to less CPU than it was: without a limit of its own it is in nobody's way. */
+const liftQuota = ({ version, controllers: { cpu } }: Hierarchies, name: string): void => {
+  if (version !== 1 || !cpu) return
+  try {
+    writeFileSync(path.join(cpu, name, 'cpu.cfs_quota_us'), '-1', { flag: 'r+' })
+  } catch (error) {
+    if (!isGone(error) && !['EINVAL', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 
