@@ -10,6 +10,9 @@ import { parseResolvConf } from './dns-config.ts'
 import { healLog } from './heal.ts'
 import { runHook } from './hooks.ts'
 import { hostImage } from './image.ts'
+import { credentialMetrics } from './images/credential-provider/metrics.ts'
+import { execPlugin } from './images/credential-provider/plugin.ts'
+import { credentialProviders } from './images/credential-provider/providers.ts'
 import { imageManager } from './images/image-manager.ts'
 import type { MachineFacts } from './machine-facts.ts'
 import type { KubeletOptions } from './options.ts'
@@ -72,15 +75,18 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const known = references(context, parts.refresh, signal)
   const mounter = options.mounter ?? systemMounter
   const tokens = tokenManager(options.client, clock)
+  const { providers, directory: plugins } = options.credentialProviders ?? {}
+  const credentials = providers && plugins !== undefined ? credentialProviders({ providers, ask: execPlugin(plugins), client: options.client, tokens, clock, log }) : undefined
   const drivers = csi({ options, bootID: facts.bootID, context, mounter, tokens, node: parts.node, changed: parts.volumesChanged, registered: parts.driverRegistered, record: (kind, object, what) => recorder?.record(kind, object, what) }, signal)
   return {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: path.join(options.dataDirectory, 'logs'), maxRestartBackOffMilliseconds: options.maxRestartBackOffMilliseconds,
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter, tokens, csi: drivers.volumes, clock }), csi: drivers,
-    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(options.pullRate && { mayPull: rateLimit(options.pullRate, clock) }), ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
+    images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(credentials && { credentialProviders: credentials }), ...(options.pullRate && { mayPull: rateLimit(options.pullRate, clock) }), ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),
+    ownMetrics: () => credentialMetrics(credentials?.usage() ?? []),
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
     checkRuntimeClass: (pod, stop) => checkRuntimeClass(options.client, pod, stop),
     sandboxFacts: async () => ({

@@ -7,6 +7,7 @@ import type { Log } from '../../src/client/component.ts'
 import type { Images } from './image.ts'
 import type { EvictionSettings } from './eviction/evictor.ts'
 import type { GarbagePolicy } from './images/garbage.ts'
+import type { CredentialProvider } from './images/credential-provider/configuration.ts'
 import type { ImageStore } from './images/image-store.ts'
 import type { Registries } from './images/registries.ts'
 import type { MachineFacts, MachineReadings } from './machine-facts.ts'
@@ -42,6 +43,8 @@ export interface KubeletOptions {
   images?: Images
   /** undefined: no registries, only what is on this machine. */
   registries?: Registries
+  /** Programs that know credentials for images, and where they are. */
+  credentialProviders?: { providers: readonly CredentialProvider[]; directory: string }
   /** undefined: images are not collected when the disk is full. */
   imageStore?: ImageStore
   imageGarbagePolicy?: GarbagePolicy

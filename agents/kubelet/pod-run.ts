@@ -63,6 +63,8 @@ export interface Machine {
   record(pod: Pod, what: Occurrence): void
   /** An event of the node itself. */
   recordNode(what: Occurrence): void
+  /** What parts of the kubelet have counted, as Prometheus' text. */
+  ownMetrics(): string
   /** Called with what the kernel tells of pods, after the workers have been woken. */
   heard: Set<(event: RuntimeEvent) => void>
 }

@@ -34,6 +34,12 @@ export const ensureNetworks = async (home: Home, config: ClusterConfig): Promise
 /** Where whoever runs the cluster may put a KubeletConfiguration, for all nodes of this machine; read when a kubelet starts. */
 const kubeletConfigurationFile = ({ data }: Home): string => path.join(data, 'kubelet.yaml')
 
+/** Beside it, as a pair: who knows credentials for images, and a directory of programs that the file names. */
+const credentialProviders = ({ data }: Home): string[] => {
+  const [file, directory] = [path.join(data, 'credential-providers.yaml'), path.join(data, 'credential-providers')]
+  return existsSync(file) ? [`--image-credential-provider-config=${file}`, `--image-credential-provider-bin-dir=${directory}`] : []
+}
+
 /** Program and arguments of a node's kubelet (or of the one process of a `--single` cluster). */
 export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig, program = clusterProgram(home) ?? ownProgram(home)): string[] => {
   const at = home.node(node.name)
@@ -51,6 +57,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig,
     `--node-labels=node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`,
     ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),
     ...(existsSync(kubeletConfigurationFile(home)) ? [`--config=${kubeletConfigurationFile(home)}`] : []),
+    ...credentialProviders(home),
   ]
 }
 

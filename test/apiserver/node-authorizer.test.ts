@@ -72,6 +72,9 @@ test.each<[string, string, string, string, object, string]>([
   ['to change a pod', 'update', 'pods', 'mine', {}, 'no-opinion'],
   ['to tell of a pod', 'patch', 'pods', 'mine', { subresource: 'status' }, 'allow'],
   ['to bind a pod', 'create', 'pods', 'mine', { subresource: 'binding' }, 'no-opinion'],
+  ['the account of its pods', 'get', 'serviceaccounts', 'default', {}, 'allow'],
+  ['an account that no pod here has', 'get', 'serviceaccounts', 'elsewhere', {}, 'no-opinion'],
+  ['all accounts', 'list', 'serviceaccounts', '', {}, 'no-opinion'],
   ['a token of an account that no pod here has', 'create', 'serviceaccounts', 'elsewhere', { subresource: 'token' }, 'no-opinion'],
   ['a token of the account of its pods', 'create', 'serviceaccounts', 'default', { subresource: 'token' }, 'allow'],
 ])('%s', (_, verb, resource, name, more, expected) => { expect(ask(verb, resource, name, more)).toBe(expected) })

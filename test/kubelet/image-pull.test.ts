@@ -1,6 +1,19 @@
 /** A kubelet whose images come from a registry: what a pod shows of it, and what becomes of spares. */
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Events, Pods } from '../../src/api/kinds.ts'
+import { parseCredentialProviders } from '../../agents/kubelet/images/credential-provider/configuration.ts'
+import { loadedImages } from '../../agents/kubelet/images/loaded-images.ts'
+import { registries as registriesAt } from '../../agents/kubelet/images/registries.ts'
+import { pullImage } from '../../agents/kubelet/images/registry/pull.ts'
+import { readRegistries } from '../../agents/kubelet/images/registry/registry-config.ts'
+import { systemClock } from '../../src/api/clock.ts'
+import { systemRandom } from '../../src/api/random.ts'
+import { tokenSubresource } from '../../src/apiserver/authentication/reviews.ts'
+import { tokenIssuer } from '../../src/apiserver/authentication/token-issuer.ts'
+import { newKey } from '../../src/client/pki.ts'
+import { startRegistry } from '../support/registry.ts'
+import { Events, Pods, ServiceAccounts } from '../../src/api/kinds.ts'
 import type { Images, ResolvedImage } from '../../agents/kubelet/image.ts'
 import type { Registries } from '../../agents/kubelet/images/registries.ts'
 import type { ContainerStateWaiting } from '../../src/api/types.ts'
@@ -103,4 +116,45 @@ test('a node whose disk its images fill says so', async () => {
   node.start({ imageStore: { disk: () => ({ capacityBytes: 1000, availableBytes: 50 }), collectable: () => [], inUse: () => new Set(), remove: () => Promise.resolve(true) } })
   const message = 'Failed to garbage collect required amount of images. Attempted to free 150 bytes, but only found 0 bytes eligible to free.'
   await node.until('the event is there', async () => (await node.client.list(Events)).items.some((event) => event.reason === 'FreeDiskSpaceFailed' && event.message === message && event.involvedObject.kind === 'Node'))
+})
+
+const isRoot = process.getuid?.() === 0
+if (!isRoot) console.log('SKIPPED image-pull.test.ts, in part: images are kept with their owners, which needs root')
+
+describe.runIf(isRoot)('a program that knows credentials', () => {
+  /** What it is handed is the password's beginning: nobody without the pod's token has it. */
+  const program = `#!/bin/sh
+request=$(cat)
+case $request in *'"serviceAccountToken":"'*'"serviceAccountAnnotations":{"team":"a"}'*) password=right ;; *) password=wrong ;; esac
+echo "{\\"kind\\":\\"CredentialProviderResponse\\",\\"apiVersion\\":\\"credentialprovider.kubelet.k8s.io/v1\\",\\"cacheKeyType\\":\\"Registry\\",\\"auth\\":{\\"$REGISTRY\\":{\\"username\\":\\"me\\",\\"password\\":\\"$password\\"}}}"
+`
+  test('is asked with a token of the pod, and the pod runs', async () => {
+    await using registry = await startRegistry({ auth: { kind: 'token', username: 'me', password: 'right' } })
+    registry.push('app:1', { layers: [[{ path: 'etc/name', data: 'app' }]], config: { Entrypoint: ['/run'] } })
+    const key = await newKey()
+    await using node = await testNode({ api: (clock) => ({ subresources: [tokenSubresource(tokenIssuer({ key, issuer: 'https://issuer', clock, random: systemRandom }), clock)] }) })
+    const [directory, plugins] = [path.join(node.directory, 'images'), path.join(node.directory, 'plugins')]
+    for (const each of [directory, plugins]) await mkdir(each)
+    await writeFile(path.join(plugins, 'robots'), program)
+    await chmod(path.join(plugins, 'robots'), 0o755)
+    const providers = parseCredentialProviders([{ file: 'providers.yaml', text: `apiVersion: kubelet.config.k8s.io/v1
+kind: CredentialProviderConfig
+providers:
+- name: robots
+  apiVersion: credentialprovider.kubelet.k8s.io/v1
+  matchImages: ["${registry.host}"]
+  defaultCacheDuration: 1h
+  env: [{name: REGISTRY, value: "${registry.host}"}]
+  tokenAttributes: {serviceAccountTokenAudience: registry, requireServiceAccount: true, cacheType: ServiceAccount, requiredServiceAccountAnnotationKeys: [team]}
+` }])
+    for (const [name, annotations] of [['robot', { team: 'a' }], ['stranger', {}]] as const) await node.client.create(ServiceAccounts, { metadata: { name, namespace: 'default', annotations } } as never)
+    node.start({
+      images: loadedImages(directory), credentialProviders: { providers, directory: plugins },
+      registries: registriesAt({ directory, owner: 'node-1', homeDirectory: undefined, pull: (request, signal) => pullImage(request, { config: readRegistries(directory, {}), clock: systemClock }, signal) }),
+    })
+    await node.createPod({ serviceAccountName: 'robot', containers: [{ name: 'web', image: `${registry.host}/app:1` }] })
+    await node.untilPod('web-1', 'is ready', isReady)
+    await node.createPod({ serviceAccountName: 'stranger', containers: [{ name: 'web', image: `${registry.host}/app:1`, imagePullPolicy: 'IfNotPresent' }] }, { name: 'web-2' })
+    await node.untilPod('web-2', 'gets no image', ({ status }) => status.containerStatuses?.[0]?.state?.waiting?.message?.includes('pull access denied') ?? false)
+  })
 })

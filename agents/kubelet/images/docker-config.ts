@@ -30,7 +30,7 @@ const credentialsOf = (where: string, entry: Entry): Credentials | undefined => 
 }
 
 /** docker takes `/v1/` and `/v2/` for the host itself. */
-const locationOf = (text: string): string | undefined => {
+export const locationOf = (text: string): string | undefined => {
   const url = /^https?:\/\//.test(text) ? text : `https://${text}`
   const [, host = '', rest = ''] = /^https?:\/\/([^/]+)(\/.*)?$/.exec(url) ?? []
   if (!host) return undefined
@@ -74,7 +74,7 @@ const partMatches = (glob: string, part: string): boolean => {
 }
 
 /** Mirrors URLsMatch: the same number of parts and the same port, the path as a prefix. */
-const isFor = (location: string, repository: string): boolean => {
+export const locationMatches = (location: string, repository: string): boolean => {
   const [glob, target] = [split(location), split(repository)]
   const [globHost, targetHost] = [hostParts(glob.host), hostParts(target.host)]
   return globHost.port === targetHost.port && globHost.parts.length === targetHost.parts.length && target.path.startsWith(glob.path)
@@ -84,7 +84,7 @@ const isFor = (location: string, repository: string): boolean => {
 /** Those that are for an image's repository (`docker.io/library/nginx`), the most specific first. */
 export const loginsFor = <T extends RegistryLogin>(logins: readonly T[], repository: string): T[] => {
   const sorted = [...new Set(logins)].sort((left, right) => (left.location < right.location ? 1 : left.location > right.location ? -1 : 0))
-  const found = sorted.filter(({ location }) => isFor(location, repository))
+  const found = sorted.filter(({ location }) => locationMatches(location, repository))
   return found.length > 0 || !repository.startsWith('docker.io/') ? found : sorted.filter(({ location }) => location === 'index.docker.io')
 }
 

@@ -9,7 +9,8 @@ import type { Occurrence } from '../../../src/client/events.ts'
 import { goDuration } from '../back-off.ts'
 import { backingOff, decideImage, type ImageBackOff, type Images, type ImageVerdict, invalidName, missingImage, neverPulled, pulling, pullFailed, type ResolvedImage, runtimeRefOf } from '../image.ts'
 import { hashOf, loginsFor, loginsOfSecret, type RegistryLogin } from './docker-config.ts'
-import type { SecretUse } from './pull-records.ts'
+import type { CredentialProviders } from './credential-provider/providers.ts'
+import type { AccountUse, SecretUse } from './pull-records.ts'
 import { parseReference } from './reference.ts'
 import type { Registries } from './registries.ts'
 
@@ -43,6 +44,8 @@ export interface ImageManagerOptions {
   images: Images
   /** undefined: this kubelet reaches no registries. */
   registries: Registries | undefined
+  /** Programs that know credentials; none if absent. */
+  credentialProviders?: Pick<CredentialProviders, 'logins' | 'accounts'>
   clock: Clock
   log: Log
   /** How many are pulled at a time; upstream's default is one. */
@@ -53,7 +56,7 @@ export interface ImageManagerOptions {
   wake(podUid: string): void
 }
 
-interface Login extends RegistryLogin { secret: SecretUse | undefined }
+interface Login extends RegistryLogin { secret: SecretUse | undefined; account?: AccountUse | undefined }
 
 interface Job { outcome: { ok: true } | { ok: false; why: string } | undefined; controller: AbortController }
 
@@ -76,7 +79,7 @@ const text = (error: unknown): string => (error instanceof Error ? error.message
 const here = (image: ResolvedImage, pulled = false): ImageAnswer => ({ is: 'here', image, pulled })
 const missing = (verdict: ImageVerdict): ImageAnswer => ({ is: 'missing', verdict })
 
-export const imageManager = ({ images, registries, clock, log, maxParallelPulls = 1, mayPull = () => true, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
+export const imageManager = ({ images, registries, credentialProviders, clock, log, maxParallelPulls = 1, mayPull = () => true, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
   const jobs = new Map<string, Job>()
   const untold = new Map<string, string>()
   const inTurn = turnstile(maxParallelPulls)
@@ -105,15 +108,20 @@ export const imageManager = ({ images, registries, clock, log, maxParallelPulls 
     return [...loginsFor(ofPod, repository), ...loginsFor(ofNode, repository)]
   }
 
-  const pullNow = async ({ image, tell }: ImageWanted, { logins, repository }: { logins: readonly Login[]; repository: string }, signal: AbortSignal): Promise<void> => {
+  /** Of programs of the node; those that gave them for the same location stay in their order. */
+  const loginsProvided = async (pod: Pod, repository: string, signal: AbortSignal): Promise<Login[]> =>
+    (credentialProviders ? loginsFor(await credentialProviders.logins(pod, repository, signal), repository).map((login) => ({ ...login, secret: undefined })) : [])
+
+  const pullNow = async ({ pod, image, tell }: ImageWanted, { logins: known, repository }: { logins: readonly Login[]; repository: string }, signal: AbortSignal): Promise<void> => {
     if (!registries) return
     const asked = clock.monotonic()
     await inTurn(async () => {
       signal.throwIfAborted()
       if (!mayPull()) throw new Error('pull QPS exceeded')
+      const logins = [...known, ...(await loginsProvided(pod, repository, signal))]
       const begun = clock.monotonic()
       const { image: { id, sizeBytes }, usedCredentials, warnings = [] } = await registries.pull({ image, credentials: logins.map(({ credentials }) => credentials) }, signal)
-      await registries.recordPull({ id, repository, secret: usedCredentials === undefined ? undefined : logins[usedCredentials]?.secret })
+      await registries.recordPull({ id, repository, secret: usedCredentials === undefined ? undefined : logins[usedCredentials]?.secret, account: usedCredentials === undefined ? undefined : logins[usedCredentials]?.account })
       for (const warning of warnings) log.warn('an image is not wholly as its registry has it', { image, warning })
       const since = (moment: number): string => goDuration(Math.trunc(clock.monotonic() - moment))
       tell({ type: 'Normal', reason: 'Pulled', message: `Successfully pulled image ${JSON.stringify(image)} in ${since(begun)} (${since(asked)} including waiting). Image size: ${sizeBytes} bytes.` })
@@ -138,6 +146,11 @@ export const imageManager = ({ images, registries, clock, log, maxParallelPulls 
     return missing(pullFailed(image, outcome.ok ? 'the image was removed again' : outcome.why, { backOff, now: clock.now().getTime() }))
   }
 
+  const mayUseAs = async (image: { id: string; repository: string }, pod: Pod, secrets: readonly SecretUse[]): Promise<boolean> => {
+    if (!registries || registries.mayUse(image, secrets)) return registries !== undefined
+    return credentialProviders !== undefined && registries.mayUse(image, await credentialProviders.accounts(pod, image.repository))
+  }
+
   return {
     resolve: images.resolve,
     async ensure(wanted) {
@@ -160,7 +173,7 @@ export const imageManager = ({ images, registries, clock, log, maxParallelPulls 
       try {
         const logins = present && !present.pulled ? [] : loginsOf(secrets, repository)
         const mine = logins.flatMap(({ secret }) => (secret ? [secret] : []))
-        const mayUse = present !== undefined && (!present.pulled || registries.mayUse({ id: runtimeRefOf(present.ref), repository }, mine))
+        const mayUse = present !== undefined && (!present.pulled || (await mayUseAs({ id: runtimeRefOf(present.ref), repository }, pod, mine)))
         const decision = decideImage({ policy, present, mayUse })
         if (decision === 'use' && present) return here(present)
         if (decision === 'refuse') return missing(neverPulled(image))

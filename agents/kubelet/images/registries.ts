@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type RegistryLogin, parseDockerConfig } from './docker-config.ts'
 import { readIndex } from './image-index.ts'
-import { mayUse, readPullRecords, recordPull, type SecretUse } from './pull-records.ts'
+import { mayUse, readPullRecords, recordPull, type CredentialUse, type PullUse } from './pull-records.ts'
 import type { PullRequest, Pulled } from './registry/pull.ts'
 
 /** Does what a request says; rejects with a message for people. */
@@ -12,8 +12,8 @@ export type Pull = (request: PullRequest, signal: AbortSignal) => Promise<Pick<P
 export interface Registries {
   /** Of the node itself. Throws what is wrong with its configuration, with the file's name. */
   logins(): readonly RegistryLogin[]
-  mayUse(image: { id: string; repository: string }, mine: readonly SecretUse[]): boolean
-  recordPull(pull: { id: string; repository: string; secret: SecretUse | undefined }): Promise<void>
+  mayUse(image: { id: string; repository: string }, mine: readonly CredentialUse[]): boolean
+  recordPull(pull: PullUse): Promise<void>
   pull(request: Pick<PullRequest, 'image' | 'credentials'>, signal: AbortSignal): ReturnType<Pull>
 }
 

@@ -72,7 +72,7 @@ const ownMetrics = async (parts: NodeRouteParts, volumes: VolumesOf): Promise<st
     ['process_cpu_seconds_total', 'Total user and system CPU time spent in seconds.', 'counter', '', (user + system) / 1e6],
     ['process_resident_memory_bytes', 'Resident memory size in bytes.', 'gauge', '', process.memoryUsage.rss()],
   ]
-  return `${lines.map(([name, help, type, labels, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}${labels} ${value}`).join('\n')}\n${prometheusText(volumeMetrics(pods, await volumes(pods)))}`
+  return `${lines.map(([name, help, type, labels, value]) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}${labels} ${value}`).join('\n')}\n${prometheusText(volumeMetrics(pods, await volumes(pods)))}${parts.machine.ownMetrics()}`
 }
 
 export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {

@@ -37,7 +37,9 @@ const attachment = (lookup: Lookup, node: string, { verb, name, subresource }: A
   return lookup.get(VolumeAttachments, name)?.spec.nodeName === node ? undefined : unrelated(node)
 }
 
-const token = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
+/** Accounts of its pods it reads for those who give credentials for images, and makes tokens of them. */
+const serviceAccount = (graph: NodeGraph, node: string, asked: AuthorizationAttributes): string | undefined => {
+  if (asked.verb === 'get' && asked.subresource === '') return asked.name !== '' && graph.refers(node, 'serviceaccounts', asked) ? undefined : unrelated(node)
   if (asked.verb !== 'create' || asked.name === '') return 'can only create tokens for individual service accounts'
   if (asked.subresource !== 'token') return 'can only create token subresource of serviceaccount'
   return graph.refers(node, 'serviceaccounts', asked) ? undefined : unrelated(node)
@@ -75,7 +77,7 @@ export const nodeAuthorizer = (lookup: Lookup, graph: NodeGraph): Authorizer => 
   const guarded: Rule = (node, asked) => guardedRead(graph, node, asked)
   const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
     ['secrets', guarded], ['configmaps', guarded], ['persistentvolumeclaims', (node, asked) => claim(graph, node, asked)], ['persistentvolumes', guarded], ['resource.k8s.io/resourceclaims', guarded],
-    ['serviceaccounts', (node, asked) => token(graph, node, asked)], ['nodes', ownNode], ['pods', (node, asked) => ownPods(graph, node, asked)],
+    ['serviceaccounts', (node, asked) => serviceAccount(graph, node, asked)], ['nodes', ownNode], ['pods', (node, asked) => ownPods(graph, node, asked)],
     ['coordination.k8s.io/leases', lease], ['storage.k8s.io/csinodes', whyNotCSINode], ['storage.k8s.io/volumeattachments', (node, asked) => attachment(lookup, node, asked)], ['resource.k8s.io/resourceslices', (node, asked) => whyNotResourceSlice(lookup, node, asked)],
   ])
   return {

@@ -21,6 +21,7 @@ import { UserError } from '../user-error.ts'
 import { kubernetesVersion } from '../version.ts'
 import { type KubeletConfiguration, parseKubeletConfiguration } from './kubelet-configuration.ts'
 import type { NodeSettings } from './kubelet-settings.ts'
+import { credentialProviderFlags, credentialProvidersOf } from './credential-providers.ts'
 import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
@@ -28,7 +29,7 @@ import { accessByFile, clientParts } from './client-parts.ts'
 const proxyPort = 10_256
 
 export const kubeletFlags = ['kubeconfig', 'server', 'node-name', 'node-ip', 'root-dir', 'state-dir', 'cluster-dir', 'image-dir', 'cluster-id', 'cluster-dns', 'cluster-domain', 'cluster-cidr', 'tls-cert-file', 'tls-private-key-file', 'client-ca-file',
-  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'config', 'seccomp-default', 'allowed-unsafe-sysctls', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold']
+  'port', 'pod-manifest-path', 'node-labels', 'register-with-taints', 'max-pods', 'provider-id', 'config', 'seccomp-default', 'allowed-unsafe-sysctls', 'pod-max-pids', 'serialize-image-pulls', 'max-parallel-image-pulls', 'image-gc-high-threshold', 'image-gc-low-threshold', ...credentialProviderFlags]
 
 const labelsOf = (text: string | undefined): Record<string, string> =>
   Object.fromEntries((text ?? '').split(',').filter(Boolean).map((pair) => { const at = pair.indexOf('='); return at < 0 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)] }))
@@ -90,11 +91,12 @@ const garbagePolicy = (flags: Flags, configured: GarbagePolicy): GarbagePolicy =
   return { ...configured, highPercent, lowPercent }
 }
 
-const imageOptions = (flags: Flags, configured: Configured): Pick<KubeletOptions, 'images' | 'registries' | 'maxParallelPulls' | 'imageDirectory' | 'imageStore' | 'imageGarbagePolicy'> => {
+const imageOptions = (flags: Flags, configured: Configured): Pick<KubeletOptions, 'images' | 'registries' | 'credentialProviders' | 'maxParallelPulls' | 'imageDirectory' | 'imageStore' | 'imageGarbagePolicy'> => {
   const directory = flags.get('image-dir')
   if (directory === undefined) return {}
   const maxParallelPulls = parallelPulls(flags) ?? configured.maxParallelPulls
-  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), ...(maxParallelPulls !== undefined && { maxParallelPulls }),
+  const credentialProviders = credentialProvidersOf(flags)
+  return { images: loadedImages(directory), registries: registries({ directory, owner: flags.need('node-name'), pull: pullByProcess, homeDirectory: process.env['HOME'] }), ...(maxParallelPulls !== undefined && { maxParallelPulls }), ...(credentialProviders && { credentialProviders }),
     imageDirectory: directory, imageStore: imageStore(directory, path.dirname(flags.need('state-dir'))), imageGarbagePolicy: garbagePolicy(flags, configured.imageGarbagePolicy ?? defaultGarbagePolicy) }
 }
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { decideImage, type ImageBackOff, type ResolvedImage } from '../../../agents/kubelet/image.ts'
 import { type ImageAnswer, imageManager } from '../../../agents/kubelet/images/image-manager.ts'
-import { mayUse, type PullRecords, type SecretUse, withPull } from '../../../agents/kubelet/images/pull-records.ts'
+import type { CredentialProviders } from '../../../agents/kubelet/images/credential-provider/providers.ts'
+import { type CredentialUse, mayUse, type PullRecords, type SecretUse, withPull } from '../../../agents/kubelet/images/pull-records.ts'
 import type { Credentials } from '../../../agents/kubelet/images/registry/registry-client.ts'
 import type { PodSpec, Secret } from '../../../src/api/types.ts'
 import { type Rate, rateLimit } from '../../../agents/kubelet/rate-limit.ts'
@@ -25,7 +26,10 @@ const secretUse = (name: string, hash: string, uid = name): SecretUse => ({ name
 describe('who may use what was pulled with credentials', () => {
   const image = { id: 'sha256:a', repository: 'r.example/app' }
   const records: PullRecords = withPull({}, { ...image, secret: secretUse('one', 'h1') })
-  test.each<[string, PullRecords, SecretUse[], boolean]>([
+  const account = (name: string, uid = name): CredentialUse => ({ namespace: 'default', name, uid })
+  const byAccount = withPull({}, { ...image, secret: undefined, account: account('robot') as never })
+  test.each<[string, PullRecords, CredentialUse[], boolean]>([
+    ['nobody without the service account', byAccount, [secretUse('robot', 'h1')], false], ['the same service account', byAccount, [account('robot')], true], ['one that was made anew', byAccount, [account('robot', 'other')], false], ['no service account by its name for a secret', records, [account('one')], false],
     ['nobody knows of a pull: it was loaded', {}, [], true], ['nobody without credentials', records, [], false], ['the same secret', records, [secretUse('one', 'h1')], true],
     ['the same secret with new content', records, [secretUse('one', 'h2')], true], ['another secret with the same content', records, [secretUse('two', 'h1')], true], ['another one', records, [secretUse('two', 'h2')], false],
     ['everybody, when a pull needed none', withPull(records, { ...image, secret: undefined }), [], true], ['not under another repository', withPull({}, { ...image, repository: 'r.example/other', secret: undefined }), [], false],
@@ -36,14 +40,14 @@ const imageNamed = (id: string, pulled: boolean): ResolvedImage => ({ ref: { kin
 
 interface Want { part?: string; image?: string; policy?: string; uid?: string; spec?: Partial<PodSpec>; backOff?: ImageBackOff; signal?: AbortSignal }
 
-const setUp = ({ parallel, secrets = {}, rate }: { parallel?: number; rate?: Rate; secrets?: Record<string, Secret> } = {}) => {
+const setUp = ({ parallel, secrets = {}, rate, credentialProviders }: { parallel?: number; rate?: Rate; secrets?: Record<string, Secret>; credentialProviders?: Pick<CredentialProviders, 'logins' | 'accounts'> } = {}) => {
   const clock = fakeClock()
   const here = new Map<string, ResolvedImage>()
   const [told, woken, asked]: [string[], string[], Credentials[][]] = [[], [], []]
   const turns: { image: string; finish(error?: Error): void }[] = []
   let records: PullRecords = {}
   const manager = imageManager({
-    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(rate && { mayPull: rateLimit(rate, clock) }), ...(parallel && { maxParallelPulls: parallel }),
+    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(rate && { mayPull: rateLimit(rate, clock) }), ...(parallel && { maxParallelPulls: parallel }), ...(credentialProviders && { credentialProviders }),
     secret: (_, name) => Promise.resolve(Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     registries: {
       logins: () => [], mayUse: (image, mine) => mayUse(records, image, mine), recordPull: (pull) => { records = withPull(records, pull); return Promise.resolve() },
@@ -176,6 +180,27 @@ describe('secrets', () => {
     expect(await ensure({ spec: spec('one'), uid: 'uid-2' })).toMatchObject({ is: 'here' })
     expect(verdictOf(await ensure({ policy: 'Never', uid: 'uid-3' }))).toMatchObject({ reason: 'ErrImageNeverPull' })
     expect(await ensure({ spec: spec('two'), uid: 'uid-4' })).toEqual({ is: 'coming' })
+  })
+  test('come before what programs know; whoever has the service account of a pull may use the image', async () => {
+    const accountOf = (name = '') => ({ namespace: 'default', name, uid: `uid-of-${name}` })
+    const asked: string[] = []
+    const credentialProviders: Pick<CredentialProviders, 'logins' | 'accounts'> = {
+      logins: ({ spec: { serviceAccountName } }, repository) => { asked.push(repository); return Promise.resolve([{ location: 'r.example', credentials: { username: 'robot', password: 'p' }, account: accountOf(serviceAccountName) }, { location: 'other.example', credentials: { username: 'x', password: 'y' }, account: undefined }]) },
+      accounts: ({ spec: { serviceAccountName } }) => Promise.resolve([accountOf(serviceAccountName)]),
+    }
+    const { ensure, asked: tried, turns } = setUp({ secrets: { one: secret('one', 'x') }, credentialProviders })
+    await ensure({ spec: { serviceAccountName: 'robot', ...spec('one') } })
+    await settle()
+    expect(tried).toEqual([[{ username: 'me', password: 'x' }, { username: 'robot', password: 'p' }]])
+    turns[0]?.finish(new Error('401'))
+    await settle()
+    await ensure({ spec: { serviceAccountName: 'robot' }, uid: 'uid-2' })
+    await settle()
+    turns[1]?.finish()
+    await settle()
+    expect(asked).toEqual(['r.example/app', 'r.example/app'])
+    expect(await ensure({ spec: { serviceAccountName: 'robot' }, uid: 'uid-3' })).toMatchObject({ is: 'here' })
+    expect(await ensure({ spec: { serviceAccountName: 'other' }, uid: 'uid-4' })).toEqual({ is: 'coming' })
   })
   test('that hold no configuration are a failed pull that says so', async () => {
     const broken = { ...secret('one', 'x'), data: { '.dockerconfigjson': Buffer.from('{').toString('base64') } }
