@@ -59,6 +59,9 @@ export const methodNotSupported = (resource: Resource, action: string): StatusEr
   failure('MethodNotAllowed', `${action} is not supported on resources of kind ${JSON.stringify(groupResource(resource))}`, detailsOf(resource, ''))
 export const methodNotAllowed = (): StatusError => failure('MethodNotAllowed', 'the server does not allow this method on the requested resource', {})
 export const resourceNotFound = (): StatusError => failure('NotFound', 'the server could not find the requested resource', {})
+/** What no part of the server answers at all: upstream says so in plain text, and its clients read that as resourceNotFound. */
+export class PathNotFound extends StatusError {}
+export const pathNotFound = (): StatusError => new PathNotFound(resourceNotFound().status)
 export const notAcceptable = (message: string): StatusError => failure('NotAcceptable', message)
 export const unsupportedMediaType = (message: string): StatusError => failure('UnsupportedMediaType', message)
 export const requestEntityTooLarge = (message: string): StatusError => failure('RequestEntityTooLarge', message)

@@ -1,5 +1,5 @@
 /** /healthz, /livez and /readyz. Mirrors apiserver `pkg/server/healthz`. */
-import { resourceNotFound } from '../api/status.ts'
+import { pathNotFound } from '../api/status.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface HealthCheck {
@@ -26,7 +26,7 @@ export const health = async (exchange: Exchange, path: string, { checks, failed,
   const [, endpoint = '', ...rest] = path.replace(/\/+$/, '').split('/')
   const single = rest.join('/')
   const mine = checks.filter(({ name, readyOnly }) => (endpoint === 'readyz' || !readyOnly) && (single === '' || name === single))
-  if (mine.length === 0) throw resourceNotFound()
+  if (mine.length === 0) throw pathNotFound()
   if (single !== '') {
     const [only] = mine
     const why = only && await ask(only)

@@ -1,5 +1,5 @@
 /** The chain of filters, and where a request ends. Its order is data, with the reasons beside it. */
-import { methodNotAllowed, resourceNotFound } from '../api/status.ts'
+import { methodNotAllowed, pathNotFound, resourceNotFound } from '../api/status.ts'
 import type { Audit } from './audit/audit.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
@@ -127,13 +127,13 @@ export class RequestPipeline {
     if (!this.given.isReady()) await this.given.ready
     if (!info.resourceRequest) return this.answerPath(context)
     // `/apis//v1/...` is no second way to the core group.
-    if (info.apiPrefix === 'apis' && info.apiGroup === '') throw resourceNotFound()
+    if (info.apiPrefix === 'apis' && info.apiGroup === '') throw pathNotFound()
     if (delegate?.serves(info.apiGroup, info.apiVersion)) {
       exchange.initialized?.()
       return delegate.handle(exchange, { path: info.path, user })
     }
     const served = parts.resources.find(info.apiGroup, info.apiVersion, info.resource)
-    if (!served) throw resourceNotFound()
+    if (!served) throw parts.resources.isOwnGroup(info.apiGroup) ? resourceNotFound() : pathNotFound()
     return dispatch({ exchange, info, user }, parts, { served, extensions: { connectHandlers, subresources } })
   }
 
@@ -142,12 +142,13 @@ export class RequestPipeline {
     const { path } = info
     const own = paths.find((each) => each.path === path || (each.prefix === true && path.startsWith(`${each.path}/`)))
     if (own) return own.handle(exchange, { path, user })
-    if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw this.discovery.has(path) ? methodNotAllowed() : resourceNotFound()
     const [, root = '', group = '', groupVersion = ''] = path.split('/')
+    const isRead = exchange.method === 'GET' || exchange.method === 'HEAD'
+    if (!isRead && (this.discovery.has(path) || path === '/version')) throw methodNotAllowed()
     if ((root === 'apis' && groupVersion !== '' && delegate?.serves(group, groupVersion)) || (root === 'api' && group !== '' && delegate?.serves('', group))) return delegate.handle(exchange, { path, user })
     switch (root) {
       case 'api': case 'apis': return this.discovery.handle(exchange, path)
-      case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version), asRaw); break
+      case 'version': if (path.replace(/\/$/, '') === '/version') return respondObject(exchange, 200, versionInfo(version), asRaw); throw resourceNotFound()
       case 'healthz': case 'livez': case 'readyz': return health(exchange, path, { checks: this.checks(), failed: (name, why) => this.healthFailed(name, why), seen: (name, endpoint, well) => this.slis.observe(name, endpoint, well) })
       case 'metrics':
         if (path === '/metrics/slis') return exchange.respond(200, { 'content-type': this.metrics.contentType }, Buffer.from(this.slis.text()))
@@ -156,7 +157,7 @@ export class RequestPipeline {
       case '': return respondObject(exchange, 200, { paths: this.listedPaths() }, asRaw)
       default:
     }
-    throw resourceNotFound()
+    throw pathNotFound()
   }
 
   /** Once for each reason: those who wait for readiness ask many times a second. */

@@ -39,6 +39,7 @@ export const kindOf = (served: Served): Kind => (served.stored ? served.stored.k
 export class ResourceTable {
   private readonly rows = new Map<string, Served>()
   private versions = new Map<string, Served[]>()
+  private ownGroups: { generation: number; names: ReadonlySet<string> } = { generation: -1, names: new Set() }
   /** Grows with every change: what is derived (discovery) compares it. */
   generation = 0
 
@@ -61,5 +62,10 @@ export class ResourceTable {
   find(group: string, version: string, plural: string): Served | undefined { return this.rows.get(`${group}/${version}/${plural}`) }
   /** The resources of a group version; none if it is not served. */
   inVersion(group: string, version: string): readonly Served[] { return this.versions.get(`${group}/${version}`) ?? [] }
+  /** Whether a group is one that this server has of itself, and not of definitions. */
+  isOwnGroup(group: string): boolean {
+    if (this.ownGroups.generation !== this.generation) this.ownGroups = { generation: this.generation, names: new Set([...this.rows.values()].map(kindOf).filter(({ custom }) => !custom).map((kind) => kind.group)) }
+    return this.ownGroups.names.has(group)
+  }
   all(): IterableIterator<Served> { return this.rows.values() }
 }

@@ -80,12 +80,18 @@ describe('what is no request of ours', () => {
   beforeAll(async () => { api = await startTestServer() })
   afterAll(() => api[Symbol.asyncDispose]())
   for (const [method, path, status] of [
-    ['GET', '/none', 404], ['GET', '/api/v1/none', 404], ['POST', '/version', 404], ['POST', `${configMaps}/a`, 405], ['PUT', configMaps, 405], ['PATCH', configMaps, 405], ['POST', '/api/v1/configmaps', 405],
+    ['GET', '/api/v1/none', 404], ['GET', '/apis/apps/v9/none', 404], ['GET', '/api/v9', 404], ['POST', '/version', 405], ['POST', `${configMaps}/a`, 405], ['PUT', configMaps, 405], ['PATCH', configMaps, 405], ['POST', '/api/v1/configmaps', 405],
     ['GET', '/api/v1/configmaps/a', 404], ['GET', `${configMaps}/a/none`, 404], ['GET', `${configMaps}/a/b/c`, 404], ['DELETE', '/api/v1/namespaces/default/pods/a/binding', 405], ['GET', '/api/v1/namespaces/default/pods/a/log', 404],
     ['GET', '/api/v1/namespaces/default/nodes/a', 404], ['GET', '/api/v1/namespaces/default/configmaps/..', 404], ['GET', '/api/v1/namespaces/default/configmaps/%2e%2e%2fsecrets', 404], ['GET', '/api/v1/%ff', 400],
   ] as const) test(`${method} ${path}: ${status}`, async () => {
     const answer = await api.ask(method, path, method === 'GET' || method === 'DELETE' ? {} : { body: {}, headers: method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {} })
     expect([answer.status, answer.body['kind']]).toEqual([status, 'Status'])
+  })
+
+  // Where no part of it answers at all: apimachinery's notfoundhandler, which is Go's http.NotFound.
+  for (const path of ['/none', '/healthz/none', '/metrics/none', '/apis/none.example.com', '/apis/none.example.com/v1', '/apis/none.example.com/v1/nones', '/apis//v1/pods']) test(`GET ${path}: 404 in plain text`, async () => {
+    const { status, headers, text } = await api.ask('GET', path)
+    expect([status, headers['content-type'], headers['x-content-type-options'], text]).toEqual([404, 'text/plain; charset=utf-8', 'nosniff', '404 page not found\n'])
   })
 
   test('bodies beyond 3 MiB: 413', async () => expect((await api.ask('POST', configMaps, { body: configMap('big', { data: { big: 'x'.repeat(3 * 1024 * 1024) } }) })).body).toMatchObject({ code: 413, reason: 'RequestEntityTooLarge' }))

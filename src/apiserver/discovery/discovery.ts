@@ -1,7 +1,7 @@
 /** /api, /apis and what lies below, in both forms. Documents are kept until the resource table changes. */
 import { createHash } from 'node:crypto'
 import { stringify } from 'yaml'
-import { resourceNotFound } from '../../api/status.ts'
+import { pathNotFound, resourceNotFound } from '../../api/status.ts'
 import type { AggregatedDiscovery } from '../aggregation/aggregated-discovery.ts'
 import type { Exchange } from '../exchange.ts'
 import { clausesOf, isText, negotiate, plainShape } from '../negotiation/accept.ts'
@@ -97,7 +97,7 @@ export class Discovery {
     const accept = exchange.headers['accept']
     const type = path === '/api' || path === '/apis' ? aggregatedTypeOf(accept) : undefined
     const document = this.document(path, type !== undefined)
-    if (!document) throw resourceNotFound()
+    if (!document) throw /^\/apis\/[^/]/.test(path) && !this.parts.table.isOwnGroup(path.split('/')[2] ?? '') ? pathNotFound() : resourceNotFound()
     if (path === '/api' || path === '/apis') exchange.addHeader('vary', 'Accept')
     if (type === undefined) return respondJson(exchange, 200, document.bytes, negotiate(accept, plainShape))
     const headers = { 'content-type': `${type};${aggregatedParameters}`, etag: document.etag, 'cache-control': 'public' }

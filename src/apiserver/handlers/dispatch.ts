@@ -1,7 +1,7 @@
 /** From what a request is about to the handler that answers it. */
 import type { JsonObject } from '../../api/meta.ts'
 import type { Kind, Subresource, Verb } from '../../api/kinds.ts'
-import { methodNotAllowed, methodNotSupported, notFound, resourceNotFound } from '../../api/status.ts'
+import { methodNotAllowed, methodNotSupported, notFound, pathNotFound, resourceNotFound } from '../../api/status.ts'
 import type { ConnectHandler } from '../streaming/connect-handler.ts'
 import type { SubresourceHandler } from '../extension.ts'
 import { negotiate } from '../negotiation/accept.ts'
@@ -40,8 +40,9 @@ export interface Extensions {
   subresources: readonly SubresourceHandler[]
 }
 
+/** Routes of built-in kinds are made for what they can do; those of custom ones look. */
 const unsupported = (kind: Kind, info: AuthorizedRequest['info']): Error =>
-  methodNotSupported({ group: kind.group, plural: info.subresource === '' ? kind.plural : `${kind.plural}/${info.subresource}` }, info.verb)
+  (kind.custom ? methodNotSupported(kind, info.verb) : methodNotAllowed())
 
 /** POST with a body of another kind, answered by somebody else's function (serviceaccounts/token). */
 const createBelow = async (request: ResourceRequest, { create: answer, body }: SubresourceHandler): Promise<void> => {
@@ -64,7 +65,7 @@ const dispatchSubresource = (request: ResourceRequest, { connectHandlers, subres
   if (conversation) return connect(request, conversation)
   if (info.parts.length > 3) throw resourceNotFound()
   const row: Subresource | undefined = kind.subresources.find((each) => each.name === subresource)
-  if (!row) throw resourceNotFound()
+  if (!row) throw kind.custom ? notFound(kind, request.name) : resourceNotFound()
   if (!(row.verbs as readonly string[]).includes(info.verb)) throw unsupported(kind, info)
   if (subresource === 'scale' && resource.strategy.scale) return scale(request)
   const own = Object.hasOwn(special, path) && kind.group === '' ? special[path] : undefined
@@ -85,8 +86,8 @@ const dispatchStored = (request: AuthorizedRequest, server: ServerParts, at: { r
   const warning = deprecationWarning(kind)
   if (warning !== undefined) warn(request.exchange, warning)
   const asked: ResourceRequest = { ...request, server, resource, namespace: kind.namespaced ? info.namespace : '', name, subresource: info.subresource }
-  if (kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') throw name === '' ? methodNotAllowed() : resourceNotFound()
-  if (!kind.namespaced && info.parts[0] !== 'namespaces' && info.namespace !== '') throw resourceNotFound()
+  if (kind.namespaced && info.namespace === '' && info.verb !== 'list' && info.verb !== 'watch') throw kind.custom ? pathNotFound() : name === '' ? methodNotAllowed() : resourceNotFound()
+  if (!kind.namespaced && info.parts[0] !== 'namespaces' && info.namespace !== '') throw kind.custom ? pathNotFound() : resourceNotFound()
   if (info.subresource !== '') return dispatchSubresource(asked, at.extensions)
   const verb = info.verb as Verb
   if (!kind.verbs.includes(verb)) throw unsupported(kind, info)

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { apiVersionOf, type Kind } from '../../api/kinds.ts'
 import type { JsonObject, JsonValue } from '../../api/meta.ts'
-import { resourceNotFound } from '../../api/status.ts'
 import { hasTypeSchema } from '../../api/schema.ts'
 import type { Exchange } from '../exchange.ts'
 import type { PathHandler } from '../extension.ts'
@@ -200,7 +199,7 @@ export const openapi = ({ kinds, others, returnsDeleted = () => false }: OpenApi
       } else if (others?.()?.paths.has(prefix)) {
         await others()?.handle(exchange, { path, user })
       } else if (prefixes.includes(prefix)) respond(exchange, await groupDocument(prefix, moment))
-      else throw resourceNotFound()
+      else exchange.respond(404, {}, new Uint8Array())
     } },
   ]
 }

@@ -23,7 +23,7 @@ export const discoveryCases: readonly Case[] = [
   ...['apps', 'batch', 'coordination.k8s.io', 'discovery.k8s.io', 'events.k8s.io', 'rbac.authorization.k8s.io', 'scheduling.k8s.io', 'certificates.k8s.io', 'authentication.k8s.io', 'authorization.k8s.io'].map((group): Case => ({
     name: `the group ${group} has a version v1 with resources`, source: discovery, ask: `GET /apis/${group}/v1`, status: 200, body: { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: `${group}/v1`, resources: present } })),
   { name: 'the resources of the core group', source: discovery, ask: 'GET /api/v1', status: 200, body: { kind: 'APIResourceList', groupVersion: 'v1', resources: present } },
-  { name: 'a group that is not there', source: discovery, ask: 'GET /apis/none.example.com', ...notThere },
+  { name: 'a group that is not there', source: code('staging/src/k8s.io/apiserver/pkg/util/notfoundhandler/not_found_handler.go'), ask: 'GET /apis/none.example.com', status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, text: '404 page not found\n' },
   { name: 'a version that is not there', source: discovery, ask: 'GET /apis/apps/v9', ...notThere },
   { name: 'aggregated: all groups at once', source: aggregated, ask: 'GET /apis', with: list, status: 200, headers: { 'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', etag: /^".+"$/, vary: /Accept/ }, body: { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', items: present } },
   { name: 'aggregated: the core group', source: aggregated, ask: 'GET /api', with: list, status: 200, body: { kind: 'APIGroupDiscoveryList', items: [{ versions: [{ version: 'v1', freshness: 'Current', resources: present }] }] } },

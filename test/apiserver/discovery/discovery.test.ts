@@ -63,7 +63,7 @@ describe('other paths', () => {
     // The answer leaves before it is counted.
     await settle()
     const { text } = await api.ask('GET', '/metrics')
-    expect(text).toContain('apiserver_request_total{verb="LIST",group="",version="v1",resource="pods",subresource="",scope="cluster",component="apiserver",code="200"} 1')
+    expect(text).toContain('apiserver_request_total{verb="LIST",dry_run="",group="",version="v1",resource="pods",subresource="",scope="cluster",component="apiserver",code="200"} 1')
     expect(text).toMatch(/apiserver_request_duration_seconds_bucket\{le="\+Inf",verb="LIST",.*\} 1\n/)
     expect(text).toContain('apiserver_storage_objects{resource="pods"} 0')
     expect(text).toContain('process_cpu_user_seconds_total')
