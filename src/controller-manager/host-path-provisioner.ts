@@ -10,6 +10,7 @@ import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass }
 import { type Action, create, event, remove, update } from '../client/action.ts'
 import { type Reconciler, watching, type World } from '../client/controller.ts'
 import { planExpansion } from './host-path-expansion.ts'
+import { isDoomed, planEnd, planReclaimFinalizer, reclaimFinalizer } from './storage-protection/reclaim-finalizer.ts'
 import { classOf, isFor, provisionedBy, selectedNode, waitsForConsumer } from './volume-binding/volume.ts'
 
 export const provisioner = 'wherry.io/host-path'
@@ -41,7 +42,7 @@ const volumeFor = (claim: PersistentVolumeClaim, { node, storageClass, directory
   const { metadata, spec } = claim
   const name = nameFor(claim)
   return {
-    metadata: { name, annotations: { [provisionedBy]: provisioner } },
+    metadata: { name, annotations: { [provisionedBy]: provisioner }, ...((storageClass.reclaimPolicy ?? 'Delete') === 'Delete' && { finalizers: [reclaimFinalizer] }) },
     spec: {
       accessModes: spec.accessModes, capacity: { storage: spec.resources?.requests?.['storage'] ?? '0' }, volumeMode: 'Filesystem', storageClassName: storageClass.metadata.name,
       persistentVolumeReclaimPolicy: storageClass.reclaimPolicy ?? 'Delete',
@@ -105,14 +106,14 @@ const nodeOf = ({ spec }: PersistentVolume, world: World): Node | undefined => {
 /** Pure: the directory of a released volume goes first, then the volume; the garbage collector takes the pod. */
 export const planRemoval = (name: string, world: World, directory: string): Action[] => {
   const volume = world.get(PersistentVolumes, name)
-  if (!volume || volume.metadata.annotations?.[provisionedBy] !== provisioner || volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return []
   // A path that is not where we put it is not ours to delete.
-  if (!['Released', 'Failed'].includes(volume.status.phase ?? '') || volume.spec.hostPath?.path !== path.join(directory, name)) return []
+  if (!volume || volume.metadata.annotations?.[provisionedBy] !== provisioner || volume.spec.hostPath?.path !== path.join(directory, name)) return []
+  if (!isDoomed(volume)) return planReclaimFinalizer(volume)
   const node = nodeOf(volume, world)
-  if (!node) return [remove(PersistentVolumes, volume)]
+  if (!node) return planEnd(volume)
   const remover = world.get(Pods, `${removerNamespace}/${removerFor(name)}`)
   if (!remover) return [create(Pods, removerOf(volume, node, directory), { tolerate: isAlreadyExists })]
-  if (remover.status.phase === 'Succeeded') return [remove(PersistentVolumes, volume)]
+  if (remover.status.phase === 'Succeeded') return planEnd(volume)
   return remover.status.phase === 'Failed' ? [remove(Pods, remover)] : []
 }
 

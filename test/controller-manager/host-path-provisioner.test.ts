@@ -35,7 +35,7 @@ describe('a claim', () => {
     expect(objectOf(actions, 'create', PersistentVolumes).spec.nodeAffinity?.required?.nodeSelectorTerms[0]?.matchExpressions?.[0]?.values).toEqual(['host-1'])
   })
   test('keeps the policy of its class', () => {
-    expect(objectOf(provision(claim(), { classes: [storageClass({ reclaimPolicy: 'Retain' })] }), 'create', PersistentVolumes).spec.persistentVolumeReclaimPolicy).toBe('Retain')
+    expect(objectOf(provision(claim(), { classes: [storageClass({ reclaimPolicy: 'Retain' })] }), 'create', PersistentVolumes)).toMatchObject({ metadata: { annotations: { 'pv.kubernetes.io/provisioned-by': own } }, spec: { persistentVolumeReclaimPolicy: 'Retain' } })
   })
   const failed = (why: string): string => `event Warning ProvisioningFailed: failed to provision volume with StorageClass "standard": ${why}`
   test.each<[string, Parameters<typeof provision>, string[]]>([
@@ -59,20 +59,30 @@ describe('a claim', () => {
 })
 
 describe('a volume', () => {
-  const volume = (over: { annotations?: Record<string, string>; spec?: PersistentVolume['spec']; phase?: string } = {}): PersistentVolume => ({
-    metadata: metadata('pvc-u1', { namespace: undefined, annotations: over.annotations ?? { 'pv.kubernetes.io/provisioned-by': own } }), status: { phase: over.phase ?? 'Released' },
+  const finalizer = 'external-provisioner.volume.kubernetes.io/finalizer'
+  const volume = (over: { annotations?: Record<string, string>; spec?: PersistentVolume['spec']; phase?: string; metadata?: object } = {}): PersistentVolume => ({
+    metadata: metadata('pvc-u1', { namespace: undefined, finalizers: [finalizer], ...over.metadata, annotations: over.annotations ?? { 'pv.kubernetes.io/provisioned-by': own } }), status: { phase: over.phase ?? 'Released' },
     spec: { ...objectOf(provision(claim()), 'create', PersistentVolumes).spec, ...over.spec },
   })
+  const going = { deletionTimestamp: secondsBefore(1), finalizers: [finalizer] }
   const remover = (phase: string): Pod => pod('remove-pvc-u1', { metadata: { namespace: 'kube-system' }, status: { phase } })
   const plan = (given: PersistentVolume, pods: Pod[] = [], nodes: Node[] = [node1]) => planRemoval('pvc-u1', world([[PersistentVolumes, [given]], [Pods, pods], [Nodes, nodes]]), '/data/volumes')
   test.each<[string, Parameters<typeof plan>, string[]]>([
     ['that is released has its directory removed', [volume()], ['create pods remove-pvc-u1']],
     ['waits for that', [volume(), [remover('Running')]], []],
-    ['goes then', [volume(), [remover('Succeeded')]], ['delete persistentvolumes pvc-u1']],
+    ['goes then', [volume(), [remover('Succeeded')]], ['update persistentvolumes pvc-u1', 'delete persistentvolumes pvc-u1']],
+    ['from before there was a finalizer goes, too', [volume({ metadata: { finalizers: [] } }), [remover('Succeeded')]], ['delete persistentvolumes pvc-u1']],
+    ['that was deleted before its claim has its directory removed all the same', [volume({ metadata: going })], ['create pods remove-pvc-u1']],
+    ['and is not deleted twice', [volume({ metadata: going }), [remover('Succeeded')]], ['update persistentvolumes pvc-u1']],
+    ['that is deleted while its claim has it waits', [volume({ phase: 'Bound', metadata: going })], []],
+    ['that nobody has any more, and that is deleted, is removed', [volume({ phase: 'Available', metadata: going })], ['create pods remove-pvc-u1']],
+    ['that nobody has yet stays', [volume({ phase: 'Available' })], []],
+    ['that is not to be kept any more is marked', [volume({ phase: 'Bound', metadata: { finalizers: [] } })], ['update persistentvolumes pvc-u1']],
+    ['that is to be kept is not waited for', [volume({ phase: 'Bound', spec: { persistentVolumeReclaimPolicy: 'Retain' } })], ['update persistentvolumes pvc-u1']],
     ['is tried again', [volume(), [remover('Failed')]], ['delete pods remove-pvc-u1']],
-    ['of a node that is gone goes at once', [volume(), [], []], ['delete persistentvolumes pvc-u1']],
+    ['of a node that is gone goes at once', [volume(), [], []], ['update persistentvolumes pvc-u1', 'delete persistentvolumes pvc-u1']],
     ['that is bound stays', [volume({ phase: 'Bound' })], []],
-    ['that is to be kept stays', [volume({ spec: { persistentVolumeReclaimPolicy: 'Retain' } })], []],
+    ['that is to be kept stays', [volume({ spec: { persistentVolumeReclaimPolicy: 'Retain' }, metadata: { finalizers: [] } })], []],
     ['of another provisioner stays', [volume({ annotations: { 'pv.kubernetes.io/provisioned-by': 'example.com/x' } })], []],
     ['of another path stays', [volume({ spec: { hostPath: { path: '/etc' } } })], []],
   ])('%s', (_, given, expected) => { expect(inWords(plan(...given))).toEqual(expected) })

@@ -5,17 +5,17 @@ import { type Draft, keyOf } from '../../api/meta.ts'
 import { formatQuantity, quantityOf, toWhole } from '../../api/quantity.ts'
 import { isAlreadyExists } from '../../api/status.ts'
 import type { NodeSelectorTerm, PersistentVolume, PersistentVolumeClaim, StorageClass } from '../../api/types.ts'
-import { type Action, create, event, remove, update } from '../../client/action.ts'
+import { type Action, create, event, update } from '../../client/action.ts'
 import { type Reconciler, watching, type World } from '../../client/controller.ts'
+import { isDoomed, planEnd, planReclaimFinalizer, reclaimFinalizer } from '../storage-protection/reclaim-finalizer.ts'
 import { classOf, isFor, provisionedBy, selectedNode, waitsForConsumer } from '../volume-binding/volume.ts'
-import { type CsiContext, messageOf, retries, secretTexts, tellsApart, withFinalizer, withoutFinalizer } from './calls.ts'
+import { type CsiContext, messageOf, retries, secretTexts, tellsApart, withFinalizer } from './calls.ts'
 import { type ClassParameters, classParameters } from './class-parameters.ts'
 import { cloneFinalizer } from './clone-protection.ts'
 import { CallError, segmentsOf, type Site, siteOfVolume, sitesOf } from './controller-service.ts'
 import { type ContentSource, contentSource, type DataSource, dataSourceOf, sourceClaim } from './data-source.ts'
 
 const handedOver = 'volume.kubernetes.io/storage-provisioner'
-const finalizer = 'external-provisioner.volume.kubernetes.io/finalizer'
 const deletionSecret = { name: 'volume.kubernetes.io/provisioner-deletion-secret-name', namespace: 'volume.kubernetes.io/provisioner-deletion-secret-namespace' }
 
 interface Topology { segments: Record<string, string> }
@@ -108,7 +108,7 @@ export const volumeFor = ({ claim, storageClass, site }: Wish, { fsType, secrets
   const delivered = BigInt(volume.capacity_bytes)
   const deletes = (storageClass.reclaimPolicy ?? 'Delete') === 'Delete'
   return {
-    metadata: { name: volumeNameOf(claim), ...(deletes && { finalizers: [finalizer] }), annotations: {
+    metadata: { name: volumeNameOf(claim), ...(deletes && { finalizers: [reclaimFinalizer] }), annotations: {
       [provisionedBy]: site.driver, ...(secrets.provisioner && { [deletionSecret.name]: secrets.provisioner.name, [deletionSecret.namespace]: secrets.provisioner.namespace }),
     } },
     spec: {
@@ -135,11 +135,15 @@ const withoutNode = (claim: PersistentVolumeClaim): PersistentVolumeClaim => {
   return { ...claim, metadata: { ...claim.metadata, annotations } }
 }
 
-/** A volume that has lost its claim and that its driver is to delete; undefined: it stays. */
-export const doomed = (name: string, world: World): PersistentVolume | undefined => {
+/** A volume that its driver has made for the cluster. */
+const ownVolume = (name: string, world: World): PersistentVolume | undefined => {
   const volume = world.get(PersistentVolumes, name)
-  if (!volume?.spec.csi || volume.metadata.annotations?.[provisionedBy] !== volume.spec.csi.driver || volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return undefined
-  return ['Released', 'Failed'].includes(volume.status.phase ?? '') ? volume : undefined
+  return volume?.spec.csi && volume.metadata.annotations?.[provisionedBy] === volume.spec.csi.driver ? volume : undefined
+}
+/** One that has lost its claim and that its driver is to delete; undefined: it stays. */
+export const doomed = (name: string, world: World): PersistentVolume | undefined => {
+  const volume = ownVolume(name, world)
+  return volume && isDoomed(volume) ? volume : undefined
 }
 
 const [claimPrefix, volumePrefix] = ['claim:', 'volume:']
@@ -193,10 +197,11 @@ export const csiProvisioner = ({ client, service }: CsiContext): Reconciler => {
   }
 
   const destroy = async (key: string, name: string, world: World): Promise<Action[]> => {
-    const volume = doomed(name, world)
+    const volume = ownVolume(name, world)
     const csi = volume?.spec.csi
     const site = csi && siteOfVolume(csi.driver, volume, world)
     if (!volume || !csi || !site?.capabilities.includes('CREATE_DELETE_VOLUME') || await service.isTaken(leaseOf(csi.driver), world.now)) return []
+    if (!isDoomed(volume)) return planReclaimFinalizer(volume)
     const failed = (why: string): Action[] => [event(PersistentVolumes, volume, { type: 'Warning', reason: 'VolumeFailedDelete', message: why }), turns.failed(key)]
     const attached = world.list(VolumeAttachments).find(({ spec }) => spec.source?.persistentVolumeName === name)
     if (attached) return failed(`persistentvolume ${name} is still attached to node ${attached.spec.nodeName ?? ''}`)
@@ -204,9 +209,7 @@ export const csiProvisioner = ({ client, service }: CsiContext): Reconciler => {
       const { annotations = {} } = volume.metadata
       await service.call(site, 'DeleteVolume', { volume_id: csi.volumeHandle, secrets: await secretTexts(client, { name: annotations[deletionSecret.name], namespace: annotations[deletionSecret.namespace] }) })
       turns.worked(key)
-      const freed = withoutFinalizer(volume, finalizer)
-      const gone = (of: PersistentVolume): Action[] => (of.metadata.deletionTimestamp === undefined ? [remove(PersistentVolumes, of)] : [])
-      return volume.metadata.finalizers?.includes(finalizer) ? [update(PersistentVolumes, freed, { then: (written) => gone(written as PersistentVolume) })] : gone(volume)
+      return planEnd(volume)
     } catch (error) {
       return failed(messageOf(error))
     }

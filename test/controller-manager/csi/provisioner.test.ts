@@ -211,4 +211,14 @@ describe('what becomes of the answer', () => {
       expect([at.told, asked]).toEqual([[failure(why)], []])
     })
   })
+  test.each<[string, string, string[], string[]]>([
+    ['that is to be kept does not wait for its driver', 'Retain', ['external-provisioner.volume.kubernetes.io/finalizer'], []],
+    ['that is not, does', 'Delete', [], ['external-provisioner.volume.kubernetes.io/finalizer']],
+  ])('a volume %s', async (_, persistentVolumeReclaimPolicy, before, after) => {
+    const at = scene(claim())
+    at.put(PersistentVolumes, { metadata: metadata('pv', { namespace: undefined, finalizers: before, annotations: { 'pv.kubernetes.io/provisioned-by': driver } }), spec: { csi: { driver, volumeHandle: 'h' }, persistentVolumeReclaimPolicy }, status: { phase: 'Bound' } } as PersistentVolume)
+    const fake = answering(() => ({}))
+    at.play(await csiProvisioner({ client: undefined as never, service: fake.service }).plan('volume:pv', at.world) as never)
+    expect([at.get(PersistentVolumes, 'pv').metadata.finalizers, fake.asked]).toEqual([after, []])
+  })
 })
