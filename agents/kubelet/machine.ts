@@ -1,5 +1,6 @@
 /** Puts together what all pods' workers share. */
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
 import type { Node, Pod, Service } from '../../src/api/types.ts'
@@ -26,6 +27,7 @@ import { references } from './references.ts'
 import { checkRuntimeClass } from './runtime-class.ts'
 import { spares } from './spares.ts'
 import { statusManager } from './status-manager.ts'
+import { turns } from './turns.ts'
 import { systemMounter } from './volumes/mounter.ts'
 import { tokenManager } from './volumes/tokens.ts'
 import { volumes } from './volumes/volumes.ts'
@@ -56,7 +58,7 @@ const spareShare = 50
 export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const { options, facts, context } = parts
   const { clock, random, log, runtime, nodeIP } = options
-  const sink = context && eventSink(context, signal).from('kubelet', options.nodeName)
+  const sink = context && eventSink({ ...context, pauseMilliseconds: options.eventPauseMilliseconds }, signal).from('kubelet', options.nodeName)
   const mayTell = options.eventRate && rateLimit(options.eventRate, clock)
   const recorder: EventRecorder | undefined = sink && (mayTell ? { record: (...what) => { if (mayTell()) sink.record(...what) } } : sink)
   const record = (pod: Pod, what: Occurrence): void => {
@@ -84,6 +86,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter, tokens, csi: drivers.volumes, clock }), csi: drivers,
     images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(credentials && { credentialProviders: credentials }), ...(options.pullRate && { mayPull: rateLimit(options.pullRate, clock) }), ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
+    turns: turns(2 * availableParallelism(), clock),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),
     ownMetrics: () => credentialMetrics(credentials?.usage() ?? []),

@@ -52,6 +52,8 @@ export interface KubeletOptions {
   pullRate?: Rate
   /** How many events may be told; more are dropped. No limit if absent. */
   eventRate?: Rate
+  /** Events of one moment are written together, so much after the first of them, that no pod waits for them; at once if absent. */
+  eventPauseMilliseconds?: number
   /** The longest that a container waits for its restart; five minutes if absent. */
   maxRestartBackOffMilliseconds?: number
   /** Whether the kernel keeps all pods together within what is allocatable; it does if absent. */

@@ -17,6 +17,7 @@ import type { ContainerState, Runtime, RuntimeEvent } from './runtime/runtime.ts
 import type { SandboxFacts } from './sandbox-spec.ts'
 import type { Spares } from './spares.ts'
 import type { StatusManager } from './status-manager.ts'
+import type { Turns } from './turns.ts'
 import type { Volumes } from './volumes/volumes.ts'
 import type { Wakeable } from './wakeable.ts'
 
@@ -49,6 +50,8 @@ export interface Machine {
   statuses: StatusManager
   heal: HealLog
   spares: Spares
+  /** For pods that begin. */
+  turns: Turns
   /** undefined: not known yet. */
   services(): readonly Service[] | undefined
   allocatable(): Readonly<Record<string, string>>

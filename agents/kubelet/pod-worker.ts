@@ -124,8 +124,10 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     const state = currentOf(run.observed, name)
     const age = clock.now().getTime() - (state?.startedAt?.getTime() ?? 0)
     // One that was started in the future was started before the clock was set back.
-    if (age >= armDelayMilliseconds || age < 0) return machine.spares.mayArm(spareKey(run.pod, name), containerRecord(run.record, name).backOff !== undefined)
-    run.wake.notifyIn(armDelayMilliseconds - age)
+    const isOld = age >= armDelayMilliseconds || age < 0
+    // Those that begin come first.
+    if (isOld && !machine.turns.busy) return machine.spares.mayArm(spareKey(run.pod, name), containerRecord(run.record, name).backOff !== undefined)
+    run.wake.notifyIn(isOld ? armDelayMilliseconds : armDelayMilliseconds - age)
     return false
   }
 
@@ -148,10 +150,13 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     if (problem) throw new NetworkError(`network is not ready: container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${problem}`)
     // A token has grown old, or a driver wants to be asked again.
     if ((machine.volumes.renewIn(run.pod.metadata.uid) ?? 1) <= 0) run.volumesReady = false
-    if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes(machine, run)
-    // What is allocated is on the disk before anything runs with it.
-    if (actions.some((action) => action.do === 'resize' || (action.do === 'killContainer' && action.reason === 'resize'))) await machine.records.save(run.pod.metadata.uid, run.record)
-    await execute(actions, how)
+    const turnOver = actions.some((action) => action.do === 'createSandbox') ? await machine.turns.take(run.starting) : () => {}
+    try {
+      if (!run.volumesReady && (starts || runningOf(run.observed).length > 0)) await prepareVolumes(machine, run)
+      // What is allocated is on the disk before anything runs with it.
+      if (actions.some((action) => action.do === 'resize' || (action.do === 'killContainer' && action.reason === 'resize'))) await machine.records.save(run.pod.metadata.uid, run.record)
+      await execute(actions, how)
+    } finally { turnOver() }
     if (actions.some((action) => action.do !== 'holdBack')) run.observed = await observe(machine, run, messages)
   }
 

@@ -4,6 +4,7 @@ import { Events as EventKind, type Kind, apiVersionOf } from '../api/kinds.ts'
 import type { KubeObject } from '../api/meta.ts'
 import type { Random } from '../api/random.ts'
 import { isNotFound } from '../api/status.ts'
+import { afterBurst } from './after-burst.ts'
 import type { Client } from './client.ts'
 import type { Log } from './component.ts'
 import { type Correlated, type EventToWrite, eventCorrelator } from './event-correlator.ts'
@@ -37,11 +38,13 @@ const maxTries = 12
 const maxWaiting = 1_000
 const atATime = 16
 
+export interface EventSinkOptions { client: Client; clock: Clock; random: Random; log: Log; pauseMilliseconds?: number | undefined }
+
 /**
  * Writes events through `client` until `signal` aborts, up to 16 at a time, those that count up one event in their order. While the server cannot be reached,
- * 1,000 wait; further ones are dropped.
+ * 1,000 wait; further ones are dropped. With `pauseMilliseconds` they are written so long after the first of a burst: what is told does not hold up what is done.
  */
-export const eventSink = ({ client, clock, random, log }: { client: Client; clock: Clock; random: Random; log: Log }, signal: AbortSignal): Events => {
+export const eventSink = ({ client, clock, random, log, pauseMilliseconds }: EventSinkOptions, signal: AbortSignal): Events => {
   const correlator = eventCorrelator()
   const queue = workQueue<string>(clock, signal)
   const waiting = new Map<string, Correlated[]>()
@@ -101,6 +104,13 @@ export const eventSink = ({ client, clock, random, log }: { client: Client; cloc
     }
   }
   for (let index = 0; index < atATime; index++) void worker()
+  const held = new Set<string>()
+  const release = (): void => {
+    for (const key of held) queue.add(key)
+    held.clear()
+  }
+  const failed = (error: unknown): void => log.error('cannot write events', { error: String(error) })
+  const releaseLater = pauseMilliseconds === undefined ? release : afterBurst({ clock, milliseconds: pauseMilliseconds, failed }, () => { release(); return Promise.resolve() }, signal)
   signal.addEventListener('abort', () => { for (const resolve of flushed.splice(0)) resolve() })
 
   return {
@@ -113,10 +123,14 @@ export const eventSink = ({ client, clock, random, log }: { client: Client; cloc
         const queued = waiting.get(what.key)
         if (queued) queued.push(what)
         else waiting.set(what.key, [what])
-        queue.add(what.key)
+        held.add(what.key)
+        releaseLater()
       },
     }),
-    flush: () => (count === 0 || signal.aborted ? Promise.resolve() : new Promise((resolve) => flushed.push(resolve))),
+    flush: () => {
+      release()
+      return count === 0 || signal.aborted ? Promise.resolve() : new Promise((resolve) => flushed.push(resolve))
+    },
   }
 }
 

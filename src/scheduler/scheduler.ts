@@ -35,6 +35,8 @@ export interface SchedulerOptions {
   /** Shared ones, in one process with others; else the scheduler has its own. */
   informers?: Informers
   profile?: Profile
+  /** Events of one moment are written together, so much after the first of them; at once if absent. */
+  eventPauseMilliseconds?: number
   /** Several replicas: only the one that holds the lease schedules. */
   leaderElection?: Pick<Election, 'identity'> & Partial<Pick<Election, 'lease'>>
 }
@@ -82,7 +84,7 @@ class Running implements Scheduler {
   }
 
   async #schedule(signal: AbortSignal): Promise<void> {
-    const { client, clock, random, log } = this.#options
+    const { client, clock, random, log, eventPauseMilliseconds: pauseMilliseconds } = this.#options
     const ended = new AbortController()
     const until = AbortSignal.any([signal, ended.signal])
     const informers = this.#options.informers ?? sharedInformers({ client, clock, random, log }, until)
@@ -98,7 +100,7 @@ class Running implements Scheduler {
       csiNode: (name) => csiNodes.lister.get(name), csiDriver: (name) => csiDrivers.lister.get(name), capacities: () => capacities.lister.list(),
     }
     const profile = withVolumePlugins(this.#profile, volumeRestrictions(storage), nodeVolumeLimits(storage), volumeBinding({ storage, bind: (plan, at, during) => bindVolumes(plan, { ...at, line: { client, clock, claims, volumes, pods } }, during) }))
-    const recorder = eventSink({ client, clock, random, log }, until).from(this.#profile.schedulerName)
+    const recorder = eventSink({ client, clock, random, log, pauseMilliseconds }, until).from(this.#profile.schedulerName)
     try {
       await Promise.all(Object.values(watched).map(({ synced }) => synced))
       const snapshot = new Snapshot({

@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fifoPool } from '../../agents/kubelet/runtime/fifo-pool.ts'
 import { openForBoth, openForReading, readFifo } from '../../agents/kubelet/runtime/fifo.ts'
 import type { RuntimeEvent } from '../../agents/kubelet/runtime/runtime.ts'
+import { systemClock } from '../../src/api/clock.ts'
 import { systemRandom } from '../../src/api/random.ts'
 import { aContainer, aSandbox, launch, leavePlace, newPlace, never, openRuntime } from '../support/runtime-node.ts'
 
@@ -36,7 +37,9 @@ const report = (measure: string, samples: number[]): void => {
 // The program's first instruction writes into a FIFO on a volume, at whose other end we listen: what we see is later than what happened, never earlier.
 const mounts = [{ hostPath: place.scratch, containerPath: '/out', readOnly: false, propagation: 'private' as const }]
 const program = ['sh', '-c', 'echo up >/out/first; exec sleep 1000']
-await fifoPool(path.join(place.scratch, 'stock'), systemRandom).place(place.scratch, ['first'])
+const pool = fifoPool({ stock: path.join(place.scratch, 'stock'), clock: systemClock, random: systemRandom, failed: (error) => { throw error } })
+await pool.place(place.scratch, ['first'])
+pool.close()
 let heard = Promise.withResolvers<number>()
 const hold = openForBoth(path.join(place.scratch, 'first'))
 const reader = readFifo(openForReading(path.join(place.scratch, 'first')), { data() { heard.resolve(now()) } })

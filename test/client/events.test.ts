@@ -9,12 +9,12 @@ import { fakeClock } from '../support/fake-clock.ts'
 import { fakeRandom } from '../support/fake-random.ts'
 import { logs } from '../support/logs.ts'
 
-const open = () => {
+const open = ({ pauseMilliseconds }: { pauseMilliseconds?: number } = {}) => {
   const api = fakeApi()
   const clock = fakeClock()
   const log = logs()
   const { signal } = new AbortController()
-  const events = eventSink({ client: createClient(api), clock, random: fakeRandom(), log }, signal)
+  const events = eventSink({ client: createClient(api), clock, random: fakeRandom(), log, pauseMilliseconds }, signal)
   const pod = api.put(Pods, { metadata: { name: 'web', namespace: 'shop' } })
   const stored = () => api.all(Events).map(({ reason, message, count }) => ({ reason, message, count }))
   return { api, clock, log, events, pod, stored, recorder: events.from('kubelet', 'node-1') }
@@ -49,6 +49,25 @@ describe('events', () => {
     await events.flush()
     expect(api.all(Events)).toHaveLength(1)
     expect(api.all(Events)[0]).toMatchObject({ count: 3, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:02:00Z' })
+  })
+  test('those of a burst are written together, so long after the first', async () => {
+    const { clock, pod, recorder, stored } = open({ pauseMilliseconds: 300 })
+    recorder.record(Pods, pod, { type: 'Normal', reason: 'Created', message: 'Container created' })
+    await clock.advance(200)
+    recorder.record(Pods, pod, { type: 'Normal', reason: 'Started', message: 'Container started' })
+    await clock.advance(99)
+    expect(stored()).toEqual([])
+    await clock.advance(1)
+    expect(stored().map(({ reason }) => reason)).toEqual(['Created', 'Started'])
+    recorder.record(Pods, pod, { type: 'Normal', reason: 'Killing', message: 'Stopping container' })
+    await clock.advance(300)
+    expect(stored()).toHaveLength(3)
+  })
+  test('whoever wants them written waits for no pause', async () => {
+    const { events, pod, recorder, stored } = open({ pauseMilliseconds: 300 })
+    recorder.record(Pods, pod, { type: 'Normal', reason: 'Created', message: 'Container created' })
+    await events.flush()
+    expect(stored()).toHaveLength(1)
   })
   test('one that expired meanwhile is made anew with its count', async () => {
     const { api, events, pod, recorder, stored } = open()

@@ -38,7 +38,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
   const failed = (error: unknown): void => { options.log.warn('cannot make roots in stock', { error: String(error) }) }
   const roots = node.ownUsers.whole ? rootStock({ directory: path.join(rootsDirectory(options), '.stock'), clock: options.clock, random: options.random, failed }) : undefined
   const shared: Omit<Context, 'launcher' | 'logWriter'> = {
-    ...options, ...node, roots, pods: new Map(), fifos: fifoPool(path.join(options.stateDirectory, 'fifos'), options.random),
+    ...options, ...node, roots, pods: new Map(), fifos: fifoPool({ stock: path.join(options.stateDirectory, 'fifos'), clock: options.clock, random: options.random, failed: (error) => { options.log.warn('cannot make FIFOs in stock', { error: String(error) }) } }),
     emit: (event) => { queue.push({ ...event, monotonicMilliseconds: options.clock.monotonic() }) },
   }
   const context: Context = { ...shared, launcher: newLauncher(shared), logWriter: await newLogWriter(shared) }
@@ -158,6 +158,7 @@ const removePod = async (context: Context, podUid: string): Promise<void> => {
 
 const closeAll = (context: Context): void => {
   context.roots?.close()
+  context.fifos.close()
   context.launcher?.close()
   context.logWriter?.close()
   for (const { sandbox, attempts } of context.pods.values()) {

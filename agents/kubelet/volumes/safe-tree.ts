@@ -2,7 +2,7 @@
  * What is done to all of a directory whose contents others may swap meanwhile: everything is opened without following links, relative to what was opened before, and changed by way of
  * what is open, not of its name. A directory that becomes a link between two steps leads nowhere. Mirrors the reasons of pkg/volume/util/subpath/subpath_linux.go.
  */
-import { constants } from 'node:fs'
+import { constants, lstatSync } from 'node:fs'
 import { chmod, chown, type FileHandle, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import path from 'node:path'
 
@@ -79,4 +79,6 @@ const removeAt = async (file: string, depth: number, removal: Removal): Promise<
 }
 
 /** Removes it with all that is below, however deep; what links lead to stays. No error if there is nothing. */
-export const removeTree = (root: string): Promise<void> => removeAt(root, 0, { top: undefined, moved: 0 })
+export const removeTree = (root: string): Promise<void> => (
+  // Mostly there is nothing, and to look costs a tenth of an attempt that fails.
+  lstatSync(root, { throwIfNoEntry: false }) === undefined ? Promise.resolve() : removeAt(root, 0, { top: undefined, moved: 0 }))

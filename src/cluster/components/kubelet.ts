@@ -25,6 +25,7 @@ import { credentialProviderFlags, credentialProvidersOf } from './credential-pro
 import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
+const eventPauseMilliseconds = 300
 /** Where kube-proxy answers on every node. */
 const proxyPort = 10_256
 
@@ -120,7 +121,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
   const settings = await configured(flags)
   const dns = (flags.get('cluster-dns') ?? '').split(',').filter(Boolean)
   const options: KubeletOptions = {
-    maxPods: 110, taints: [],
+    maxPods: 110, taints: [], eventPauseMilliseconds,
     ...settings,
     nodeName: flags.need('node-name'), nodeIP: flags.need('node-ip'), client, runtime, clock: systemClock, random: systemRandom, log,
     network: { configure: (podCIDR) => network.configure({ podCIDR, clusterCIDR }), isReady: () => network.isReady() },

@@ -50,6 +50,45 @@ export const newSteps = (numbers: Numbers): Steps => {
   }
 }
 
+/** 64 bits, low half first: numbers are written in halves, which is many times quicker than by way of BigInt. */
+const writeWord = (into: Buffer, at: number, value: number | bigint): void => {
+  if (typeof value === 'bigint') { into.writeBigUInt64LE(BigInt.asUintN(64, value), at); return }
+  into.writeUInt32LE(value >>> 0, at)
+  into.writeUInt32LE(Math.floor(value / 2 ** 32) >>> 0, at + 4)
+}
+
+/** What the steps point to, behind them. */
+const dataBehind = (stepsBytes: number): { blocks: Buffer[]; addressOf(place: Place): number; sayingOf(what: string): { address: number; length: number } } => {
+  const blocks: Buffer[] = []
+  const addresses = new Map<Buffer, number>()
+  const sayings = new Map<string, { address: number; length: number }>()
+  let size = stepsBytes
+  const addressOf = ({ data, offset }: Place): number => {
+    const known = addresses.get(data)
+    if (known !== undefined) return known + offset
+    const address = stepsAddress + size
+    const padding = (wordBytes - (data.length % wordBytes)) % wordBytes
+    blocks.push(data)
+    if (padding > 0) blocks.push(zeros.subarray(0, padding))
+    size += data.length + padding
+    addresses.set(data, address)
+    return address + offset
+  }
+  return {
+    blocks, addressOf,
+    sayingOf(what) {
+      const known = sayings.get(what)
+      if (known) return known
+      const said = Buffer.from(`${what}: errno `)
+      const saying = { address: addressOf({ data: said, offset: 0 }), length: said.length }
+      sayings.set(what, saying)
+      return saying
+    },
+  }
+}
+
+const zeros = Buffer.alloc(wordBytes)
+
 /** With every further use of a result as a step that carries it over, right behind the call. */
 const encode = (steps: readonly Step[]): Buffer => {
   const index = new Map<Step, number>()
@@ -58,41 +97,31 @@ const encode = (steps: readonly Step[]): Buffer => {
     index.set(step, count)
     count += Math.max(1, step.result.uses.length)
   }
-  const blocks: Buffer[] = [Buffer.alloc(count * stepBytes)]
-  const addresses = new Map<Buffer, number>()
-  let size = count * stepBytes
-  const addressOf = ({ data, offset }: Place): number => {
-    const known = addresses.get(data)
-    if (known !== undefined) return known + offset
-    const address = stepsAddress + size
-    const padded = Buffer.concat([data, Buffer.alloc((wordBytes - (data.length % wordBytes)) % wordBytes)])
-    blocks.push(padded)
-    size += padded.length
-    addresses.set(data, address)
-    return address + offset
-  }
+  const head = Buffer.alloc(count * stepBytes)
+  const { blocks, addressOf, sayingOf } = dataBehind(head.length)
   const list = (places: readonly Place[]): number => {
     const table = Buffer.alloc((places.length + 1) * wordBytes)
-    for (const [at, place] of places.entries()) table.writeBigUInt64LE(BigInt(addressOf(place)), at * wordBytes)
+    for (const [at, place] of places.entries()) writeWord(table, at * wordBytes, addressOf(place))
     return addressOf({ data: table, offset: 0 })
   }
-  const valueOf = (each: Argument): bigint => (typeof each === 'object' ? BigInt(isResult(each) ? 0 : isPlace(each) ? addressOf(each) : list(each)) : BigInt.asUintN(64, BigInt(each)))
+  const valueOf = (each: Argument): number | bigint => (typeof each !== 'object' ? each : isResult(each) ? 0 : isPlace(each) ? addressOf(each) : list(each))
   const useAddress = (use: Use): number => ('step' in use ? stepsAddress + (index.get(use.step) ?? 0) * stepBytes + (1 + use.argument) * wordBytes : addressOf(use))
   const nowhere = space(wordBytes)
-  const head = blocks[0] ?? Buffer.alloc(0)
-  const write = (at: number, { number, args, into, mayFail, what }: { number: number; args: readonly bigint[]; into: number; mayFail: boolean; what: string }): void => {
-    const said = Buffer.from(`${what}: errno `)
-    const words = [BigInt.asUintN(64, BigInt(number)), ...Array.from({ length: 6 }, (_, each) => args[each] ?? 0n), BigInt(into), mayFail ? 1n : 0n, BigInt(addressOf({ data: said, offset: 0 })), BigInt(said.length)]
-    for (const [word, value] of words.entries()) head.writeBigUInt64LE(value, at * stepBytes + word * wordBytes)
+  const write = (at: number, { number, args, into, mayFail, what }: { number: number; args: readonly (number | bigint)[]; into: number; mayFail: boolean; what: string }): void => {
+    const saying = sayingOf(what)
+    const start = at * stepBytes
+    writeWord(head, start, number)
+    for (const [each, value] of args.entries()) writeWord(head, start + (1 + each) * wordBytes, value)
+    for (const [each, value] of [into, mayFail ? 1 : 0, saying.address, saying.length].entries()) writeWord(head, start + (7 + each) * wordBytes, value)
   }
   for (const step of steps) {
     const at = index.get(step) ?? 0
     const [first, ...others] = step.result.uses
     const into = first ? useAddress(first) : addressOf(nowhere)
     write(at, { ...step, args: step.arguments.map(valueOf), into })
-    for (const [further, use] of others.entries()) write(at + 1 + further, { number: -1, args: [BigInt(into)], into: useAddress(use), mayFail: true, what: step.what })
+    for (const [further, use] of others.entries()) write(at + 1 + further, { number: -1, args: [into], into: useAddress(use), mayFail: true, what: step.what })
   }
-  const whole = Buffer.concat(blocks)
+  const whole = Buffer.concat([head, ...blocks])
   if (whole.length > maxStepsBytes) throw new Error(`${steps.length} system calls with ${whole.length} bytes are more than can be carried out at once`)
   return whole
 }
