@@ -44,7 +44,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   await mkdir(options.memoryDirectory, { recursive: true, mode: 0o700 })
   const machineFacts = options.machine ?? await readMachineFacts(options.dataDirectory, random)
   const facts: NodeFacts = {
-    nodeName, nodeIP: options.nodeIP, machine: machineFacts, maxPods: options.maxPods ?? defaultMaxPods, labels: options.labels ?? {}, taints: options.taints ?? [],
+    nodeName, nodeIP: options.nodeIP, machine: machineFacts, maxPods: Math.min(options.maxPods ?? defaultMaxPods, options.podsPerCore ? options.podsPerCore * machineFacts.cpus : Infinity), ...(options.maxStatusImages !== undefined && { maxImages: options.maxStatusImages }), labels: options.labels ?? {}, taints: options.taints ?? [],
     version: options.version, providerID: options.providerID, kubeletPort: options.server?.port || defaultPort, ...(options.reserved && { reserved: options.reserved }), ...(options.eviction?.thresholds && { thresholds: options.eviction.thresholds }),
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
@@ -73,7 +73,8 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   })
   const sampler = usageSampler({ runtime, clock, log, pods: () => workers.list() })
 
-  const sources = staticSources({ file: options.staticPodDirectory !== undefined, http: options.staticPodURL !== undefined }, (message) => log.error(message))
+  const more = options.moreStaticPods === options.staticPodDirectory ? undefined : options.moreStaticPods
+  const sources = staticSources({ file: options.staticPodDirectory !== undefined, configured: more !== undefined, http: options.staticPodURL !== undefined }, (message) => log.error(message))
   let apiKnown = api.pods === undefined
   const mirrors = mirrorPods({ client, clock, random, log, node: ownNode }, signal)
   const wakeSources = new Wakeable(clock)
@@ -134,6 +135,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     follow(api.services, () => { servicesKnown = true }, signal),
     followNode(),
     ...(staticDirectory === undefined ? [] : [watchStaticPods({ directory: staticDirectory, nodeName, clock, log }, (pods) => { sources.set('file', pods); changed() }, signal)]),
+    ...(more === undefined ? [] : [watchStaticPods({ directory: more, nodeName, clock, log }, (pods) => { sources.set('configured', pods); changed() }, signal)]),
     ...(options.staticPodURL ? [watchUrlPods({ ...options.staticPodURL, nodeName, clock, log }, (pods) => { sources.set('http', pods); changed() }, signal)] : []),
     ...(registration ? [reportNode(registration, signal), renewLease(registration, signal)] : []),
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),

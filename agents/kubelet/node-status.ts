@@ -13,6 +13,8 @@ export interface NodeFacts {
   nodeIP: string
   machine: MachineFacts
   maxPods: number
+  /** How many its status names; upstream's default if absent, all for -1. */
+  maxImages?: number
   /** For the system and for Kubernetes' own daemons, summed up: not for pods. */
   reserved?: Readonly<Record<string, string>>
   /** Upstream's defaults if absent. */
@@ -36,7 +38,7 @@ export interface Health {
 }
 
 /** Upstream's nodeStatusMaxImages: the largest are named. */
-const maxImages = 50
+const defaultMaxImages = 50
 /** Upstream's MaxNamesPerImageInNodeStatus. */
 const maxNames = 5
 
@@ -125,7 +127,7 @@ export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, no
   features: { supplementalGroupsPolicy: true },
   // Named twice, as upstream's runtimes do: the default, and by its name.
   runtimeHandlers: ['', runtimeHandler].map((name) => ({ name, features: { recursiveReadOnlyMounts: true, userNamespaces: facts.machine.userNamespaces ?? false } })),
-  images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, maxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
+  images: health.images.toSorted((left, right) => right.sizeBytes - left.sizeBytes).slice(0, facts.maxImages === -1 ? undefined : facts.maxImages ?? defaultMaxImages).map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes })),
   nodeInfo: {
     architecture: facts.machine.architecture, bootID: facts.machine.bootID, containerRuntimeVersion: `wherry://${facts.version.replace(/^v/, '')}`, kernelVersion: facts.machine.kernelVersion,
     kubeProxyVersion: '', kubeletVersion: facts.version, machineID: facts.machine.machineID, operatingSystem: 'linux', osImage: facts.machine.osImage, systemUUID: facts.machine.systemUUID,

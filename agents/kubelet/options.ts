@@ -65,6 +65,8 @@ export interface KubeletOptions {
   log: Log
   /** Manifests of static pods; undefined: none. */
   staticPodDirectory: string | undefined
+  /** More of them, where the node's configuration names a directory of its own. */
+  moreStaticPods?: string
   /** Where more static pods are asked for. */
   staticPodURL?: { url: string; headers: Readonly<Record<string, readonly string[]>>; checkMilliseconds: number }
   /** The kubelet's own: records, volumes, logs. Survives a restart of the machine. */
@@ -78,6 +80,14 @@ export interface KubeletOptions {
   machine?: MachineFacts
   mounter?: Mounter
   maxPods?: number
+  /** No more pods than so many for each CPU. */
+  podsPerCore?: number
+  /** How many images the node's status names; 50 if absent, all for -1. */
+  maxStatusImages?: number
+  /** Logs of pods; below `dataDirectory` if absent. */
+  podLogsDirectory?: string
+  /** An image that lies here may be used by pods without the credentials with which it was pulled. */
+  neverVerifyImages?: boolean
   /** Containers that name no seccomp profile get RuntimeDefault instead of none. */
   seccompDefault?: boolean
   /** Names, or beginnings of names with an asterisk behind them, of sysctls that pods may set besides the safe ones. */

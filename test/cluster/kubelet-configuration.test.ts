@@ -42,10 +42,20 @@ describe('a kubelet configuration', () => {
     expect(read('registryPullQPS: 0\n').settings.options).toEqual({})
   })
   test('logs, events, restarts and the node', () => {
-    expect(read('containerLogMaxSize: 1Mi\ncontainerLogMaxFiles: 3\n').settings.logLimits).toEqual({ maxBytes: 2 ** 20, maxFiles: 3 })
+    expect(read('containerLogMaxSize: 1Mi\ncontainerLogMaxFiles: 3\n').settings.logLimits).toEqual({ maxBytes: 2 ** 20, maxFiles: 3, maxWorkers: 1 })
+    expect(read('containerLogMaxWorkers: 4\n').settings.logLimits).toEqual({ maxBytes: 10 * 2 ** 20, maxFiles: 5, maxWorkers: 4 })
     expect(read('eventRecordQPS: 5\ncrashLoopBackOff: {maxContainerRestartPeriod: 30s}\nmaxPods: 20\nclusterDNS: [169.254.20.10]\nproviderID: metal://1\nregisterWithTaints: [{key: dedicated, value: gpu, effect: NoSchedule}]\nresolvConf: /run/resolv.conf\nenforceNodeAllocatable: [none]\ncpuManagerPolicy: none\n').settings.options).toEqual({
       eventRate: { perSecond: 5, burst: 100 }, maxRestartBackOffMilliseconds: 30_000, maxPods: 20, clusterDNS: ['169.254.20.10'], providerID: 'metal://1', taints: [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }], resolvConfFile: '/run/resolv.conf', enforcePods: false,
     })
+  })
+
+  test('directories, the domain, and how much is told', () => {
+    expect(read('staticPodPath: /etc/kubernetes/manifests\npodLogsDir: /var/log/pods\nclusterDomain: example.test\npodsPerCore: 10\nnodeStatusMaxImages: -1\nimagePullCredentialsVerificationPolicy: NeverVerify\n').settings.options).toEqual({
+      moreStaticPods: '/etc/kubernetes/manifests', podLogsDirectory: '/var/log/pods', clusterDomain: 'example.test', podsPerCore: 10, maxStatusImages: -1, neverVerifyImages: true,
+    })
+  })
+  test('what says how it is anyway, or nothing, may stand there', () => {
+    expect(read('cgroupDriver: cgroupfs\nmemoryManagerPolicy: None\ntopologyManagerPolicy: none\nmemorySwap: {}\nlogging: {flushFrequency: 0, options: {json: {infoBufferSize: "0"}}, verbosity: 0}\n'.replace('"0"', '""') + 'syncFrequency: 0s\nnodeStatusUpdateFrequency: 0s\nruntimeRequestTimeout: 0s\ncontainerRuntimeEndpoint: ""\nfeatureGates: {}\n').settings.options).toEqual({})
   })
 
   for (const [name, text, error] of [
@@ -63,7 +73,19 @@ describe('a kubelet configuration', () => {
     ['an age that is never reached', `${head}imageMaximumGCAge: 1m\n`, 'imageMaximumGCAge must be greater than imageMinimumGCAge'],
     ['no CPUs', `${head}reservedSystemCPUs: 3-1\n`, 'reservedSystemCPUs must be a list of CPUs like 0-1,4'],
     ['no taint', `${head}registerWithTaints: [{key: a, effect: Never}]\n`, 'registerWithTaints[0].effect must be NoSchedule, PreferNoSchedule or NoExecute'],
-    ['a field that is not understood', `${head}cgroupDriver: systemd\n`, 'wherry kubelet: kubelet.yaml: cgroupDriver is not understood by this kubelet'],
+    ['a field that is not understood', `${head}dockershim: yes\n`, 'wherry kubelet: kubelet.yaml: dockershim is not understood by this kubelet'],
+    ['what is another way here', `${head}cgroupDriver: systemd\n`, 'cgroupDriver can only be cgroupfs on this kubelet: it makes cgroups itself'],
+    ['swap', `${head}memorySwap: {swapBehavior: LimitedSwap}\n`, 'memorySwap can only be {"swapBehavior":"NoSwap"} on this kubelet: pods get no swap'],
+    ['memory that is pinned', `${head}memoryManagerPolicy: Static\n`, 'memoryManagerPolicy can only be None on this kubelet: it pins no container to memory'],
+    ['what is aligned', `${head}topologyManagerPolicy: single-numa-node\n`, 'topologyManagerPolicy can only be none on this kubelet'],
+    ['what cannot be set', `${head}featureGates: {NodeSwap: true}\n`, 'featureGates cannot be set on this kubelet: it has none'],
+    ['how memory is slowed down', `${head}memoryThrottlingFactor: 0.8\n`, 'memoryThrottlingFactor cannot be set on this kubelet'],
+    ['a path that is not absolute', `${head}staticPodPath: manifests\n`, 'staticPodPath must be an absolute path'],
+    ['a path with steps back', `${head}podLogsDir: /var/log/../pods\n`, 'podLogsDir must be an absolute path'],
+    ['no domain', `${head}clusterDomain: Cluster_local\n`, 'clusterDomain a lowercase RFC 1123 subdomain'],
+    ['no workers', `${head}containerLogMaxWorkers: 0\n`, 'containerLogMaxWorkers must be greater than or equal to 1'],
+    ['fewer than no pods', `${head}podsPerCore: -1\n`, 'podsPerCore must not be negative'],
+    ['a verification that we do not do', `${head}imagePullCredentialsVerificationPolicy: AlwaysVerify\n`, 'imagePullCredentialsVerificationPolicy can only be NeverVerifyPreloadedImages or NeverVerify'],
     ['another kind', 'kind: Pod\n', 'kubelet.yaml: the file must have apiVersion kubelet.config.k8s.io/v1beta1'],
     ['no YAML', '{', 'kubelet.yaml: the file is no YAML'],
     ['a list', '[]', 'kubelet.yaml: the file must hold a KubeletConfiguration'],

@@ -1,8 +1,8 @@
 /** Static pods and their mirrors: without an API server, with one that comes late, and through changes. */
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Pods } from '../../src/api/kinds.ts'
+import { Nodes, Pods } from '../../src/api/kinds.ts'
 import { ManifestError, parseManifest } from '../../agents/kubelet/pod-source/manifest.ts'
 import { isReady, testNode, type TestNode } from './support.ts'
 
@@ -32,6 +32,22 @@ describe('a static pod', () => {
     node.start()
     await node.until('it runs', () => node.runtime.running().includes('apiserver-node-1/main#0'))
     expect(node.runtime.log).toEqual(['sandbox apiserver-node-1#0', 'create main#0', 'start main#0'])
+  })
+
+  test('comes from the directory of the node\'s configuration, too; its logs go where that wants them', async () => {
+    await using node = await testNode()
+    const [more, podLogsDirectory] = [path.join(node.directory, 'more'), path.join(node.directory, 'pod-logs')]
+    await mkdir(more)
+    await put(node, 'apiserver.yaml', manifest('apiserver'))
+    await writeFile(path.join(more, 'agent.yaml'), manifest('agent'))
+    node.start({ moreStaticPods: more, podLogsDirectory, podsPerCore: 2, clusterDomain: 'example.test' })
+    await node.until('both run', () => ['apiserver', 'agent'].every((name) => node.runtime.running().includes(`${name}-node-1/main#0`)))
+    expect(await readdir(podLogsDirectory)).toEqual([expect.stringMatching(/^kube-system_agent-node-1_/), expect.stringMatching(/^kube-system_apiserver-node-1_/)])
+    const registered = await node.until('the node is there', () => node.get(Nodes, 'node-1'))
+    expect(registered.status?.capacity?.['pods']).toBe('8')
+    await rm(path.join(more, 'agent.yaml'))
+    await seen(node, 'it ends', () => !node.runtime.running().includes('agent-node-1/main#0'))
+    expect(node.runtime.running()).toEqual(['apiserver-node-1/main#0'])
   })
 
   test('is restarted, and runs through kubelets that die', async () => {

@@ -7,6 +7,7 @@ import type { Pod, Secret } from '../../../src/api/types.ts'
 import type { Log } from '../../../src/client/component.ts'
 import type { Occurrence } from '../../../src/client/events.ts'
 import { goDuration } from '../back-off.ts'
+import { turnstile } from '../turnstile.ts'
 import { backingOff, decideImage, type ImageBackOff, type Images, type ImageVerdict, invalidName, missingImage, neverPulled, pulling, pullFailed, type ResolvedImage, runtimeRefOf } from '../image.ts'
 import { hashOf, loginsFor, loginsOfSecret, type RegistryLogin } from './docker-config.ts'
 import type { CredentialProviders } from './credential-provider/providers.ts'
@@ -48,6 +49,8 @@ export interface ImageManagerOptions {
   credentialProviders?: Pick<CredentialProviders, 'logins' | 'accounts'>
   clock: Clock
   log: Log
+  /** Whoever asks for an image that lies here may use it, whoever pulled it. */
+  neverVerify?: boolean
   /** How many are pulled at a time; upstream's default is one. */
   maxParallelPulls?: number
   /** Whether another pull may begin now; always if absent. */
@@ -60,26 +63,11 @@ interface Login extends RegistryLogin { secret: SecretUse | undefined; account?:
 
 interface Job { outcome: { ok: true } | { ok: false; why: string } | undefined; controller: AbortController }
 
-/** Lets so many work at a time, in the order in which they came. */
-const turnstile = (places: number) => {
-  const waiting: (() => void)[] = []
-  let free = places
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    if (free > 0) free--
-    else await new Promise<void>((resolve) => { waiting.push(resolve) })
-    try { return await work() } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
-    }
-  }
-}
-
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const here = (image: ResolvedImage, pulled = false): ImageAnswer => ({ is: 'here', image, pulled })
 const missing = (verdict: ImageVerdict): ImageAnswer => ({ is: 'missing', verdict })
 
-export const imageManager = ({ images, registries, credentialProviders, clock, log, maxParallelPulls = 1, mayPull = () => true, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
+export const imageManager = ({ images, registries, credentialProviders, neverVerify = false, clock, log, maxParallelPulls = 1, mayPull = () => true, secret: readSecret, wake }: ImageManagerOptions): ImageManager => {
   const jobs = new Map<string, Job>()
   const untold = new Map<string, string>()
   const inTurn = turnstile(maxParallelPulls)
@@ -173,7 +161,7 @@ export const imageManager = ({ images, registries, credentialProviders, clock, l
       try {
         const logins = present && !present.pulled ? [] : loginsOf(secrets, repository)
         const mine = logins.flatMap(({ secret }) => (secret ? [secret] : []))
-        const mayUse = present !== undefined && (!present.pulled || (await mayUseAs({ id: runtimeRefOf(present.ref), repository }, pod, mine)))
+        const mayUse = present !== undefined && (!present.pulled || neverVerify || (await mayUseAs({ id: runtimeRefOf(present.ref), repository }, pod, mine)))
         const decision = decideImage({ policy, present, mayUse })
         if (decision === 'use' && present) return here(present)
         if (decision === 'refuse') return missing(neverPulled(image))

@@ -6,7 +6,6 @@ import { cgroupPids, emptyCgroup, killCgroup, removeCgroup } from './cgroups/cgr
 import { readOomKills } from './cgroups/usage.ts'
 import { type Context, podOf, rootsDirectory } from './context.ts'
 import { openForBoth, openForReading, type Reader, readFifo, writeFifo } from './fifo.ts'
-import { defaultLogLimits } from './logs/log-file.ts'
 import { type LogPump, logPump } from './logs/log-pump.ts'
 import { isWithin } from './proc/mount-info.ts'
 import { identify, type ProcessIdentity, readIfThere, signalProcess } from './proc/stat.ts'
@@ -52,7 +51,7 @@ export const listen = (context: Context, attempt: Attempt): void => {
   const { directory, record } = attempt
   attempt.go = openForBoth(path.join(directory, 'go'))
   const onError = (error: Error): void => { context.log.error('cannot write a container log', { logPath: record.logPath, error: error.message }) }
-  const pumped = { directory, tty: record.tty, file: record.logPath, limits: context.logLimits ?? defaultLogLimits, clock: context.clock, onError }
+  const pumped = { directory, tty: record.tty, file: record.logPath, limits: context.logLimits, clock: context.clock, onError }
   attempt.pump = context.logWriter?.take(pumped) ?? logPump(pumped)
   let line = ''
   attempt.life = readFifo(openForReading(path.join(directory, 'life')), {

@@ -27,6 +27,7 @@ export interface RuntimeOptions {
   cgroupRoot: string
   /** Directories of the machine that no container with `image: host` sees, beside the two above. */
   hiddenDirectories?: readonly string[]
+  /** Upstream's defaults if absent. */
   logLimits?: LogLimits
   network: PodNetwork
   clock: Clock
@@ -42,6 +43,7 @@ export interface Pod {
 }
 
 export interface Context extends RuntimeOptions {
+  logLimits: LogLimits
   hierarchies: Hierarchies
   bootId: string
   /** Capabilities that exist here, as bits. */

@@ -12,6 +12,7 @@ import { eventQueue } from './event-queue.ts'
 import { exec } from './exec.ts'
 import { fifoPool } from './fifo-pool.ts'
 import { newLauncher } from './launcher.ts'
+import { logLimits } from './logs/log-file.ts'
 import { newLogWriter } from './logs/log-writer.ts'
 import { setUpNode, tearDownNode } from './node-setup.ts'
 import { identify, signalProcess } from './proc/stat.ts'
@@ -38,7 +39,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
   const failed = (error: unknown): void => { options.log.warn('cannot make roots in stock', { error: String(error) }) }
   const roots = node.ownUsers.whole ? rootStock({ directory: path.join(rootsDirectory(options), '.stock'), clock: options.clock, random: options.random, failed }) : undefined
   const shared: Omit<Context, 'launcher' | 'logWriter'> = {
-    ...options, ...node, roots, pods: new Map(), fifos: fifoPool({ stock: path.join(options.stateDirectory, 'fifos'), clock: options.clock, random: options.random, failed: (error) => { options.log.warn('cannot make FIFOs in stock', { error: String(error) }) } }),
+    ...options, ...node, roots, logLimits: options.logLimits ?? logLimits(), pods: new Map(), fifos: fifoPool({ stock: path.join(options.stateDirectory, 'fifos'), clock: options.clock, random: options.random, failed: (error) => { options.log.warn('cannot make FIFOs in stock', { error: String(error) }) } }),
     emit: (event) => { queue.push({ ...event, monotonicMilliseconds: options.clock.monotonic() }) },
   }
   const context: Context = { ...shared, launcher: newLauncher(shared), logWriter: await newLogWriter(shared) }

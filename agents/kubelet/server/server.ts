@@ -50,7 +50,7 @@ const gate = ({ options: { client, nodeName, clock } }: KubeletServerParts): Gat
 }
 
 const configurationOf = ({ options, facts }: KubeletServerParts): object => ({
-  kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', staticPodPath: options.staticPodDirectory ?? '', port: facts.kubeletPort, maxPods: facts.maxPods, clusterDomain: options.clusterDomain,
+  kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', staticPodPath: options.moreStaticPods ?? options.staticPodDirectory ?? '', port: facts.kubeletPort, maxPods: facts.maxPods, clusterDomain: options.clusterDomain,
   clusterDNS: options.clusterDNS, nodeStatusUpdateFrequency: '10s', nodeStatusReportFrequency: '5m0s', nodeLeaseDurationSeconds: 40, fileCheckFrequency: '20s', evictionHard: thresholdTexts(options.eviction?.thresholds ?? defaultThresholds, true),
   ...(options.eviction?.thresholds?.some(({ graceMilliseconds }) => graceMilliseconds > 0) && { evictionSoft: thresholdTexts(options.eviction.thresholds, false) }),
   evictionPressureTransitionPeriod: formatDuration(options.eviction?.transitionMilliseconds ?? 5 * 60_000), evictionMaxPodGracePeriod: options.eviction?.maxPodGraceSeconds ?? 0,

@@ -10,6 +10,7 @@ import { type GraceOfPriority, graceByCriticality } from '../../../agents/kubele
 import { addQuantities, formatQuantity, isValidQuantity, toNumber } from '../../api/quantity.ts'
 import { UserError } from '../user-error.ts'
 import { cpusOf, type Fail, type Fields, isMap, mapOf, millisecondsOf, wholeOf } from './configuration-values.ts'
+import { checkFixedFields, unhonouredFields } from './kubelet-fixed-fields.ts'
 import { type NodeSettings, settingFields, settingsOf } from './kubelet-settings.ts'
 
 export interface KubeletConfiguration { settings: NodeSettings; eviction: Partial<EvictionSettings>; graces: GraceOfPriority[]; reserved: Record<string, string>; security: { seccompDefault?: boolean; podPidsLimit?: number; allowedUnsafeSysctls?: readonly string[] } }
@@ -95,7 +96,8 @@ export const parseKubeletConfiguration = (text: string, file: string): KubeletCo
   try { fields = parse(text) } catch (error) { return fail('the file', `is no YAML: ${(error as Error).message}`) }
   if (!isMap(fields)) return fail('the file', 'must hold a KubeletConfiguration')
   if (fields['apiVersion'] !== 'kubelet.config.k8s.io/v1beta1' || fields['kind'] !== 'KubeletConfiguration') fail('the file', 'must have apiVersion kubelet.config.k8s.io/v1beta1 and kind KubeletConfiguration')
-  for (const field of Object.keys(fields)) if (!known.includes(field)) fail(field, `is not understood by this kubelet: it has ${known.slice(2).join(', ')}`)
+  checkFixedFields(fields, fail)
+  for (const field of Object.keys(fields)) if (!known.includes(field) && !unhonouredFields.includes(field)) fail(field, `is not understood by this kubelet: it has ${known.slice(2).join(', ')}`)
   const { evictionMaxPodGracePeriod, evictionPressureTransitionPeriod } = fields
   return {
     settings: settingsOf(fields, fail), graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail), security: securityOf(fields, fail),

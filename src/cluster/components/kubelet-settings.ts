@@ -1,18 +1,22 @@
 /** What a KubeletConfiguration says about pods' sources, images, logs, events, restarts and the node itself; flags come before it. Names and defaults as staging/src/k8s.io/kubelet/config/v1beta1. Pure. */
+import path from 'node:path'
+import { isDns1123Subdomain } from '../../api/names.ts'
 import { isValidQuantity, toNumber } from '../../api/quantity.ts'
 import type { Taint } from '../../api/types.ts'
 import { defaultGarbagePolicy, type GarbagePolicy } from '../../../agents/kubelet/images/garbage.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
-import { defaultLogLimits, type LogLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
+import { defaultLogLimits, logLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { type Fail, type Fields, isMap, millisecondsOf, textOf, textsOf, wholeOf } from './configuration-values.ts'
 
-type Given = 'staticPodURL' | 'maxPods' | 'clusterDNS' | 'providerID' | 'taints' | 'resolvConfFile' | 'maxParallelPulls' | 'pullRate' | 'eventRate' | 'maxRestartBackOffMilliseconds' | 'enforcePods' | 'imageGarbagePolicy'
+type Given = 'staticPodURL' | 'maxPods' | 'clusterDNS' | 'providerID' | 'taints' | 'resolvConfFile' | 'maxParallelPulls' | 'pullRate' | 'eventRate' | 'maxRestartBackOffMilliseconds' | 'enforcePods' | 'imageGarbagePolicy' | 'moreStaticPods' | 'podLogsDirectory' | 'clusterDomain' | 'podsPerCore' | 'maxStatusImages' | 'neverVerifyImages'
 
-export interface NodeSettings { options: Partial<Pick<KubeletOptions, Given>>; logLimits?: LogLimits }
+export interface NodeSettings { options: Partial<Pick<KubeletOptions, Given>>; logLimits?: LogSizes }
+
+type LogSizes = NonNullable<Parameters<typeof logLimits>[0]>
 
 export const settingFields = ['staticPodURL', 'staticPodURLHeader', 'fileCheckFrequency', 'httpCheckFrequency', 'maxPods', 'clusterDNS', 'providerID', 'registerWithTaints', 'resolvConf',
   'serializeImagePulls', 'maxParallelImagePulls', 'registryPullQPS', 'registryBurst', 'imageMinimumGCAge', 'imageMaximumGCAge', 'imageGCHighThresholdPercent', 'imageGCLowThresholdPercent',
-  'containerLogMaxSize', 'containerLogMaxFiles', 'eventRecordQPS', 'eventBurst', 'crashLoopBackOff', 'enforceNodeAllocatable', 'cpuManagerPolicy', 'memoryManagerPolicy', 'topologyManagerPolicy'] as const
+  'containerLogMaxSize', 'containerLogMaxFiles', 'eventRecordQPS', 'eventBurst', 'crashLoopBackOff', 'enforceNodeAllocatable', 'cpuManagerPolicy', 'staticPodPath', 'podLogsDir', 'clusterDomain', 'containerLogMaxWorkers', 'podsPerCore', 'nodeStatusMaxImages', 'imagePullCredentialsVerificationPolicy'] as const
 
 const defaultCheck = '20s'
 /** Upstream's kubelets never wait longer than this between restarts. */
@@ -88,20 +92,44 @@ const imagesOf = (fields: Fields, fail: Fail): NodeSettings['options'] => {
   }
 }
 
-const logsOf = ({ containerLogMaxSize: size, containerLogMaxFiles: files }: Fields, fail: Fail): { logLimits?: LogLimits } => {
-  if (size === undefined && files === undefined) return {}
+const logsOf = ({ containerLogMaxSize: size, containerLogMaxFiles: files, containerLogMaxWorkers: workers }: Fields, fail: Fail): { logLimits?: LogSizes } => {
+  if (size === undefined && files === undefined && workers === undefined) return {}
   const text = size === undefined ? undefined : textOf(size, 'containerLogMaxSize', fail)
   if (text !== undefined && (!isValidQuantity(text) || toNumber(text) <= 0)) fail('containerLogMaxSize', 'must be a quantity like 10Mi')
   const maxFiles = files === undefined ? defaultLogLimits.maxFiles : wholeOf(files, 'containerLogMaxFiles', fail)
   if (maxFiles <= 1) fail('containerLogMaxFiles', 'must be greater than 1')
-  return { logLimits: { maxBytes: text === undefined ? defaultLogLimits.maxBytes : toNumber(text), maxFiles } }
+  const maxWorkers = workers === undefined ? defaultLogLimits.maxWorkers : wholeOf(workers, 'containerLogMaxWorkers', fail)
+  if (maxWorkers < 1) fail('containerLogMaxWorkers', 'must be greater than or equal to 1')
+  return { logLimits: { maxBytes: text === undefined ? defaultLogLimits.maxBytes : toNumber(text), maxFiles, maxWorkers } }
 }
 
-/** Policies of which upstream has more, and this kubelet one. */
-const policies = [['cpuManagerPolicy', 'none'], ['memoryManagerPolicy', 'None'], ['topologyManagerPolicy', 'none']] as const
+const directoryOf = (value: unknown, field: string, fail: Fail): string | undefined => {
+  const text = value === undefined ? '' : textOf(value, field, fail)
+  if (text !== '' && (!path.isAbsolute(text) || path.normalize(text) !== text || /[^\x20-\x7e]/.test(text))) fail(field, 'must be an absolute path of ASCII characters, without "..", "." and double slashes')
+  return text || undefined
+}
+
+/** What upstream's policies say of images that lie here; loaded ones are everybody's in both. */
+const verification = ['NeverVerifyPreloadedImages', 'NeverVerify']
+
+const moreOf = ({ staticPodPath, podLogsDir, clusterDomain, podsPerCore, nodeStatusMaxImages, imagePullCredentialsVerificationPolicy: verify }: Fields, fail: Fail): NodeSettings['options'] => {
+  const domain = clusterDomain === undefined ? '' : textOf(clusterDomain, 'clusterDomain', fail)
+  const [problem] = domain === '' ? [] : isDns1123Subdomain(domain)
+  if (problem !== undefined) fail('clusterDomain', problem)
+  const perCore = podsPerCore === undefined ? 0 : wholeOf(podsPerCore, 'podsPerCore', fail)
+  if (perCore < 0) fail('podsPerCore', 'must not be negative')
+  const images = nodeStatusMaxImages === undefined || nodeStatusMaxImages === null ? undefined : wholeOf(nodeStatusMaxImages, 'nodeStatusMaxImages', fail)
+  if (images !== undefined && images < -1) fail('nodeStatusMaxImages', 'must be -1 or greater')
+  if (verify !== undefined && verify !== '' && !verification.includes(textOf(verify, 'imagePullCredentialsVerificationPolicy', fail))) fail('imagePullCredentialsVerificationPolicy', `can only be ${verification.join(' or ')} on this kubelet: loaded images are everybody's`)
+  const [moreStaticPods, podLogsDirectory] = [directoryOf(staticPodPath, 'staticPodPath', fail), directoryOf(podLogsDir, 'podLogsDir', fail)]
+  return {
+    ...(moreStaticPods && { moreStaticPods }), ...(podLogsDirectory && { podLogsDirectory }), ...(domain && { clusterDomain: domain }), ...(perCore > 0 && { podsPerCore: perCore }),
+    ...(images !== undefined && { maxStatusImages: images }), ...(verify === 'NeverVerify' && { neverVerifyImages: true }),
+  }
+}
 
 export const settingsOf = (fields: Fields, fail: Fail): NodeSettings => {
-  for (const [field, only] of policies) if (fields[field] !== undefined && fields[field] !== '' && fields[field] !== only) fail(field, `can only be ${only} on this kubelet: it pins no container to CPUs or memory`)
+  if (fields['cpuManagerPolicy'] !== undefined && fields['cpuManagerPolicy'] !== '' && fields['cpuManagerPolicy'] !== 'none') fail('cpuManagerPolicy', 'can only be none on this kubelet: it pins no container to CPUs')
   const eventRate = rateOf(fields, ['eventRecordQPS', 'eventBurst'], 50, fail)
-  return { options: { ...sourcesOf(fields, fail), ...nodeOf(fields, fail), ...imagesOf(fields, fail), ...(eventRate && { eventRate }) }, ...logsOf(fields, fail) }
+  return { options: { ...sourcesOf(fields, fail), ...nodeOf(fields, fail), ...moreOf(fields, fail), ...imagesOf(fields, fail), ...(eventRate && { eventRate }) }, ...logsOf(fields, fail) }
 }

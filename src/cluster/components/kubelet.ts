@@ -10,7 +10,7 @@ import { imageStore } from '../../../agents/kubelet/images/image-store.ts'
 import { registries } from '../../../agents/kubelet/images/registries.ts'
 import { kubelet } from '../../../agents/kubelet/kubelet.ts'
 import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
-import type { LogLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
+import { type LogLimits, logLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { processRuntime, type ProcessRuntime } from '../../../agents/kubelet/runtime/process-runtime.ts'
 import type { Taint } from '../../api/types.ts'
 import { allowedSysctlProblem } from '../../../agents/kubelet/sysctls.ts'
@@ -69,7 +69,7 @@ const readConfiguration = async (flags: Flags): Promise<KubeletConfiguration | u
 }
 
 /** How long logs of containers get, where the configuration says so. */
-export const logLimitsOf = async (flags: Flags): Promise<LogLimits | undefined> => (await readConfiguration(flags))?.settings.logLimits
+export const logLimitsOf = async (flags: Flags): Promise<LogLimits> => logLimits((await readConfiguration(flags))?.settings.logLimits)
 
 const configured = async (flags: Flags): Promise<Configured> => {
   const configuration = await readConfiguration(flags)
@@ -104,11 +104,11 @@ const imageOptions = (flags: Flags, configured: Configured): Pick<KubeletOptions
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
 
 /** Runtime and network of this node, with whatever ran here before adopted. */
-export const nodeParts = async (flags: Flags, log: Log, logLimits?: LogLimits): Promise<NodeParts> => {
+export const nodeParts = async (flags: Flags, log: Log, limits?: LogLimits): Promise<NodeParts> => {
   const [clusterId, nodeName] = [flags.need('cluster-id'), flags.need('node-name')]
   const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log, clock: systemClock })
   const runtime = await processRuntime({
-    ...(logLimits && { logLimits }),
+    ...(limits && { logLimits: limits }),
     clusterId, nodeName, network, log, clock: systemClock, random: systemRandom, cgroupRoot: '/', stateDirectory: flags.need('state-dir'), dataDirectory: flags.need('root-dir'),
     hiddenDirectories: [flags.get('cluster-dir')].filter((each) => each !== undefined),
   })
@@ -128,7 +128,7 @@ export const kubeletOf = async (flags: Flags, { client, log, parts: { runtime, n
     staticPodDirectory: flags.get('pod-manifest-path'), dataDirectory: flags.need('root-dir'), memoryDirectory: path.join(flags.need('state-dir'), 'volumes'),
     ...imageOptions(flags, settings), proxyPort,
     // Whoever made the cluster always says one; a node's own stands above that.
-    clusterDNS: settings.clusterDNS ?? dns, clusterDomain: flags.get('cluster-domain') ?? 'cluster.local',
+    clusterDNS: settings.clusterDNS ?? dns, clusterDomain: settings.clusterDomain ?? flags.get('cluster-domain') ?? 'cluster.local',
     server: { port: flags.number('port', 10_250), cert: cert ?? '', key: key ?? '', clientCA: clientCA ?? '' },
     ...(flags.has('max-pods') && { maxPods: flags.number('max-pods', 110) }), labels: labelsOf(flags.get('node-labels')), ...(flags.has('register-with-taints') && { taints: taintsOf(flags.get('register-with-taints')) }), ...(flags.get('provider-id') && { providerID: flags.need('provider-id') }), version: kubernetesVersion,
     ...(flags.has('seccomp-default') && { seccompDefault: isTrue(flags, 'seccomp-default') }), ...(flags.has('allowed-unsafe-sysctls') && { allowedUnsafeSysctls: sysctlsOf(flags.get('allowed-unsafe-sysctls')) }), ...(flags.has('pod-max-pids') && { podPidsLimit: flags.number('pod-max-pids', 0) }),

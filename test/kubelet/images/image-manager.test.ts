@@ -40,14 +40,14 @@ const imageNamed = (id: string, pulled: boolean): ResolvedImage => ({ ref: { kin
 
 interface Want { part?: string; image?: string; policy?: string; uid?: string; spec?: Partial<PodSpec>; backOff?: ImageBackOff; signal?: AbortSignal }
 
-const setUp = ({ parallel, secrets = {}, rate, credentialProviders }: { parallel?: number; rate?: Rate; secrets?: Record<string, Secret>; credentialProviders?: Pick<CredentialProviders, 'logins' | 'accounts'> } = {}) => {
+const setUp = ({ parallel, secrets = {}, rate, credentialProviders, neverVerify }: { parallel?: number; neverVerify?: boolean; rate?: Rate; secrets?: Record<string, Secret>; credentialProviders?: Pick<CredentialProviders, 'logins' | 'accounts'> } = {}) => {
   const clock = fakeClock()
   const here = new Map<string, ResolvedImage>()
   const [told, woken, asked]: [string[], string[], Credentials[][]] = [[], [], []]
   const turns: { image: string; finish(error?: Error): void }[] = []
   let records: PullRecords = {}
   const manager = imageManager({
-    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(rate && { mayPull: rateLimit(rate, clock) }), ...(parallel && { maxParallelPulls: parallel }), ...(credentialProviders && { credentialProviders }),
+    images: { resolve: (name) => Promise.resolve(here.get(name)), list: () => [] }, clock, log: logs(), wake: (uid) => { woken.push(uid) }, ...(rate && { mayPull: rateLimit(rate, clock) }), ...(parallel && { maxParallelPulls: parallel }), ...(credentialProviders && { credentialProviders }), ...(neverVerify && { neverVerify }),
     secret: (_, name) => Promise.resolve(Object.hasOwn(secrets, name) ? secrets[name] : undefined),
     registries: {
       logins: () => [], mayUse: (image, mine) => mayUse(records, image, mine), recordPull: (pull) => { records = withPull(records, pull); return Promise.resolve() },
@@ -201,6 +201,14 @@ describe('secrets', () => {
     expect(asked).toEqual(['r.example/app', 'r.example/app'])
     expect(await ensure({ spec: { serviceAccountName: 'robot' }, uid: 'uid-3' })).toMatchObject({ is: 'here' })
     expect(await ensure({ spec: { serviceAccountName: 'other' }, uid: 'uid-4' })).toEqual({ is: 'coming' })
+  })
+  test('decide nothing where nobody verifies them', async () => {
+    const { ensure, turns } = setUp({ secrets: { one: secret('one', 'x') }, neverVerify: true })
+    await ensure({ spec: spec('one') })
+    await settle()
+    turns[0]?.finish()
+    await settle()
+    expect(await ensure({ uid: 'uid-2' })).toMatchObject({ is: 'here' })
   })
   test('that hold no configuration are a failed pull that says so', async () => {
     const broken = { ...secret('one', 'x'), data: { '.dockerconfigjson': Buffer.from('{').toString('base64') } }

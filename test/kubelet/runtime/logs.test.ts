@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { gunzipSync } from 'node:zlib'
 import { eventQueue } from '../../../agents/kubelet/runtime/event-queue.ts'
 import { criLines, maxLineBytes } from '../../../agents/kubelet/runtime/logs/cri-line.ts'
-import { openLogFile } from '../../../agents/kubelet/runtime/logs/log-file.ts'
+import { logLimits, openLogFile } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { until } from '../../support/runtime-node.ts'
 
@@ -26,7 +26,7 @@ describe('a log file', () => {
   beforeEach(() => { directory = mkdtempSync(path.join(tmpdir(), 'wherry-log-')) })
   afterEach(() => { rmSync(directory, { recursive: true, force: true }) })
   const errors: Error[] = []
-  const open = (clock = fakeClock(at)) => ({ clock, log: openLogFile(path.join(directory, 'sub', '0.log'), { clock, limits: { maxBytes: 100, maxFiles: 3 }, onError: (error) => errors.push(error) }) })
+  const open = (clock = fakeClock(at)) => ({ clock, log: openLogFile(path.join(directory, 'sub', '0.log'), { clock, limits: logLimits({ maxBytes: 100, maxFiles: 3, maxWorkers: 1 }), onError: (error) => errors.push(error) }) })
 
   test('is turned over when it has grown; older ones are compressed, the oldest go', async () => {
     const { clock, log } = open()

@@ -4,21 +4,26 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Clock } from '../../../../src/api/clock.ts'
+import { type Turnstile, turnstile } from '../../turnstile.ts'
 
-export interface LogLimits { maxBytes: number; maxFiles: number }
+/** `tidy`: how the work with logs that are full waits for its turn; upstream's containerLogMaxWorkers. */
+export interface LogLimits { maxBytes: number; maxFiles: number; tidy: Turnstile }
 
-/** Upstream's containerLogMaxSize and containerLogMaxFiles. */
-export const defaultLogLimits: LogLimits = { maxBytes: 10 * 1024 * 1024, maxFiles: 5 }
+/** Upstream's containerLogMaxSize, containerLogMaxFiles and containerLogMaxWorkers. */
+export const defaultLogLimits = { maxBytes: 10 * 1024 * 1024, maxFiles: 5, maxWorkers: 1 } as const
+
+/** For all containers of a node. */
+export const logLimits = ({ maxWorkers, ...sizes }: { maxBytes: number; maxFiles: number; maxWorkers: number } = defaultLogLimits): LogLimits => ({ ...sizes, tidy: turnstile(maxWorkers) })
 
 export interface LogFile {
   append(lines: Buffer): void
   close(): void
 }
 
-export interface LogFileOptions { clock: Clock; limits?: LogLimits; onError(error: Error): void }
+export interface LogFileOptions { clock: Clock; limits: LogLimits; onError(error: Error): void }
 
 /** Never writes through a symbolic link. Errors of the disk go to `onError`; the container goes on. */
-export const openLogFile = (file: string, { clock, limits = defaultLogLimits, onError }: LogFileOptions): LogFile => {
+export const openLogFile = (file: string, { clock, limits, onError }: LogFileOptions): LogFile => {
   let { fd, bytes } = openAppending(file)
   const rotation = logRotation(file, { clock, limits, onError })
   const rotate = (): void => {
@@ -53,7 +58,7 @@ export interface LogRotation {
   rotate(): boolean
 }
 
-export const logRotation = (file: string, { clock, limits = defaultLogLimits, onError }: LogFileOptions): LogRotation => {
+export const logRotation = (file: string, { clock, limits, onError }: LogFileOptions): LogRotation => {
   // One after the other: two would compress the same file.
   let tidying: Promise<void> = Promise.resolve()
   return {
@@ -61,7 +66,7 @@ export const logRotation = (file: string, { clock, limits = defaultLogLimits, on
       const rotated = `${file}.${rotationStamp(clock.now())}`
       if (existsSync(rotated)) return false
       renameSync(file, rotated)
-      tidying = tidying.then(() => tidyRotated(file, limits)).catch(onError)
+      tidying = tidying.then(() => limits.tidy(() => tidyRotated(file, limits))).catch(onError)
       return true
     },
   }
