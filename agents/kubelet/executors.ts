@@ -12,6 +12,7 @@ import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { containerLogDirectory, localImages, MissingImage, type ObtainedImages, obtainImages, podIPsOf, prepareContainer } from './prepare-container.ts'
 import type { ContainerSpec, ContainerState } from './runtime/runtime.ts'
 import { resize } from './allocation/resize-executor.ts'
+import { keepPodResources } from './allocation/resizer.ts'
 import { sandboxLimits } from './resources.ts'
 import { sandboxSpec } from './sandbox-spec.ts'
 import { stopContainer } from './stop-container.ts'
@@ -101,6 +102,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
         run.observed = { ...run.observed, sandbox }
         run.record.sandboxes = attempt + 1
         run.record.sandboxLimits = sandboxLimits(run.pod)
+        keepPodResources(run)
         note('', attempt, 'sandbox')
         return true
       } catch (error) {
@@ -135,7 +137,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       }
       record.attempts = attempt + 1
       record.purged = false
-      record.actuated = { attempt, resources: each.container.resources ?? {} }
+      record.actuated = { attempt, resources: each.container.resources ?? {}, whole: run.pod.spec.resources?.limits ?? {} }
       delete record.resizeOf
       let state: ContainerState
       try { state = await runtime.startContainer(spec) } catch (error) { return fail(each, 'RunContainerError', error) }

@@ -47,6 +47,8 @@ export interface PlanInput {
   isBeingKilled(state: ContainerState): boolean
   /** With what an attempt runs, and the limits of the pod's cgroup, where somebody remembers. */
   actuated(state: ContainerState): ResourceRequirements | undefined
+  /** Limits of the pod as a whole with which it runs. */
+  actuatedWhole?(state: ContainerState): Record<string, string> | undefined
   podLimits: ResourceLimits | undefined
   /** The attempt was stopped to be started with other resources. */
   resizeOf(state: ContainerState): boolean

@@ -18,7 +18,8 @@ export interface ContainerRecord {
   /** Its attempts were removed on purpose: the pod began anew. */
   purged?: boolean
   /** With which resources an attempt runs: those that it was started with, and what was changed since. */
-  actuated?: { attempt: number; resources: ResourceRequirements }
+  /** With `whole`, the limits of its pod as a whole, where it has none of its own. */
+  actuated?: { attempt: number; resources: ResourceRequirements; whole?: Record<string, string> }
   /** This attempt was stopped to be started with other resources: the next one does not wait. */
   resizeOf?: number
 }
@@ -31,6 +32,8 @@ export interface PodRecord {
   imageBackOffs: Record<string, ImageBackOff>
   /** What this machine has promised; not kept by kubelets that knew no resizes. */
   allocation?: Allocation
+  /** What the pod as a whole runs with. */
+  podResources?: ResourceRequirements
   /** The limits of the pod's cgroup. */
   sandboxLimits?: ResourceLimits
   resize?: ResizeState

@@ -4,7 +4,7 @@
  */
 import type { Pod, PodStatus } from '../../src/api/types.ts'
 import { allocationOf, type PendingResize } from './allocation/allocation.ts'
-import { actuatedOf, adoptWanted, decideResize, pendingResize, type ResizeFacts, settleInProgress, settlePending } from './allocation/resizer.ts'
+import { actuatedOf, actuatedWholeOf, adoptWanted, decideResize, pendingResize, type ResizeFacts, settleInProgress, settlePending } from './allocation/resizer.ts'
 import { ownedConditions } from './conditions.ts'
 import { execute, executors, isBeingKilled } from './executors.ts'
 import { currentOf, isRunning, runningOf } from './observed.ts'
@@ -143,7 +143,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       backOff: (name) => containerRecord(run.record, name).backOff,
       nextSandboxAttempt: Math.max(run.record.sandboxes, run.observed.sandbox ? run.observed.sandbox.attempt + 1 : 0),
       isBeingKilled: (state) => isBeingKilled(run, state), podLimits: run.record.sandboxLimits,
-      actuated: (state) => actuatedOf(run, state), resizeOf: (state) => containerRecord(run.record, state.name).resizeOf === state.attempt,
+      actuated: (state) => actuatedOf(run, state), actuatedWhole: (state) => actuatedWholeOf(run, state), resizeOf: (state) => containerRecord(run.record, state.name).resizeOf === state.attempt,
     })
     const starts = actions.some((action) => action.do === 'createSandbox' || action.do === 'startContainer')
     const problem = starts && !run.pod.spec.hostNetwork ? machine.networkProblem() : undefined
@@ -185,7 +185,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     const before = old()
     const { status, phase } = podStatus({
       pod: run.pod, observed: run.observed, old: before, waiting: run.waiting, failure, stopped, hostIPs: machine.hostIPs, now: clock.now(),
-      health: (state: ContainerState) => prober.health(run.pod, state), resize: run.record.resize, actuated: (state: ContainerState) => actuatedOf(run, state),
+      health: (state: ContainerState) => prober.health(run.pod, state), resize: run.record.resize, actuated: (state: ContainerState) => actuatedOf(run, state), podResources: run.record.podResources,
     })
     statuses.set(run.pod, status)
     run.record.pod = rememberedPod({ ...run.pod, status })

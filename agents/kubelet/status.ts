@@ -37,6 +37,8 @@ export interface StatusInput {
   resize?: ResizeState | undefined
   /** With which resources a running attempt runs, where that is remembered. */
   actuated?(state: ContainerState): ResourceRequirements | undefined
+  /** With what the pod as a whole runs, where that is remembered. */
+  podResources?: ResourceRequirements | undefined
   /** Everything has been stopped, for good. */
   stopped: boolean
   hostIPs: readonly string[]
@@ -71,7 +73,7 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
     containerStatuses: mainStatuses,
     ...(ephemeralStatuses.length > 0 && { ephemeralContainerStatuses: ephemeralStatuses }),
     qosClass: old.qosClass ?? qosClassOf(pod),
-    ...(hasPodLevelResources(pod.spec) && { resources: pod.spec.resources, allocatedResources: requestsBeforeOverhead(pod) }),
+    ...(hasPodLevelResources(pod.spec) && { resources: input.podResources ?? pod.spec.resources, allocatedResources: requestsBeforeOverhead(pod) }),
     ...(old.nominatedNodeName && { nominatedNodeName: old.nominatedNodeName }),
   }
   return { status, phase }

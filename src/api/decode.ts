@@ -14,7 +14,10 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
 export const isFieldValidation = (text: string): text is FieldValidation => text === 'Strict' || text === 'Warn' || text === 'Ignore'
 
 /** What a body is to be; a Kind is one, and so is `{ group: '', version: 'v1', kind: 'DeleteOptions', schema: 'DeleteOptions' }`. */
-export type BodyKind = Pick<Kind, 'group' | 'version' | 'kind' | 'schema' | 'custom'>
+export type BodyKind = Pick<Kind, 'group' | 'version' | 'kind' | 'schema' | 'custom'> & {
+  /** Other versions that say the same in the same fields. */
+  alsoVersions?: readonly string[]
+}
 
 export interface DecodedBody<T> {
   object: T
@@ -60,7 +63,7 @@ const ofEveryGroup = new Set(['DeleteOptions', 'CreateOptions', 'UpdateOptions',
 const checkKind = (actual: GroupVersionKind, expected: BodyKind): void => {
   const apiVersion = apiVersionOf(expected)
   const sameKind = actual.kind === expected.kind
-  if (sameKind && (actual.apiVersion === apiVersion || ofEveryGroup.has(expected.kind))) return
+  if (sameKind && (actual.apiVersion === apiVersion || ofEveryGroup.has(expected.kind) || expected.alsoVersions?.some((version) => actual.apiVersion === apiVersionOf({ ...expected, version })))) return
   // Of a custom resource, validation tells of another kind.
   if (expected.custom && actual.apiVersion === apiVersion) return
   if (expected.custom) throw badRequest(`the API version in the data (${actual.apiVersion}) does not match the expected API version (${apiVersion})`)

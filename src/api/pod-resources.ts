@@ -1,6 +1,6 @@
 /** What a pod asks for as a whole. Mirrors upstream's `component-helpers/resource` (PodRequests, PodLimits). Pure. */
 import { addQuantities, compareQuantities, isValidQuantity, parseQuantity, type Quantity } from './quantity.ts'
-import type { Container, ContainerStatus, Pod, PodSpec } from './types.ts'
+import type { Container, ContainerStatus, Pod, PodSpec, PodStatus } from './types.ts'
 
 export type Amounts = ReadonlyMap<string, Quantity>
 
@@ -38,8 +38,8 @@ type Side = 'requests' | 'limits'
 const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always'
 
 /** What is wanted, and what is still held while a resize is under way: the most of them. A resize that cannot ever be done counts as what is held. */
-const containerAmounts = (container: Container, side: Side, status: ContainerStatus | undefined, infeasible: boolean): Amounts => {
-  const wanted = amountsOf(container.resources?.[side])
+const heldAmounts = ({ resources }: Pick<Container | PodSpec, 'resources'>, side: Side, status: Pick<ContainerStatus | PodStatus, 'resources' | 'allocatedResources'> | undefined, infeasible: boolean): Amounts => {
+  const wanted = amountsOf(resources?.[side])
   if (!status) return wanted
   const actual = amountsOf(status.resources?.[side])
   if (side === 'limits') return infeasible ? (status.resources?.limits ? actual : wanted) : maxAmounts(wanted, actual)
@@ -56,9 +56,9 @@ export const isPodLevelResource = (name: string): boolean => name === 'cpu' || n
 export const hasPodLevelResources = ({ resources }: Pick<PodSpec, 'resources'>): boolean => Object.keys({ ...resources?.requests, ...resources?.limits }).some(isPodLevelResource)
 
 /** What is said for the pod as a whole stands above the sum of its containers. */
-const withPodLevel = (amounts: Amounts, pod: Pod, side: Side): Amounts => {
+const withPodLevel = (amounts: Amounts, wanted: Amounts, held: Amounts): Amounts => {
   const whole = new Map(amounts)
-  for (const [name, value] of amountsOf(pod.spec.resources?.[side])) if (isPodLevelResource(name)) whole.set(name, value)
+  for (const [name, value] of wanted) if (isPodLevelResource(name)) whole.set(name, held.get(name) ?? value)
   return whole
 }
 
@@ -69,8 +69,8 @@ const total = (pod: Pod, side: Side, { useStatus = false, withoutOverhead = fals
   const { overhead } = pod.spec
   const infeasible = useStatus && isInfeasible(pod)
   const statuses = useStatus ? [...(pod.status.containerStatuses ?? []), ...(pod.status.initContainerStatuses ?? [])] : []
-  const of = (container: Container): Amounts => containerAmounts(container, side, statuses.find(({ name }) => name === container.name), infeasible)
-  const whole = withPodLevel(sumOf(pod.spec, of), pod, side)
+  const of = (container: Container): Amounts => heldAmounts(container, side, statuses.find(({ name }) => name === container.name), infeasible)
+  const whole = withPodLevel(sumOf(pod.spec, of), amountsOf(pod.spec.resources?.[side]), heldAmounts(pod.spec, side, useStatus ? pod.status : undefined, infeasible))
   if (withoutOverhead || !overhead) return whole
   const extra = amountsOf(overhead)
   // Overhead does not make a limit where there is none.

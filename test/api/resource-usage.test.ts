@@ -23,6 +23,8 @@ describe('pods as a whole', () => {
   test('while a resize is under way the larger counts', () => {
     const resized = pod({ containers: [container({ cpu: '1' }, { cpu: '1' })] }, { status: { containerStatuses: [{ name: 'c', allocatedResources: { cpu: '2' }, resources: { requests: { cpu: '1500m' }, limits: { cpu: '3' } } }] } })
     expect([amountsAsList(podRequests(resized, { useStatus: true })), amountsAsList(podLimits(resized, { useStatus: true })), amountsAsList(podRequests(resized))]).toEqual([{ cpu: '2' }, { cpu: '3' }, { cpu: '1' }])
+    const whole = { ...resized, spec: { ...resized.spec, resources: { requests: { cpu: '1' } } }, status: { resources: { requests: { cpu: '3' } }, allocatedResources: { cpu: '2' } } } as Pod
+    expect(amountsAsList(podRequests(whole, { useStatus: true }))).toEqual({ cpu: '3' })
   })
   test('a resize that can never be done counts as what is held', () => {
     const stuck = pod({ containers: [container({ cpu: '99' })] }, { status: { conditions: [{ type: 'PodResizePending', status: 'True', reason: 'Infeasible' }], containerStatuses: [{ name: 'c', allocatedResources: { cpu: '1' }, resources: { requests: { cpu: '1' } } }] } })

@@ -33,6 +33,46 @@ describe('a resize', () => {
     await node.until('events', async () => { const events = await node.events(); return events.includes(`ResizeStarted Pod resize started: ${told}`) && events.includes(`ResizeCompleted Pod resize completed: ${told}`) })
   })
 
+  test('of the pod as a whole reaches its cgroup, and that of a container which has no limit of its own', async () => {
+    await using node = await testNode()
+    node.start()
+    const whole = (cpu: string, memory: string) => ({ resources: of(cpu, memory) })
+    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }, { name: 'own', image: 'host', command: ['serve'], resources: of('10m', '10Mi') }], ...whole('100m', '100Mi') })
+    await node.untilPod('web-1', 'is ready', isReady)
+    const wanted = await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'strategic', body: { spec: whole('200m', '200Mi') } as never }, { subresource: 'resize' })
+    const pod = await node.untilPod('web-1', 'is resized', (each) => each.status.resources?.limits?.['cpu'] === '200m')
+    expect(pod.status).toMatchObject({ ...whole('200m', '200Mi'), allocatedResources: { cpu: '200m', memory: '200Mi' } })
+    expect(pod.status.containerStatuses?.map(({ restartCount, resources }) => [restartCount, resources])).toEqual([[0, undefined], [0, of('10m', '10Mi')]])
+    expect(updates(node)).toEqual([
+      'update web-1 {"memoryLimitBytes":209715200}', 'update web#0 {"memoryLimitBytes":209715200}',
+      'update web-1 {"cpuQuotaMicroseconds":20000,"cpuPeriodMicroseconds":100000}', 'update web-1 {"cpuShares":204}', 'update web#0 {"cpuQuotaMicroseconds":20000,"cpuPeriodMicroseconds":100000,"cpuShares":204}',
+    ])
+    await node.until('event', async () => (await node.events()).some((event) => event.startsWith(`ResizeCompleted Pod resize completed: {"resources":${JSON.stringify({ limits: of('200m', '200Mi').limits, requests: of('200m', '200Mi').requests })},"containers":[`)))
+    expect(wanted.metadata.generation).toBe(2)
+  })
+
+  test('of the pod as a whole restarts a container that is limited by it and whose policy says so', async () => {
+    await using node = await testNode()
+    node.start()
+    const policy = { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] }
+    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'], ...policy }, { name: 'own', image: 'host', command: ['serve'], resources: of('10m', '10Mi'), ...policy }], resources: of('100m', '100Mi') })
+    await node.untilPod('web-1', 'is ready', isReady)
+    await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'strategic', body: { spec: { resources: of('100m', '200Mi') } } as never }, { subresource: 'resize' })
+    const pod = await node.untilPod('web-1', 'is resized', (each) => each.status.resources?.limits?.['memory'] === '200Mi' && isReady(each))
+    expect(Object.fromEntries(pod.status.containerStatuses?.map(({ name, restartCount }) => [name, restartCount]) ?? [])).toEqual({ web: 1, own: 0 })
+  })
+
+  test('of the pod as a whole beyond the machine is infeasible, and what it has is told', async () => {
+    await using node = await testNode()
+    node.start()
+    await node.createPod({ containers: [{ name: 'web', image: 'host', command: ['serve'] }], resources: of('100m', '100Mi') })
+    await node.untilPod('web-1', 'is ready', isReady)
+    await node.client.patch(Pods, { name: 'web-1', namespace: 'default' }, { type: 'strategic', body: { spec: { resources: of('5', '100Mi') } } as never }, { subresource: 'resize' })
+    const pod = await node.untilPod('web-1', 'is infeasible', (each) => condition(each, 'PodResizePending') !== undefined)
+    expect(pod.status).toMatchObject({ resources: of('100m', '100Mi'), allocatedResources: { cpu: '100m', memory: '100Mi' } })
+    expect(updates(node)).toEqual([])
+  })
+
   test('restarts a container whose policy says so, at once and without counting as a failure', async () => {
     await using node = await testNode()
     node.start()

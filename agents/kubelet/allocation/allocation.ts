@@ -7,18 +7,28 @@ import type { Container, Pod, ResourceRequirements } from '../../../src/api/type
 import { initContainersOf, mainContainersOf, qosClassOf } from '../pod.ts'
 import { podRequests } from '../resources.ts'
 
-/** Of containers and sidecars, by name. */
+/** Of containers and sidecars, by name, and of the pod as a whole under the name that no container has. */
 export type Allocation = Readonly<Record<string, ResourceRequirements>>
 
 const isResizable = (pod: Pod, name: string): boolean =>
   [...mainContainersOf(pod), ...initContainersOf(pod).filter(({ role }) => role === 'sidecar')].some(({ container }) => container.name === name)
 
+const podItself = ''
+
 export const allocationOf = (pod: Pod): Allocation => Object.fromEntries([...(pod.spec.initContainers ?? []), ...pod.spec.containers]
-  .filter(({ name }) => isResizable(pod, name)).map(({ name, resources }) => [name, resources ?? {}]))
+  .filter(({ name }) => isResizable(pod, name)).map(({ name, resources }): [string, ResourceRequirements] => [name, resources ?? {}]).concat([[podItself, pod.spec.resources ?? {}]]))
 
 const allocated = (allocation: Allocation) => (container: Container): Container => {
   const given = Object.hasOwn(allocation, container.name) ? allocation[container.name] : undefined
   return given === undefined || semanticEqual(given, container.resources ?? {}) ? container : { ...container, resources: given }
+}
+
+/** What is allocated to the pod as a whole, which kubelets that knew no resize of it have not kept. */
+const wholeOf = (pod: Pod, allocation: Allocation): ResourceRequirements | undefined => {
+  const { resources } = pod.spec
+  const given = Object.hasOwn(allocation, podItself) ? allocation[podItself] : resources
+  if (semanticEqual(given ?? {}, resources ?? {})) return resources
+  return Object.keys(given ?? {}).length > 0 ? given : undefined
 }
 
 /** The pod with what is allocated to it; the same object where that is what it asks for. */
@@ -26,8 +36,11 @@ export const withAllocation = (pod: Pod, allocation: Allocation): Pod => {
   const give = allocated(allocation)
   const containers = pod.spec.containers.map(give)
   const initContainers = pod.spec.initContainers?.map((container) => (isResizable(pod, container.name) ? give(container) : container))
-  const same = containers.every((each, index) => each === pod.spec.containers[index]) && (initContainers ?? []).every((each, index) => each === pod.spec.initContainers?.[index])
-  return same ? pod : { ...pod, spec: { ...pod.spec, containers, ...(initContainers && { initContainers }) } }
+  const resources = wholeOf(pod, allocation)
+  const same = resources === pod.spec.resources && containers.every((each, index) => each === pod.spec.containers[index]) && (initContainers ?? []).every((each, index) => each === pod.spec.initContainers?.[index])
+  if (same) return pod
+  const { resources: _, ...spec } = pod.spec
+  return { ...pod, spec: { ...spec, containers, ...(initContainers && { initContainers }), ...(resources && { resources }) } }
 }
 
 export interface PendingResize {

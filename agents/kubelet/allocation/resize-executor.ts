@@ -9,12 +9,17 @@ import { resizeMessage } from './resize-state.ts'
 
 const retryMilliseconds = 10_000
 
+type Amounts = Record<string, string>
+
+const withAmount = (list: Amounts | undefined, resource: 'cpu' | 'memory', amount: string | undefined): Amounts => {
+  const { [resource]: _, ...others } = list ?? {}
+  return { ...others, ...(amount !== undefined && { [resource]: amount }) }
+}
+
 /** `resources` with `resource` as the container has it. */
 const withResource = (resources: ResourceRequirements, resource: 'cpu' | 'memory', container: Container): ResourceRequirements => {
   const side = (name: 'limits' | 'requests'): Partial<ResourceRequirements> => {
-    const { [resource]: _, ...others } = resources[name] ?? {}
-    const amount = container.resources?.[name]?.[resource]
-    const list = { ...others, ...(amount !== undefined && { [resource]: amount }) }
+    const list = withAmount(resources[name], resource, container.resources?.[name]?.[resource])
     return Object.keys(list).length > 0 ? { [name]: list } : {}
   }
   return { ...side('limits'), ...side('requests') }
@@ -42,7 +47,11 @@ const take = async (machine: Machine, run: PodRun, { container: name, resource, 
   }
   await machine.runtime.updateContainer(uid, name, limits)
   const [container, state, record] = [findContainer(run.pod, name)?.container, currentOf(run.observed, name), containerRecord(run.record, name)]
-  if (container && state) record.actuated = { attempt: state.attempt, resources: withResource(record.actuated?.resources ?? {}, resource, container) }
+  if (!container || !state) return
+  record.actuated = {
+    attempt: state.attempt, resources: withResource(record.actuated?.resources ?? {}, resource, container),
+    whole: withAmount(record.actuated?.whole, resource, run.pod.spec.resources?.limits?.[resource]),
+  }
 }
 
 /** Resolves with whether all of it was done; what was not is told in the pod's condition, and tried again. */

@@ -25,6 +25,8 @@ export interface ResizePlanInput {
   observed: Observed
   /** With what an attempt runs; undefined: nobody remembers, and it counts as being as it should. */
   actuated(state: ContainerState): ResourceRequirements | undefined
+  /** The limits of its pod as a whole with which an attempt runs, where it has none of its own; undefined: those of now. */
+  actuatedWhole?(state: ContainerState): Record<string, string> | undefined
   /** The pod's cgroup as it was last written. */
   podLimits: ResourceLimits | undefined
   isBeingKilled(state: ContainerState): boolean
@@ -45,12 +47,13 @@ const mustRestart = (running: Running): boolean => {
   return (differs(running, memoryKeys) && restarts('memory')) || (differs(running, cpuKeys) && restarts('cpu'))
 }
 
-const runningContainers = ({ pod, observed, actuated, isBeingKilled }: ResizePlanInput): Running[] =>
+const runningContainers = ({ pod, observed, actuated, actuatedWhole, isBeingKilled }: ResizePlanInput): Running[] =>
   [...initContainersOf(pod).filter(({ role }) => role === 'sidecar'), ...mainContainersOf(pod)].flatMap(({ container }) => {
     const state = currentOf(observed, container.name)
     if (!state || !isRunning(state) || isBeingKilled(state)) return []
     const resources = actuated(state)
-    return resources === undefined ? [] : [{ container, state, now: containerLimits({ ...container, resources }), desired: containerLimits(container) }]
+    const whole = pod.spec.resources?.limits
+    return resources === undefined ? [] : [{ container, state, now: containerLimits({ ...container, resources }, actuatedWhole?.(state) ?? whole), desired: containerLimits(container, whole) }]
   })
 
 /** The pod's cgroup grows before its containers do, limits before requests, and shrinks after them, requests before limits. */

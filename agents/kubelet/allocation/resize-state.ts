@@ -17,9 +17,9 @@ export const resizeConditions = ({ pending, inProgress }: ResizeState): PodCondi
 
 const listed = (resources: ResourceRequirements | undefined): object => ({ ...(resources?.limits && { limits: resources.limits }), ...(resources?.requests && { requests: resources.requests }) })
 
-/** `Pod resize started: {"containers":[…],"generation":2}`. */
+/** `Pod resize started: {"containers":[…],"generation":2}`, with `resources` before where the pod as a whole has them. */
 export const resizeMessage = (words: string, { spec }: Pod, generation: number, error?: string): string => {
   const named = (containers: Pod['spec']['containers'] | undefined): object[] => (containers ?? []).map(({ name, resources }) => ({ name, resources: listed(resources) }))
   const init = named(spec.initContainers)
-  return `Pod resize ${words}: ${JSON.stringify({ ...(init.length > 0 && { initContainers: init }), containers: named(spec.containers), generation, ...(error && { error }) })}`
+  return `Pod resize ${words}: ${JSON.stringify({ ...(spec.resources && { resources: listed(spec.resources) }), ...(init.length > 0 && { initContainers: init }), containers: named(spec.containers), generation, ...(error && { error }) })}`
 }

@@ -67,10 +67,22 @@ export const decideResize = (machine: Machine, run: PodRun, { allocatable, admit
 export const settleInProgress = (machine: Machine, run: PodRun): void => {
   const { resize } = run.record
   if (!resize?.inProgress) return
-  const done = isResized({ pod: run.pod, observed: run.observed, podLimits: run.record.sandboxLimits, isBeingKilled: () => false, actuated: (state) => actuatedOf(run, state) })
+  const done = isResized({ pod: run.pod, observed: run.observed, podLimits: run.record.sandboxLimits, isBeingKilled: () => false, actuated: (state) => actuatedOf(run, state), actuatedWhole: (state) => actuatedWholeOf(run, state) })
   if (!done) return
+  keepPodResources(run)
   machine.record(run.pod, { type: 'Normal', reason: 'ResizeCompleted', message: resizeMessage('completed', run.pod, resize.inProgress.generation) })
   setState(run, { ...(resize.pending && { pending: resize.pending }) })
+}
+
+/** What the pod as a whole asks for now is what it runs with. */
+export const keepPodResources = ({ record, pod }: Pick<PodRun, 'record' | 'pod'>): void => {
+  if (pod.spec.resources) record.podResources = pod.spec.resources
+  else delete record.podResources
+}
+
+export const actuatedWholeOf = ({ record }: Pick<PodRun, 'record'>, { name, attempt }: { name: string; attempt: number }) => {
+  const { actuated } = containerRecord(record, name)
+  return actuated?.attempt === attempt ? actuated.whole : undefined
 }
 
 export const actuatedOf = ({ record }: Pick<PodRun, 'record'>, { name, attempt }: { name: string; attempt: number }) => {

@@ -17,7 +17,8 @@ import { budgetsOf, costsNothing, hasEnded, needsNoBudget, severalBudgets, spend
 import { updateObject } from './update-object.ts'
 import { type WriteOptions, writeOptions } from './write-options.ts'
 
-const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction', schema: 'Eviction' }
+// Clients from before 1.22 send v1beta1, which no other resource is served in any more.
+const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction', schema: 'Eviction', alsoVersions: ['v1beta1'] }
 /** How often others may be faster. */
 const maxAttempts = 20
 
@@ -122,7 +123,7 @@ export const evict = async (request: ResourceRequest): Promise<void> => {
   const { exchange, name } = request
   const accepted = negotiate(exchange.headers['accept'], plainShape)
   const options = writeOptions(exchange, 'CreateOptions')
-  const eviction = await decodedBody<Eviction>(request, { kind: evictionKind, fieldValidation: options.fieldValidation })
+  const eviction: Eviction = { ...await decodedBody<Eviction>(request, { kind: evictionKind, fieldValidation: options.fieldValidation }), apiVersion: 'policy/v1' }
   if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object')
   const deletion = checkedDeleteOptions({ ...eviction.deleteOptions, ...(options.dryRun && { dryRun: ['All'] }) })
   await admitBelow(request, { body: eviction, bodyKind: evictionKind, options: { ...options, dryRun: isDryRun(deletion) } })

@@ -31,6 +31,13 @@ const podOf = (core: string): Promise<Answer> => api.ask('GET', `${core}/pods/p`
 const budgetOf = async (core: string, name = 'budget'): Promise<unknown> => (await api.ask('GET', `${core.replace('/api/', '/apis/policy/')}/poddisruptionbudgets/${name}`)).body['status']
 const isGoing = async (core: string): Promise<boolean> => { const { status, body } = await podOf(core); return status === 404 || body.metadata['deletionTimestamp'] !== undefined }
 
+test.each<[string, number, string | undefined]>([
+  ['policy/v1beta1', 201, undefined], ['policy/v1alpha1', 400, 'Eviction in version "v1alpha1" cannot be handled as a Eviction: no kind "Eviction" is registered for version "policy/v1alpha1" in scheme "pkg/api/legacyscheme/scheme.go:30"'],
+])('%s', async (apiVersion, status, message) => {
+  const answer = await evict(await given({}), { apiVersion })
+  expect([answer.status, answer.status === 201 ? undefined : answer.body.message]).toEqual([status, message])
+})
+
 describe('a budget', () => {
   const healthy = { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 }
   test('that allows it is spent, and names the pod', async () => {

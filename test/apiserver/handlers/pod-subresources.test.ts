@@ -49,6 +49,30 @@ describe('resize', () => {
     const answer = await resize(await make(), resources)
     expect([answer.status, said(answer)]).toEqual([422, message])
   })
+  describe('of the pod as a whole', () => {
+    const whole = (resources: object | undefined): Promise<string> => make({ ...(resources && { resources }) })
+    const asked = { requests: { cpu: '200m', memory: '128Mi' }, limits: { cpu: '400m' } }
+    for (const [name, before, resources, expected] of [
+      ['changes', asked, { requests: { cpu: '300m' }, limits: { cpu: '500m' } }, { requests: { cpu: '300m', memory: '128Mi' }, limits: { cpu: '500m' } }],
+      ['comes', undefined, { requests: { cpu: '300m', memory: '128Mi' } }, { requests: { cpu: '300m', memory: '128Mi' } }],
+    ] as const) test(name, async () => {
+      const answer = await patch(await whole(before), 'resize', { spec: { resources } })
+      expect([answer.status, answer.body.metadata['generation'], (answer.body['spec'] as JsonObject)['resources']]).toEqual([200, 2, expected])
+    })
+    for (const [name, resources, message, before = asked] of [
+      ['requests may not go', { requests: { memory: null } }, 'spec.resources.requests: Forbidden: resource requests cannot be removed', { requests: asked.requests }],
+      ['limits may not go', { limits: null }, 'spec.resources.limits: Forbidden: resource limits cannot be removed'],
+      ['its containers must fit in', { requests: { cpu: '50m' } }, 'spec.resources.requests[cpu]: Invalid value: "50m": must be greater than or equal to aggregate container requests of 100m'],
+      ['the class of service stays', { requests: { cpu: '400m', memory: '128Mi' }, limits: { cpu: '400m', memory: '128Mi' } }, 'spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing'],
+      ['huge pages stay', { requests: { 'hugepages-2Mi': '2Mi' }, limits: { 'hugepages-2Mi': '2Mi' } }, 'spec: Forbidden: only cpu and memory resources are mutable'],
+    ] as const) test(name, async () => {
+      const answer = await patch(await whole(before), 'resize', { spec: { resources } })
+      expect([answer.status, said(answer)]).toEqual([422, message])
+    })
+    test('not by an update of the pod', async () => {
+      expect(said(await api.ask('PATCH', await whole(asked), { body: { spec: { resources: { requests: { cpu: '300m' } } } }, headers: merge }))).toMatch(/^spec: Forbidden: pod updates may not change fields other than/)
+    })
+  })
   test('containers are neither added nor renamed', async () => {
     const path = await make()
     expect(said(await resize(path, { requests: { cpu: '1m' } }, 'other'))).toContain('spec.containers: Forbidden: containers may not be added or removed on resize')

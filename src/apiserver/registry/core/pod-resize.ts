@@ -1,4 +1,4 @@
-/** The resize subresource: cpu and memory of a pod's containers, changed while it runs. Mirrors podResizeStrategy and ValidatePodResize of upstream. */
+/** The resize subresource: cpu and memory of a pod's containers, and of the pod as a whole, changed while it runs (the latter by the gate InPlacePodLevelResourcesVerticalScaling, on by default since 1.36). Mirrors podResizeStrategy and ValidatePodResize of upstream. */
 import { deepCopy, semanticEqual } from '../../../api/equal.ts'
 import { qualityOfService } from '../../../api/quality-of-service.ts'
 import { fieldError, type FieldError } from '../../../api/status.ts'
@@ -23,6 +23,8 @@ const withResourcesOf = (old: PodSpec, next: PodSpec): PodSpec => {
       else delete own.resizePolicy
     }
   }
+  if (next.resources) spec.resources = next.resources
+  else delete spec.resources
   return spec
 }
 
@@ -37,7 +39,7 @@ type Side = 'requests' | 'limits'
 const isRemoved = (next: ResourceRequirements | undefined, old: ResourceRequirements | undefined, side: Side): boolean =>
   Object.keys(old?.[side] ?? {}).some((name) => !Object.hasOwn(next?.[side] ?? {}, name))
 
-const checkResources = (path: string, next: Container, old: Container): FieldError[] => (['requests', 'limits'] as const)
+const checkResources = (path: string, next: Pick<Container, 'resources'>, old: Pick<Container, 'resources'>): FieldError[] => (['requests', 'limits'] as const)
   .filter((side) => isRemoved(next.resources, old.resources, side)).map((side) => fieldError.forbidden(`${path}.resources.${side}`, `resource ${side} cannot be removed`))
 
 const restored = (next: Readonly<Record<string, string>> | undefined, old: Readonly<Record<string, string>> | undefined): Record<string, string> => {
@@ -50,15 +52,17 @@ const restored = (next: Readonly<Record<string, string>> | undefined, old: Reado
   return list
 }
 
-/** `container` with the cpu and memory of `old`. */
-const withOldAmounts = (container: Container, old: Container): Container => ({
+/** `container`, or a pod as a whole, with the cpu and memory of `old`. */
+const withOldAmounts = <Of extends Pick<Container, 'resources'>>(container: Of, old: Pick<Container, 'resources'>): Of => ({
   ...container, resources: { ...container.resources, limits: restored(container.resources?.limits, old.resources?.limits), requests: restored(container.resources?.requests, old.resources?.requests) },
 })
 
 const isSidecar = ({ restartPolicy }: Container): boolean => restartPolicy === 'Always'
 
 const checkUnchanged = (next: PodSpec, old: PodSpec): FieldError[] => {
-  const undone: PodSpec = { ...next }
+  const undone: PodSpec = next.resources ?? old.resources ? withOldAmounts(next, old) : { ...next }
+  // Nothing but cpu and memory came.
+  if (!old.resources && semanticEqual(undone.resources, { requests: {}, limits: {} })) delete undone.resources
   for (const list of lists) {
     const containers = next[list]?.map((container, index) => {
       const before = old[list]?.[index]
@@ -73,7 +77,7 @@ const checkUnchanged = (next: PodSpec, old: PodSpec): FieldError[] => {
 const checkResizable = (pod: Pod): FieldError[] => {
   if (pod.metadata.annotations && Object.hasOwn(pod.metadata.annotations, mirrorAnnotation)) return [fieldError.forbidden('', 'static pods cannot be resized')]
   if (pod.spec.os?.name === 'windows') return [fieldError.forbidden('', 'windows pods cannot be resized')]
-  return pod.spec.resources && Object.keys({ ...pod.spec.resources.requests, ...pod.spec.resources.limits }).length > 0 ? [fieldError.forbidden('', 'pods with pod-level resources cannot be resized')] : []
+  return []
 }
 
 const quality = ({ spec, status }: Pod): string => status.qosClass ?? qualityOfService(spec)
@@ -90,6 +94,7 @@ const checkResize = (next: Pod, old: Pod): FieldError[] => {
   const refused = checkResizable(old)
   if (refused.length > 0) return refused
   return [
+    ...checkResources('spec', next.spec, old.spec),
     ...next.spec.containers.flatMap((container, index) => { const before = old.spec.containers[index]; return before ? checkResources(`spec.containers[${index}]`, container, before) : [] }),
     ...checkInitContainers(next.spec, old.spec),
     ...checkUnchanged(next.spec, old.spec),
