@@ -12,12 +12,13 @@ import { patchCases } from './patches.cases.ts'
 import { podCases } from './pods.cases.ts'
 import { selectorCases } from './selectors.cases.ts'
 import { strategicCases } from './strategic.cases.ts'
+import { warningCases } from './warnings.cases.ts'
 import { strictnessCases } from './strictness.cases.ts'
 import { subresourceCases } from './subresources.cases.ts'
 import { updateCases } from './update.cases.ts'
 import { watchCases } from './watch.cases.ts'
 
 export const corpus: Readonly<Record<string, readonly Case[]>> = {
-  create: createCases, update: updateCases, strategic: strategicCases, patches: patchCases, apply: applyCases, strictness: strictnessCases, delete: deleteCases, list: listCases,
+  create: createCases, update: updateCases, strategic: strategicCases, patches: patchCases, apply: applyCases, strictness: strictnessCases, warnings: warningCases, delete: deleteCases, list: listCases,
   watch: watchCases, selectors: selectorCases, negotiation: negotiationCases, discovery: discoveryCases, access: accessCases, subresources: subresourceCases, pods: podCases, kinds: kindCases,
 }

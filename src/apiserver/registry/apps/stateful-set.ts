@@ -7,6 +7,7 @@ import { ageColumn, nameColumn, workloadColumns } from '../columns.ts'
 import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
 import { podWarnings, sameGeneration } from '../core/pod-warnings.ts'
 import { statusSubresource } from '../status-subresource.ts'
+import { fractionWarnings } from '../core/persistent-volume-columns.ts'
 import type { Strategy } from '../strategy.ts'
 import { checkStatefulSet, checkStatefulSetStatus, checkStatefulSetUpdate } from './stateful-set-validation.ts'
 import { setClaimTemplateDefaults } from './volume-claim-templates.ts'
@@ -49,6 +50,7 @@ export const statefulSetStrategy: Strategy<StatefulSet> = {
   validateUpdate: checkStatefulSetUpdate,
   warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : [
     ...podWarnings('spec.template', spec.template),
+    ...(spec.volumeClaimTemplates ?? []).flatMap((claim, index) => fractionWarnings(`spec.volumeClaimTemplates[${index}].resources.requests[storage]`, claim.spec?.resources?.requests?.['storage'])),
     ...(spec.revisionHistoryLimit !== undefined && spec.revisionHistoryLimit < 0 ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended'] : []),
   ]),
   generationOf: ({ spec }) => spec,

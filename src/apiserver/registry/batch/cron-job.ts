@@ -7,6 +7,7 @@ import { setPodTemplateDefaults } from '../core/pod-spec-defaults.ts'
 import { sameGeneration, workloadWarnings } from '../core/pod-warnings.ts'
 import { formatLabelSelector } from '../format-selector.ts'
 import { statusSubresource } from '../status-subresource.ts'
+import { jobSpecWarnings } from './job.ts'
 import type { Column, Strategy } from '../strategy.ts'
 import { checkCronJob, checkCronJobUpdate } from './cron-job-validation.ts'
 
@@ -26,6 +27,7 @@ const setDefaults = (cronJob: CronJob): void => {
 }
 
 const warnings = ({ metadata, spec }: CronJob): string[] => [
+  ...jobSpecWarnings('spec.jobTemplate.spec', spec.jobTemplate.spec ?? {}),
   ...workloadWarnings(metadata.name, 'spec.jobTemplate.spec.template', spec.jobTemplate.spec?.template),
   ...(spec.schedule.includes('TZ') ? ['CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details'] : []),
 ]

@@ -34,6 +34,11 @@ const setDefaults = (job: Job): void => {
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
 }
 
+/** Also of the Jobs of a CronJob. Mirrors upstream's `pkg/api/job/warnings.go`. */
+export const jobSpecWarnings = (path: string, { completionMode, completions = 0, parallelism = 0 }: Partial<Job['spec']>): string[] =>
+  (completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000
+    ? [`${path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`] : [])
+
 export const jobStrategy: Strategy<Job> = {
   kind: Jobs,
   orphansByDefault: { warning: 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning' },
@@ -47,7 +52,7 @@ export const jobStrategy: Strategy<Job> = {
   validate: checkJob,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkJobUpdate,
-  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : workloadWarnings(metadata.name, 'spec.template', spec.template)),
+  warnings: ({ metadata, spec }, _context, old) => (sameGeneration(metadata, old) ? [] : [...jobSpecWarnings('spec', spec), ...workloadWarnings(metadata.name, 'spec.template', spec.template)]),
   generationOf: ({ spec }) => spec,
   columns: jobColumns,
   selectableFields: { 'status.successful': ({ status }) => String(status.succeeded ?? 0) },

@@ -6,6 +6,7 @@ import type { EndpointAddress, EndpointPort, Endpoints, EndpointSubset } from '.
 import { ageColumn, listWithMore, nameColumn } from '../columns.ts'
 import { checkDnsLabel, checkEach, checkOneOf, checkQualifiedName, invalids } from '../field-checks.ts'
 import { checkIP, checkNonSpecialIP } from '../ip-address.ts'
+import { ipWarnings } from '../address-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 import { protocols } from './container-port-validation.ts'
 
@@ -48,6 +49,7 @@ export const endpointsStrategy: Strategy<Endpoints> = {
   },
   validate: check,
   validateUpdate: check,
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  warnings: ({ subsets = [] }) => subsets.flatMap((subset, index) => (['addresses', 'notReadyAddresses'] as const).flatMap((list) =>
+    (subset[list] ?? []).flatMap(({ ip }, at) => ipWarnings(`subsets[${index}].${list}[${at}].ip`, ip)))),
   columns: [nameColumn, { name: 'Endpoints', type: 'string', description: 'The addresses and ports that are ready.', value: endpointList }, ageColumn],
 }

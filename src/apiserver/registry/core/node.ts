@@ -23,6 +23,9 @@ export const nodeStrategy: Strategy<Node> = {
   validate: checkNode,
   prepareForUpdate(next, old) { next.status = old.status },
   validateUpdate: checkNodeUpdate,
+  warnings: ({ spec }) => [
+    ...(spec?.configSource ? ['spec.configSource: the feature is removed'] : []), ...(spec?.externalID ? ['spec.externalID: this field is deprecated, and is unused by Kubernetes'] : []),
+  ],
   columns: nodeColumns,
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable ?? false) },
   subresources: { status: statusSubresource({ validate: checkNodeUpdate }) },

@@ -4,6 +4,7 @@ import { PersistentVolumes } from '../../../api/kinds.ts'
 import { volumeWarnings } from '../../../api/refused-fields.ts'
 import type { PersistentVolume } from '../../../api/types.ts'
 import { ageColumn, nameColumn } from '../columns.ts'
+import { nodeSelectorTermWarnings } from '../node-label-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 import { accessModesText, classAnnotationWarnings, fractionWarnings, phaseOf, storageClassOf, unset } from './persistent-volume-columns.ts'
 import { setPersistentVolumeDefaults } from './persistent-volume-defaults.ts'
@@ -21,9 +22,10 @@ const deprecated = {
 const warnings = (volume: PersistentVolume): string[] => [
   ...classAnnotationWarnings(volume),
   ...(volume.metadata.annotations?.[mountOptionsAnnotation] === undefined ? [] : [`metadata.annotations[${mountOptionsAnnotation}]: deprecated since v1.31; use "mountOptions" attribute instead`]),
+  ...(volume.spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap((term, index) => nodeSelectorTermWarnings(`spec.nodeAffinity.required.nodeSelectorTerms[${index}]`, term)),
   ...(volume.spec.persistentVolumeReclaimPolicy === 'Recycle'
     ? ['spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.'] : []),
-  ...(Object.keys(deprecated) as (keyof typeof deprecated)[]).filter((type) => volume.spec[type] !== undefined).map((type) => `spec.${type}: ${deprecated[type]}`),
+  ...(Object.keys(deprecated) as (keyof typeof deprecated)[]).filter((type) => volume.spec[type] !== undefined).map((type) => `spec.${type === 'storageos' ? 'storageOS' : type}: ${deprecated[type]}`),
   ...fractionWarnings('spec.capacity[storage]', volume.spec.capacity?.['storage']),
   ...volumeWarnings(volume.spec),
 ]

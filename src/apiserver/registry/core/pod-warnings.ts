@@ -2,16 +2,10 @@
 import type { Metadata } from '../../../api/meta.ts'
 import { isDns1123Label } from '../../../api/names.ts'
 import { refusalWarnings } from '../../../api/refused-fields.ts'
+import { keyedLabelWarning, namedLabelWarning, nodeSelectorTermWarnings } from '../node-label-warnings.ts'
+import { fractionWarnings } from './persistent-volume-columns.ts'
 import { formatQuantity, isValidQuantity, toMilli } from '../../../api/quantity.ts'
-import type { Container, ContainerPort, EnvVar, NodeSelectorTerm, PodSpec, PodTemplateSpec, Volume } from '../../../api/types.ts'
-
-const oldLabels: ReadonlyMap<string, string> = new Map([
-  ['beta.kubernetes.io/arch', 'deprecated since v1.14; use "kubernetes.io/arch" instead'],
-  ['beta.kubernetes.io/os', 'deprecated since v1.14; use "kubernetes.io/os" instead'],
-  ['failure-domain.beta.kubernetes.io/region', 'deprecated since v1.17; use "topology.kubernetes.io/region" instead'],
-  ['failure-domain.beta.kubernetes.io/zone', 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead'],
-  ['beta.kubernetes.io/instance-type', 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead'],
-])
+import type { Container, ContainerPort, EnvVar, PodSpec, PodTemplateSpec, Volume } from '../../../api/types.ts'
 
 const oldAnnotations: ReadonlyMap<string, string> = new Map([
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
@@ -25,20 +19,48 @@ const oldVolumes: ReadonlyMap<keyof Volume, string> = new Map<keyof Volume, stri
   ['glusterfs', 'deprecated in v1.25, non-functional in v1.26+'], ['cephfs', 'deprecated in v1.28, non-functional in v1.31+'], ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 ])
 
-const ofTerm = (path: string, { matchExpressions = [] }: NodeSelectorTerm): string[] =>
-  matchExpressions.flatMap(({ key }, index) => (oldLabels.has(key) ? [`${path}.matchExpressions[${index}].key: ${key} is ${oldLabels.get(key)}`] : []))
+const unselective = (path: string, labelSelector: unknown): string[] => (labelSelector ? [] : [`${path}.labelSelector: a null labelSelector results in matching no pod`])
 
 const ofPlacement = (path: string, { nodeSelector, affinity, topologySpreadConstraints = [] }: PodSpec): string[] => {
   const { requiredDuringSchedulingIgnoredDuringExecution: required, preferredDuringSchedulingIgnoredDuringExecution: preferred = [] } = affinity?.nodeAffinity ?? {}
   const at = `${path}.affinity.nodeAffinity`
   return [
-    ...Object.keys(nodeSelector ?? {}).flatMap((key) => (oldLabels.has(key) ? [`${path}.nodeSelector[${key}]: ${oldLabels.get(key)}`] : [])),
-    ...(required?.nodeSelectorTerms ?? []).flatMap((term, index) => ofTerm(`${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`, term)),
-    ...preferred.flatMap(({ preference }, index) => ofTerm(`${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, preference)),
+    ...Object.keys(nodeSelector ?? {}).flatMap((key) => keyedLabelWarning(`${path}.nodeSelector[${key}]`, key)),
+    ...(required?.nodeSelectorTerms ?? []).flatMap((term, index) => nodeSelectorTermWarnings(`${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[${index}]`, term)),
+    ...preferred.flatMap(({ preference }, index) => nodeSelectorTermWarnings(`${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}].preference`, preference, { values: true })),
     ...topologySpreadConstraints.flatMap(({ topologyKey, labelSelector }, index) => [
-      ...(oldLabels.has(topologyKey) ? [`${path}.topologySpreadConstraints[${index}].topologyKey: ${topologyKey} is ${oldLabels.get(topologyKey)}`] : []),
-      ...(labelSelector ? [] : [`${path}.topologySpreadConstraints[${index}].labelSelector: a null labelSelector results in matching no pod`]),
+      ...namedLabelWarning(`${path}.topologySpreadConstraints[${index}].topologyKey`, topologyKey), ...unselective(`${path}.topologySpreadConstraints[${index}]`, labelSelector),
     ]),
+  ]
+}
+
+const ofPodAffinity = (path: string, { affinity }: PodSpec): string[] => (['podAffinity', 'podAntiAffinity'] as const).flatMap((name) => {
+  const { requiredDuringSchedulingIgnoredDuringExecution: required = [], preferredDuringSchedulingIgnoredDuringExecution: preferred = [] } = affinity?.[name] ?? {}
+  const at = `${path}.affinity.${name}`
+  return [
+    ...required.flatMap(({ labelSelector }, index) => unselective(`${at}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`, labelSelector)),
+    ...preferred.flatMap(({ podAffinityTerm }, index) => unselective(`${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}].podAffinityTerm`, podAffinityTerm?.labelSelector)),
+  ]
+})
+
+type Annotations = Readonly<Record<string, string>>
+const has = (annotations: Annotations, key: string): boolean => Object.hasOwn(annotations, key)
+
+/** Annotations that were fields' forerunners, where the field says nothing. `template`: AppArmor's are only told of in templates. */
+const ofProfiles = (path: string, annotations: Annotations, { spec, template }: { spec: PodSpec; template: boolean }): string[] => {
+  const pod = 'seccomp.security.alpha.kubernetes.io/pod'
+  const all: readonly Pick<Container, 'name' | 'securityContext'>[] = [...spec.initContainers ?? [], ...spec.containers ?? [], ...spec.ephemeralContainers ?? []]
+  const outdated = (key: string): string => `${path}metadata.annotations[${key}]: non-functional in v1.27+; use the "seccompProfile" field instead`
+  return [
+    ...(spec.securityContext?.seccompProfile === undefined && has(annotations, pod) ? [outdated(pod)] : []),
+    ...all.flatMap(({ name, securityContext }) => {
+      const [seccomp, appArmor] = [`container.seccomp.security.alpha.kubernetes.io/${name}`, `container.apparmor.security.beta.kubernetes.io/${name}`]
+      const isConfined = spec.securityContext?.appArmorProfile !== undefined || securityContext?.appArmorProfile !== undefined
+      return [
+        ...(securityContext?.seccompProfile === undefined && has(annotations, seccomp) ? [outdated(seccomp)] : []),
+        ...(template && !isConfined && has(annotations, appArmor) ? [`${path}metadata.annotations[${appArmor}]: deprecated since v1.30; use the "appArmorProfile" field instead`] : []),
+      ]
+    }),
   ]
 }
 
@@ -53,7 +75,8 @@ const repeated = <T>(items: readonly T[], keyOf: (item: T) => string, say: (item
 }
 
 const ofLists = (path: string, { hostAliases = [], imagePullSecrets = [], volumes = [] }: PodSpec): string[] => [
-  ...volumes.flatMap((volume, index) => [...oldVolumes].filter(([type]) => volume[type] !== undefined).map(([type, why]) => `${path}.volumes[${index}].${type}: ${why}`)),
+  ...volumes.flatMap((volume, index) => [...oldVolumes].filter(([type]) => volume[type] !== undefined).map(([type, why]) => `${path}.volumes[${index}].${type === 'storageos' ? 'storageOS' : type}: ${why}`)),
+  ...volumes.flatMap(({ ephemeral }, index) => fractionWarnings(`${path}.volumes[${index}].ephemeral.volumeClaimTemplate.spec.resources.requests[storage]`, ephemeral?.volumeClaimTemplate?.spec?.resources?.requests?.['storage'])),
   ...repeated(hostAliases, ({ ip }) => ip, ({ ip }, index) => `${path}.hostAliases[${index}].ip: duplicate ip ${JSON.stringify(ip)}`),
   ...repeated(imagePullSecrets, ({ name }) => name ?? '', ({ name }, index) => `${path}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`),
   ...imagePullSecrets.flatMap(({ name }, index) => (name ? [] : [`${path}.imagePullSecrets[${index}].name: invalid empty name ""`])),
@@ -84,9 +107,14 @@ const between = (one: ContainerPort, other: ContainerPort): string | undefined =
   return hostPorts[0] === hostPorts[1] && (hostIPs[0] === '') !== (hostIPs[1] === '') ? 'dangerously ambiguous port definition with' : undefined
 }
 
-const ofPorts = (ports: readonly PlacedPort[]): string[] => ports.flatMap(({ path, port }, index) => ports.slice(0, index)
-  .filter((other) => other.port.containerPort === port.containerPort && other.port.protocol === port.protocol)
-  .flatMap((other) => { const how = between(port, other.port); return how === undefined ? [] : [`${path}: ${how} ${other.path}`] }))
+/** As Go prints the struct. */
+const shownPort = ({ name = '', hostPort = 0, containerPort, protocol = '', hostIP = '' }: ContainerPort): string => `{Name:${name} HostPort:${hostPort} ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}}`
+
+const ofPorts = (ports: readonly PlacedPort[]): string[] => ports.flatMap(({ path, port }, index) => [
+  ...(port.hostIP && !port.hostPort ? [`${path}: hostIP set without hostPort: ${shownPort(port)}`] : []),
+  ...ports.slice(0, index).filter((other) => other.port.containerPort === port.containerPort && other.port.protocol === port.protocol)
+    .flatMap((other) => { const how = between(port, other.port); return how === undefined ? [] : [`${path}: ${how} ${other.path}`] }),
+])
 
 const ofContainer = (path: string, { resources, env = [] }: Container): string[] => [...ofBytes(`${path}.resources.limits`, resources?.limits), ...ofBytes(`${path}.resources.requests`, resources?.requests), ...ofEnv(`${path}.env`, env)]
 
@@ -101,9 +129,11 @@ export const podWarnings = (path: string, { metadata, spec }: { metadata?: { ann
     ...[...oldAnnotations].filter(([key]) => metadata?.annotations !== undefined && Object.hasOwn(metadata.annotations, key)).map(([key, why]) => `${prefix}metadata.annotations[${key}]: ${why}`),
     ...ofLists(at, spec),
     ...ofBytes(`${at}.overhead`, spec.overhead),
+    ...ofProfiles(prefix, metadata?.annotations ?? {}, { spec, template: path !== '' }),
     ...containers.flatMap(({ container, path: own }) => ofContainer(own, container)),
     ...ofPorts(containers.flatMap(({ container, path: own }) => (container.ports ?? []).map((port, index) => ({ port, path: `${own}.ports[${index}]` })))),
     ...(spec.terminationGracePeriodSeconds !== undefined && spec.terminationGracePeriodSeconds < 0 ? [`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`] : []),
+    ...ofPodAffinity(at, spec),
     ...refusalWarnings(at, spec),
   ]
 }

@@ -9,10 +9,14 @@ const keepNames = (account: ServiceAccount): void => {
   if (account.secrets) account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }))
 }
 
+const mountableSecrets = 'kubernetes.io/enforce-mountable-secrets'
+
 export const serviceAccountStrategy: Strategy<ServiceAccount> = {
   kind: ServiceAccounts,
   returnsDeletedObject: true,
   prepareForCreate: keepNames,
   prepareForUpdate: keepNames,
+  warnings: ({ metadata }, _context, old) => (metadata.annotations?.[mountableSecrets] === undefined || old?.metadata.annotations?.[mountableSecrets] !== undefined ? []
+    : [`metadata.annotations[${mountableSecrets}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`]),
   columns: [nameColumn, ageColumn],
 }

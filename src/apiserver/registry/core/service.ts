@@ -11,6 +11,7 @@ import { addressesOf, dropAddresses, takeAddresses } from './service-addresses.t
 import { allocate, makePools, type Pools, type ServiceRanges, withRanges } from './service-allocation.ts'
 import { type Claims, ipItem, ipsIn, type Item, makeClaims, portItem, portsIn, portsOf } from './service-claims.ts'
 import { checkClusterIPUpdate } from './service-cluster-ip-validation.ts'
+import { serviceWarnings } from './service-warnings.ts'
 import { serviceColumns } from './service-columns.ts'
 import { setServiceDefaults } from './service-defaults.ts'
 import { needsHealthCheckPort } from './service-needs.ts'
@@ -106,6 +107,7 @@ export const serviceStrategy = (options: ServiceOptions): Strategy<Service> => {
       prepareServiceUpdate(next, old)
     },
     validateUpdate: checkUpdate,
+    warnings: serviceWarnings,
     columns: serviceColumns,
     selectableFields: { 'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '', 'spec.type': ({ spec }) => spec.type ?? '' },
     subresources: { status: statusSubresource({ validate: checkServiceStatus }) },

@@ -3,6 +3,7 @@ import { EndpointSlices } from '../../../api/kinds.ts'
 import type { EndpointSlice } from '../../../api/types.ts'
 import { ageColumn, listWithMore, nameColumn } from '../columns.ts'
 import { checkImmutable } from '../field-checks.ts'
+import { ipWarnings } from '../address-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 import { checkEndpointSlice } from './endpoint-slice-validation.ts'
 
@@ -16,6 +17,11 @@ export const endpointSliceStrategy: Strategy<EndpointSlice> = {
     }
   },
   validate: checkEndpointSlice,
+  warnings: ({ metadata, addressType, endpoints }) => [
+    ...(addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
+    // What controllers write need not be looked at.
+    ...(metadata.labels?.['endpointslice.kubernetes.io/managed-by'] === undefined ? (endpoints ?? []).flatMap(({ addresses }, index) => (addresses ?? []).flatMap((ip, at) => ipWarnings(`endpoints[${index}].addresses[${at}]`, ip))) : []),
+  ],
   validateUpdate: (next, old) => [...checkEndpointSlice(next), ...checkImmutable('addressType', next.addressType, old.addressType)],
   generationOf: ({ addressType, endpoints, ports, metadata: { labels, annotations, ownerReferences, finalizers } }) => [addressType, endpoints, ports, labels, annotations, ownerReferences, finalizers],
   columns: [

@@ -1,10 +1,19 @@
 /** NetworkPolicies. Mirrors upstream's `pkg/registry/networking/networkpolicy/strategy.go` and SetDefaults_NetworkPolicy. */
 import { NetworkPolicies } from '../../../api/kinds.ts'
-import type { NetworkPolicy } from '../../../api/types.ts'
+import type { NetworkPolicy, NetworkPolicyPeer } from '../../../api/types.ts'
 import { ageColumn, nameColumn } from '../columns.ts'
 import { formatLabelSelector } from '../format-selector.ts'
+import { cidrWarnings } from '../address-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 import { checkNetworkPolicy } from './network-policy-validation.ts'
+
+const blockWarnings = (path: string, peers: readonly NetworkPolicyPeer[] = []): string[] => peers.flatMap(({ ipBlock }, index) => (ipBlock ? [
+  ...cidrWarnings(`${path}[${index}].ipBlock.cidr`, ipBlock.cidr), ...(ipBlock.except ?? []).flatMap((cidr, at) => cidrWarnings(`${path}[${index}].ipBlock.except[${at}]`, cidr)),
+] : []))
+
+const addressWarnings = ({ spec }: NetworkPolicy): string[] => [
+  ...(spec.ingress ?? []).flatMap(({ from }, index) => blockWarnings(`spec.ingress[${index}].from`, from)), ...(spec.egress ?? []).flatMap(({ to }, index) => blockWarnings(`spec.egress[${index}].to`, to)),
+]
 
 export const networkPolicyStrategy: Strategy<NetworkPolicy> = {
   kind: NetworkPolicies,
@@ -16,7 +25,7 @@ export const networkPolicyStrategy: Strategy<NetworkPolicy> = {
   validate: (policy) => checkNetworkPolicy(policy),
   validateUpdate: checkNetworkPolicy,
   // Upstream leaves it to the network's plugin, too; who reads this knows that ours does nothing.
-  warnings: (_policy, _context, old) => (old ? [] : ['spec: has no effect: the network of this cluster does not enforce NetworkPolicies']),
+  warnings: (policy, _context, old) => [...addressWarnings(policy), ...(old ? [] : ['spec: has no effect: the network of this cluster does not enforce NetworkPolicies'])],
   generationOf: ({ spec }) => spec,
   columns: [
     nameColumn,

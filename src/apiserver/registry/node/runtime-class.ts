@@ -8,6 +8,7 @@ import { setResourceListDefaults } from '../core/resource-lists.ts'
 import { checkTolerations } from '../core/taint-validation.ts'
 import { checkDnsLabel, checkImmutable } from '../field-checks.ts'
 import { checkLabels } from '../label-checks.ts'
+import { keyedLabelWarning } from '../node-label-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 
 const check = ({ handler, overhead, scheduling }: RuntimeClass): FieldError[] => [
@@ -22,6 +23,7 @@ export const runtimeClassStrategy: Strategy<RuntimeClass> = {
   unconditionalUpdate: false,
   setDefaults({ overhead }) { setResourceListDefaults(overhead?.podFixed) },
   validate: check,
+  warnings: ({ scheduling }) => Object.keys(scheduling?.nodeSelector ?? {}).flatMap((key) => keyedLabelWarning('scheduling.nodeSelector', key)),
   validateUpdate: (next, old) => checkImmutable('handler', next.handler, old.handler),
   columns: [nameColumn, { name: 'Handler', type: 'string', description: 'How the runtime of the nodes calls this class.', value: ({ handler }) => handler ?? '' }, ageColumn],
 }

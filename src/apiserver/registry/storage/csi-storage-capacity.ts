@@ -6,6 +6,7 @@ import type { CSIStorageCapacity } from '../../../api/types.ts'
 import { ageColumn, nameColumn } from '../columns.ts'
 import { checkDnsSubdomain, checkImmutable, negativeMessage } from '../field-checks.ts'
 import { checkLabelSelector } from '../label-checks.ts'
+import { nodeSelectorWarnings } from '../node-label-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 
 const check = ({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity): FieldError[] => [
@@ -18,6 +19,7 @@ export const csiStorageCapacityStrategy: Strategy<CSIStorageCapacity> = {
   kind: CSIStorageCapacities,
   unconditionalUpdate: false,
   validate: check,
+  warnings: ({ nodeTopology }) => nodeSelectorWarnings('nodeTopology', nodeTopology),
   validateUpdate: (next, old) => [
     ...checkImmutable('nodeTopology', next.nodeTopology, old.nodeTopology),
     ...checkImmutable('storageClassName', next.storageClassName, old.storageClassName),

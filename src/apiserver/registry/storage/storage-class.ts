@@ -7,6 +7,7 @@ import type { StorageClass, TopologySelectorTerm } from '../../../api/types.ts'
 import { ageColumn, nameColumn } from '../columns.ts'
 import { checkEach, checkImmutable, checkOneOf, checkOptionalOneOf, invalids } from '../field-checks.ts'
 import { checkLabelName } from '../label-checks.ts'
+import { keyedLabelWarning } from '../node-label-warnings.ts'
 import type { Strategy } from '../strategy.ts'
 import { checkParameters, checkProvisioner } from './parameters-validation.ts'
 
@@ -64,6 +65,7 @@ export const storageClassStrategy: Strategy<StorageClass> = {
     storageClass.volumeBindingMode ??= 'Immediate'
   },
   validate: check,
+  warnings: ({ allowedTopologies = [] }) => allowedTopologies.flatMap(({ matchLabelExpressions = [] }, index) => matchLabelExpressions.flatMap(({ key }, at) => keyedLabelWarning(`allowedTopologies[${index}].matchLabelExpressions[${at}].key`, key))),
   validateUpdate: checkUpdate,
   columns: [
     { ...nameColumn, value: (storageClass) => (isDefaultStorageClass(storageClass as StorageClass) ? `${storageClass.metadata.name} (default)` : storageClass.metadata.name) },
