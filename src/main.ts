@@ -170,6 +170,9 @@ snapshot.command('restore').argument('<file>', 'what save has written').descript
 program.command('rootless-forwarder', { hidden: true }).allowUnknownOption().argument('[flags...]').helpOption(false)
   .action(async (flags: string[]) => { const { runForwarder } = await import('./cluster/rootless/forwarder.ts'); await runForwarder(await homeOf(), flags, ended.signal) })
 
+program.command('rootless-outside', { hidden: true })
+  .action(async () => { const { runOutside } = await import('./cluster/rootless/outside.ts'); await runOutside(await homeOf(), ended.signal) })
+
 const components = ['apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'kubelet', 'kube-proxy', 'dns', 'single', 'machine', 'tear-down', 'image-puller'] as const
 for (const name of components) {
   program.command(name, { hidden: ['tear-down', 'single', 'machine', 'image-puller'].includes(name) }).description('one component, in the foreground').allowUnknownOption().argument('[flags...]').helpOption(false)

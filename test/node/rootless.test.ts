@@ -1,12 +1,12 @@
 /** A cluster of a user who is not root: up, pods, Services, DNS, logs, exec, healing, refusals by name, and down without a trace. */
 import { spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectlPath } from '../support/clients.ts'
+import { asking, echoing, hearing, machineAddress, naming, otherAddress, outerNetwork, type OuterNetwork, saying } from '../support/outer-network.ts'
 import { entry, type Ended, isRoot, sayWhatIsSkipped, until } from '../support/cluster.ts'
 
 const user = 1000
@@ -43,7 +43,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8000 }] }
+spec: { type: LoadBalancer, selector: { app: web }, ports: [{ port: 80, targetPort: 8000, nodePort: 30800 }] }
 ---
 apiVersion: v1
 kind: Pod
@@ -52,6 +52,18 @@ spec:
   terminationGracePeriodSeconds: 0
   shareProcessNamespace: true
   containers: [{ name: client, image: host, command: [sleep, infinity] }, { name: other, image: host, command: [sleep, infinity] }]
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: echo, labels: { app: echo } }
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{ name: c, image: host, command: ${JSON.stringify(echoing(9000))}, ports: [{ containerPort: 9000, hostPort: 9001, protocol: UDP }] }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: echo }
+spec: { type: NodePort, selector: { app: echo }, ports: [{ port: 9000, nodePort: 30900, protocol: UDP }] }
 ---
 apiVersion: v1
 kind: Pod
@@ -72,9 +84,13 @@ describe.skipIf(why !== undefined)('without root', () => {
   const data = path.join(home, 'data/wherry')
   const environment = { PATH: '/usr/bin:/bin', HOME: home, XDG_DATA_HOME: path.join(home, 'data'), XDG_RUNTIME_DIR: path.join(home, 'run') }
   let userNamespace = ''
+  let outer: OuterNetwork
+  const slirp = ['/usr/bin', '/bin'].some((folder) => existsSync(path.join(folder, 'slirp4netns'))) && existsSync('/dev/net/tun')
+  if (!slirp && why === undefined) console.log('SKIPPED test/node/rootless.test.ts: the way out, which takes slirp4netns')
 
   const as = async (command: readonly string[], input?: string): Promise<Ended> => {
-    const { exitCode, stdout, stderr } = await execa(command[0] ?? '', command.slice(1), { cwd: home, env: environment, extendEnv: false, reject: false, timeout: 90_000, ...(input === undefined ? { stdin: 'ignore' as const } : { input }) })
+    // On a machine with a network of its own, whose names somebody there knows.
+    const { exitCode, stdout, stderr } = await execa('nsenter', [`--net=${outer.machine}`, 'unshare', '--mount', 'sh', '-c', 'mount --bind "$1" /etc/resolv.conf && { [ ! -e "$2" ] || mount --bind "$2" /dev/net/tun; } && shift 2 && exec "$@"', 'sh', path.join(home, 'resolv.conf'), path.join(home, 'tun'), ...command], { cwd: home, env: environment, extendEnv: false, reject: false, timeout: 90_000, ...(input === undefined ? { stdin: 'ignore' as const } : { input }) })
     return { exitCode, stdout: stdout ?? '', stderr: stderr ?? '' }
   }
   const wherry = (...args: string[]): Promise<Ended> => as([...becomeUser, process.execPath, entry, ...args])
@@ -96,6 +112,10 @@ describe.skipIf(why !== undefined)('without root', () => {
   const processesOf = (mark: string): number[] => inside().filter((pid) => { try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith(mark) } catch { return false } })
 
   beforeAll(async () => {
+    outer = await outerNetwork()
+    writeFileSync(path.join(home, 'resolv.conf'), `nameserver ${otherAddress}\n`)
+    // As machines have it by default, whatever this one has.
+    if (slirp) { await execa('mknod', ['-m', '0666', path.join(home, 'tun'), 'c', '10', '200']); chmodSync(path.join(home, 'tun'), 0o666) }
     for (const each of ['', 'data', 'run']) { mkdirSync(path.join(home, each), { recursive: true }); chownSync(path.join(home, each), user, user) }
     const { exitCode, stderr } = await wherry('up', '--detach', '--wait')
     expect(exitCode, stderr).toBe(0)
@@ -104,6 +124,7 @@ describe.skipIf(why !== undefined)('without root', () => {
   })
   afterAll(async () => {
     if (existsSync(path.join(data, 'cluster.json'))) await wherry('down', '--delete-data')
+    await outer?.[Symbol.asyncDispose]()
     rmSync(home, { recursive: true, force: true })
   })
 
@@ -124,6 +145,33 @@ describe.skipIf(why !== undefined)('without root', () => {
     expect(await kubectl('exec', 'client', '-c', 'other', '--', 'sh', '-c', 'id -u; hostname; touch /etc/mine /usr/mine /root/mine 2>&1; ls /etc/mine')).toMatch(/^0\nclient\n/)
     await expect(kubectl('exec', 'client', '-c', 'client', '--', 'sh', '-c', 'exit 7')).rejects.toThrow('exit code 7')
     expect(existsSync('/etc/mine')).toBe(false)
+  })
+
+  test('node ports and host ports are the machine\'s, for whoever reaches it', async () => {
+    for (const who of ['machine', 'other'] as const) {
+      expect(await until('the node port answers', async () => (await outer.on(who, hearing(machineAddress, 30_800))).stdout, 20)).toContain('hello')
+      for (const port of [30_900, 9001]) expect(await until('UDP answers', async () => (await outer.on(who, asking('word', machineAddress, port))).stdout, 20)).toBe('echo word')
+    }
+  })
+
+  test('a port that the machine has given to somebody else: an event says so, and when it is free it is opened', async () => {
+    const taken = await outer.serve('machine', saying('mine', machineAddress, 30_700))
+    await kubectl('patch', 'service', 'web', '--type=json', '-p', JSON.stringify([{ op: 'add', path: '/spec/ports/0/nodePort', value: 30_700 }]))
+    expect(await until('an event', async () => /.*PortNotOpen.*/.exec(await kubectl('get', 'events', '--field-selector=involvedObject.name=web,involvedObject.kind=Service'))?.[0], 20)).toMatch(/Warning +PortNotOpen +service\/web +node port 30700\/TCP is not open on this machine: listen EADDRINUSE: address already in use 0\.0\.0\.0:30700/)
+    expect((await outer.on('other', hearing(machineAddress, 30_800))).stderr).toContain('Connection refused')
+    taken.kill('SIGKILL')
+    expect(await until('the node port answers', async () => (await outer.on('other', hearing(machineAddress, 30_700))).stdout, 20)).toContain('hello')
+    await kubectl('patch', 'service', 'web', '--type=json', '-p', JSON.stringify([{ op: 'add', path: '/spec/ports/0/nodePort', value: 30_800 }]))
+  })
+
+  test.runIf(slirp)('the way out: other machines and their names, and not the loopback of this one', async () => {
+    await outer.serve('other', saying('outside', otherAddress, 7000))
+    await outer.serve('other', naming(otherAddress))
+    await outer.serve('machine', saying('private', '127.0.0.1', 7001))
+    const fromPod = (command: readonly string[]): Promise<string> => kubectl('exec', 'client', '-c', 'client', '--', ...command)
+    expect(await until('the other answers', () => fromPod(hearing(otherAddress, 7000)), 20)).toBe('outside')
+    expect(await until('its name is known', () => fromPod(hearing('somewhere.example', 7000)), 20)).toBe('outside')
+    for (const address of ['10.0.2.2', '127.0.0.1']) await expect(fromPod(hearing(address, 7001))).rejects.toThrow(/no: /)
   })
 
   test('a killed process comes back, alone; its pod\'s other container never notices', async () => {
@@ -157,7 +205,8 @@ describe.skipIf(why !== undefined)('without root', () => {
     expect(exitCode, stderr).toBe(0)
     expect(existsSync(data)).toBe(false)
     await until('its processes are gone', () => Promise.resolve(inside().length === 0))
-    await expect(new Promise((resolve, reject) => { connect(port, '127.0.0.1', () => { resolve('connected') }).once('error', reject) })).rejects.toThrow('ECONNREFUSED')
+    for (const [address, each] of [['127.0.0.1', port], [machineAddress, 30_800]] as const) await until('nobody listens', async () => (await outer.on('machine', hearing(address, each))).stderr.includes('Connection refused'), 10)
+    await until('nothing of it runs', () => Promise.resolve(!readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some((pid) => { try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data) } catch { return false } })), 10)
     expect(readdirSync(path.join(home, 'run'))).toEqual([])
   })
 

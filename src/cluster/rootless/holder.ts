@@ -120,6 +120,21 @@ export const startHolder = async (home: Home, { port: asked, before }: { port: n
   return holder
 }
 
+const outsideFile = (home: Home): string => path.join(home.data, 'rootless-outside.json')
+
+/** What stays outside (outside.ts), unless it runs. Resolves with its first word. */
+export const ensureOutside = async (home: Home): Promise<string> => {
+  const before = await readFile(outsideFile(home), 'utf8').then((text) => JSON.parse(text) as Pick<Holder, 'pid' | 'startTime'>, () => undefined)
+  if (before && await startTimeOf(before.pid) === before.startTime) return 'ready'
+  const log = await open(path.join(home.logs, 'rootless-outside.log'), 'a', 0o600)
+  const child = spawn(process.execPath, [entryFile(), '--data-dir', home.data, 'rootless-outside'], { detached: true, cwd: '/', stdio: ['ignore', 'pipe', log.fd], env: withSystemPrograms(process.env) })
+  const [line] = await Promise.all([firstLine(child.stdout ?? []), log.close()])
+  child.stdout?.destroy()
+  child.unref()
+  await writeFile(outsideFile(home), `${JSON.stringify({ pid: child.pid ?? 0, startTime: (await startTimeOf(child.pid ?? 0)) ?? '' })}\n`, { mode: 0o600 })
+  return line
+}
+
 const endMilliseconds = 10_000
 
 /** Ends it, and with it everything in its namespaces. */

@@ -4,7 +4,7 @@ import { readConfig } from '../config.ts'
 import { homeAt } from '../home.ts'
 import { UserError } from '../user-error.ts'
 import { inTurn } from '../turn.ts'
-import { endHolder, type Holder, runInside, runningHolder, startHolder, withSystemPrograms } from './holder.ts'
+import { endHolder, ensureOutside, type Holder, runInside, runningHolder, startHolder, withSystemPrograms } from './holder.ts'
 import { obstacleOf, readNamespaceFacts } from './obstacles.ts'
 import { rootlessVariable } from './variable.ts'
 
@@ -35,6 +35,10 @@ export const runUnprivileged = async ({ names, dataDirectory, port, deleteData, 
   }
   const begin = async (): Promise<Holder> => (await runningHolder(home)) ?? startHolder(home, { port, before: config?.rootlessPort })
   const holder = before ?? await inTurn(home, { work: begin, waiting: () => {}, place: home.data }, signal)
+  if (making.has(command)) {
+    const word = await ensureOutside(home)
+    if (word !== 'ready') process.stderr.write(`wherry: ${word || `what stays outside of the namespaces ended; look into ${home.logs}/rootless-outside.log`}\n`)
+  }
   const code = await runInside(holder, { home, args, rootlessVariable }, signal)
   // What only looked into a cluster that does not run leaves nothing; neither does what could not start one.
   if (command === 'down' ? code === 0 : !before && (code !== 0 || !making.has(command))) await endHolder(home, holder, AbortSignal.timeout(30_000))

@@ -7,6 +7,10 @@ export interface HostMount {
   show: 'overlay' | 'read-only'
 }
 
+/** Of these every container has its own, also where the machine has one mounted (as machines do that are containers themselves). */
+export const ownFilesOfEtc = ['resolv.conf', 'hosts', 'hostname'] as const
+export const ownFiles: readonly string[] = ownFilesOfEtc.map((name) => `/etc/${name}`)
+
 const overlayable = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'zfs', 'f2fs', 'tmpfs', 'squashfs', 'erofs'])
 const virtual = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devtmpfs', 'devpts', 'mqueue', 'autofs', 'binfmt_misc', 'debugfs', 'tracefs', 'securityfs', 'pstore',
   'efivarfs', 'configfs', 'fusectl', 'hugetlbfs', 'bpf', 'nsfs', 'rpc_pipefs', 'selinuxfs', 'overlay'])

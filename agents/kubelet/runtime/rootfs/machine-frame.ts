@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync
 import path from 'node:path'
 import { parseMountInfo } from '../proc/mount-info.ts'
 import { isGone } from '../proc/stat.ts'
-import type { HostMount } from './host-layers.ts'
+import { type HostMount, ownFiles } from './host-layers.ts'
 import { type Entry, machineParts } from './machine-parts.ts'
 
 const fresh = ['/run', '/tmp', '/dev', '/proc', '/sys', '/lost+found']
@@ -23,7 +23,7 @@ export const machineInParts = ({ directory, hidden }: { directory: string; hidde
   const lower = path.join(directory, 'frame')
   mkdirSync(lower, { mode: 0o755 })
   const mountPoints = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')).map(({ mountPoint }) => mountPoint)
-  const { frame, layers, files } = machineParts(mountPoints, [...fresh, ...hidden], list)
+  const { frame, layers, files } = machineParts(mountPoints, [...fresh, ...hidden, ...ownFiles], list)
   for (const { path: at, kind } of frame) {
     const target = path.join(lower, at)
     if (kind === 'directory') mkdirSync(target, { mode: 0o755 })

@@ -7,7 +7,7 @@ import { ifOwnerExists, type OwnUsers } from '../proc/own-users.ts'
 import { isGone } from '../proc/stat.ts'
 import type { ContainerSpec, Mount } from '../runtime.ts'
 import { bind, type MountLine } from './fstab.ts'
-import { type HostMount, hostMounts } from './host-layers.ts'
+import { type HostMount, hostMounts, ownFiles } from './host-layers.ts'
 import { deviceDirectories, kernelMounts, maskedPaths, standardDevices } from './kernel-mounts.ts'
 import { type LayeredRoot, layeredRoot } from './layered-root.ts'
 import { withLockedFlags } from './locked-flags.ts'
@@ -101,7 +101,7 @@ const hostLayers = (view: LayeredRoot, input: RootInput, parts: readonly HostMou
   const { spec, directory, hidden } = input
   const fresh = ['/run', '/tmp']
   const covered = hidden.filter((each) => isDirectory(each) && !fresh.some((other) => each.startsWith(`${other}/`)))
-  const found = hostMounts(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), [...fresh, ...hidden, '/dev', '/proc', '/sys'], (each) => isDirectory(each) === true)
+  const found = hostMounts(parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')), [...fresh, ...hidden, ...ownFiles, '/dev', '/proc', '/sys'], (each) => isDirectory(each) === true)
   // What has mounts in it has been taken apart already.
   const whole = parts.length === 0 ? found : found.filter(({ mountPoint }) => !found.some((other) => other.mountPoint !== mountPoint && isWithin(other.mountPoint, mountPoint)))
   const layers = [...parts, ...whole].map(({ mountPoint, show }, index): MountLine => {

@@ -9,6 +9,7 @@ import type { Clock } from '../../../../src/api/clock.ts'
 import type { Random } from '../../../../src/api/random.ts'
 import { afterBurst } from '../../../../src/client/after-burst.ts'
 import { isGone } from '../proc/stat.ts'
+import { ownFilesOfEtc } from './host-layers.ts'
 import { terminationMessageIn } from './termination-file.ts'
 
 export interface RootStock {
@@ -21,7 +22,6 @@ export interface RootStock {
 
 const wanted = 32
 const quietMilliseconds = 3000
-const filesOfEtc = ['resolv.conf', 'hosts', 'hostname'] as const
 
 interface Frame { directories: readonly string[]; etc: { uid: number; gid: number; mode: number; files: readonly string[] } | undefined }
 
@@ -68,7 +68,7 @@ const frameOf = (directory: string): Frame => {
   try {
     const { uid, gid, mode } = lstatSync(etc)
     const there = readdirSync(etc)
-    return { directories, etc: { uid, gid, mode: mode & 0o7777, files: filesOfEtc.filter((name) => there.includes(name)) } }
+    return { directories, etc: { uid, gid, mode: mode & 0o7777, files: ownFilesOfEtc.filter((name) => there.includes(name)) } }
   } catch (error) {
     if (isGone(error)) return { directories, etc: undefined }
     throw error
