@@ -102,6 +102,8 @@ export interface KubeletOptions {
   version: string
   /** When pods are evicted; upstream's defaults if absent. */
   eviction?: Partial<EvictionSettings>
+  /** Whether the kernel is asked to tell when memory is short; unless it is false, it is. */
+  kernelMemcgNotification?: boolean
   /** Kept for the system and for Kubernetes' own daemons (systemReserved and kubeReserved, summed up). */
   reserved?: Readonly<Record<string, string>>
   /** How pods end when the machine shuts down; without any group they do not wait for each other, nor the machine for them. */

@@ -44,8 +44,8 @@ describe('a kubelet configuration', () => {
   test('logs, events, restarts and the node', () => {
     expect(read('containerLogMaxSize: 1Mi\ncontainerLogMaxFiles: 3\n').settings.logLimits).toEqual({ maxBytes: 2 ** 20, maxFiles: 3, maxWorkers: 1 })
     expect(read('containerLogMaxWorkers: 4\n').settings.logLimits).toEqual({ maxBytes: 10 * 2 ** 20, maxFiles: 5, maxWorkers: 4 })
-    expect(read('eventRecordQPS: 5\ncrashLoopBackOff: {maxContainerRestartPeriod: 30s}\nmaxPods: 20\nclusterDNS: [169.254.20.10]\nproviderID: metal://1\nregisterWithTaints: [{key: dedicated, value: gpu, effect: NoSchedule}]\nresolvConf: /run/resolv.conf\nenforceNodeAllocatable: [none]\ncpuManagerPolicy: none\n').settings.options).toEqual({
-      eventRate: { perSecond: 5, burst: 100 }, maxRestartBackOffMilliseconds: 30_000, maxPods: 20, clusterDNS: ['169.254.20.10'], providerID: 'metal://1', taints: [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }], resolvConfFile: '/run/resolv.conf', enforcePods: false,
+    expect(read('eventRecordQPS: 5\ncrashLoopBackOff: {maxContainerRestartPeriod: 30s}\nmaxPods: 20\nclusterDNS: [169.254.20.10]\nproviderID: metal://1\nregisterWithTaints: [{key: dedicated, value: gpu, effect: NoSchedule}]\nresolvConf: /run/resolv.conf\nenforceNodeAllocatable: [none]\nkernelMemcgNotification: false\ncpuManagerPolicy: none\n').settings.options).toEqual({
+      eventRate: { perSecond: 5, burst: 100 }, maxRestartBackOffMilliseconds: 30_000, maxPods: 20, clusterDNS: ['169.254.20.10'], providerID: 'metal://1', taints: [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }], resolvConfFile: '/run/resolv.conf', enforcePods: false, kernelMemcgNotification: false,
     })
   })
 
@@ -63,6 +63,7 @@ describe('a kubelet configuration', () => {
     ['a header that is no list', `${head}staticPodURLHeader: {A: b}\n`, 'staticPodURLHeader[A] must be a list of texts'],
     ['another rhythm for files', `${head}fileCheckFrequency: 5s\n`, 'fileCheckFrequency cannot be set: the directory is watched'],
     ['pinning', `${head}cpuManagerPolicy: static\n`, 'cpuManagerPolicy can only be none on this kubelet'],
+    ['a word of the kernel that is neither yes nor no', `${head}kernelMemcgNotification: sometimes\n`, 'kernelMemcgNotification must be true or false'],
     ['cgroups of the system', `${head}enforceNodeAllocatable: [pods, kube-reserved]\n`, 'enforceNodeAllocatable cannot have "kube-reserved" on this cluster'],
     ['too short a restart period', `${head}crashLoopBackOff: {maxContainerRestartPeriod: 500ms}\n`, 'crashLoopBackOff.maxContainerRestartPeriod must be set between 1s and 300s'],
     ['too long a restart period', `${head}crashLoopBackOff: {maxContainerRestartPeriod: 301s}\n`, 'crashLoopBackOff.maxContainerRestartPeriod must be set between 1s and 300s'],

@@ -2,9 +2,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { evictor } from '../../agents/kubelet/eviction/evictor.ts'
 import type { MachineReadings } from '../../agents/kubelet/machine-facts.ts'
 import { Events, Nodes } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
+import { fakeClock } from '../support/fake-clock.ts'
+import { logs } from '../support/logs.ts'
+import { aPod } from './builders.ts'
 import { isReady, readings, type TestNode, testNode } from './support.ts'
 
 const machineWith = () => {
@@ -92,4 +96,29 @@ test('a pod that writes more than its volume may hold is evicted', async () => {
   expect(pod.status).toMatchObject({ reason: 'Evicted', message: 'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". ' })
   expect(condition(pod, 'DisruptionTarget')).toMatchObject({ status: 'True', reason: 'TerminationByKubelet' })
   await node.until('event', async () => (await node.events()).includes('Evicted Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". '))
+})
+
+test('a node whose kernel tells that memory is short looks at once', async () => {
+  const clock = fakeClock()
+  const [pod, evicted, armed, end] = [aPod({}), [] as string[], [] as number[], new AbortController()]
+  let available = 500
+  let pressed = (): void => {}
+  const running = evictor({
+    settings: { thresholds: [{ signal: 'memory.available', value: { quantity: 100 }, graceMilliseconds: 0 }, { signal: 'memory.available', value: { quantity: 200 }, graceMilliseconds: 60_000 }], transitionMilliseconds: 1, maxPodGraceSeconds: 0, lookMilliseconds: 10_000 },
+    clock, log: logs(), observe: () => Promise.resolve({ 'memory.available': { available, capacity: 1000 } }), pods: () => [pod], useOf: () => Promise.resolve(new Map()), exceeded: () => Promise.resolve([]), reclaim: () => Promise.resolve(),
+    evict: ({ metadata }) => { evicted.push(metadata.name) }, hasStopped: () => true, tellNode() {}, changed() {},
+    notices: (call) => { pressed = call; return { arm: (slack) => { armed.push(slack); return Promise.resolve() }, close() {} } },
+  }).run(end.signal)
+  await clock.advance(0)
+  available = 150
+  pressed()
+  pressed()
+  await clock.advance(100)
+  available = 50
+  pressed()
+  await clock.advance(100)
+  end.abort()
+  await running
+  // To the next threshold that is not met yet, or back to the one that was met last.
+  expect([armed, evicted]).toEqual([[300, 50, -50], [pod.metadata.name]])
 })

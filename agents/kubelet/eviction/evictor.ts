@@ -1,5 +1,5 @@
 /**
- * Keeps the machine from running out of memory, disks and processes: looks every ten seconds (each second where memory is nearly short), gives back what nobody needs, then evicts
+ * Keeps the machine from running out of memory, disks and processes: looks every ten seconds (each second where memory is nearly short, and whenever the kernel tells that it is), gives back what nobody needs, then evicts
  * one pod after the other. Mirrors pkg/kubelet/eviction/eviction_manager.go.
  */
 import type { Clock } from '../../../src/api/clock.ts'
@@ -7,6 +7,8 @@ import type { Pod } from '../../../src/api/types.ts'
 import type { Log } from '../../../src/client/component.ts'
 import type { Occurrence } from '../../../src/client/events.ts'
 import { describePod, isCriticalPod } from '../pod.ts'
+import { Wakeable } from '../wakeable.ts'
+import type { MemoryNotices } from './memory-notices.ts'
 import { evictionMessage } from './messages.ts'
 import { judgePressure, noPressure } from './pressure.ts'
 import { type PodUse, rankForEviction } from './ranking.ts'
@@ -38,6 +40,8 @@ export interface EvictorOptions {
   hasStopped(pod: Pod): boolean
   tellNode(what: Occurrence): void
   changed(): void
+  /** What tells when memory is short before the next look; absent: nothing does. */
+  notices?(pressed: () => void): MemoryNotices
 }
 
 export interface Evictor {
@@ -46,6 +50,8 @@ export interface Evictor {
 }
 
 const hurryMilliseconds = 1_000
+/** However often the kernel tells. */
+const leastMilliseconds = 100
 const hardGraceSeconds = 1
 const cleanUpMilliseconds = 30_000
 
@@ -82,8 +88,10 @@ export const evictor = (options: EvictorOptions): Evictor => {
   }
 
   /** One look. Answers whom it has evicted. */
-  const look = async (signal: AbortSignal): Promise<{ evicted: readonly Pod[]; hurry: boolean }> => {
+  const look = async (signal: AbortSignal, notices: MemoryNotices | undefined): Promise<{ evicted: readonly Pod[]; hurry: boolean }> => {
     const observations = await options.observe()
+    const slack = memorySlack(settings.thresholds, observations)
+    if (slack !== undefined) await notices?.arm(slack)
     const act = judge(observations)
     const exceeded = await options.exceeded(evictable(), signal)
     for (const { pod, message } of exceeded) options.evict(pod, { message, annotations: {}, graceSeconds: hardGraceSeconds })
@@ -102,19 +110,33 @@ export const evictor = (options: EvictorOptions): Evictor => {
   return {
     pressures: () => pressures,
     async run(signal) {
+      const wake = new Wakeable(clock)
+      let looked = -Infinity
+      const notices = options.notices?.(() => wake.notifyIn(Math.max(0, looked + leastMilliseconds - clock.monotonic())))
       while (!signal.aborted) {
         let pause = settings.lookMilliseconds
         try {
-          const { evicted, hurry } = await look(signal)
+          looked = clock.monotonic()
+          const { evicted, hurry } = await look(signal, notices)
           await untilStopped(evicted, signal)
           if (hurry || evicted.length > 0) pause = hurryMilliseconds
         } catch (error) {
           if (!signal.aborted) log.warn('cannot look after the resources of this node', { error: error instanceof Error ? error.message : String(error) })
         }
-        await clock.sleep(pause, signal).catch(() => {}) // aborted: the loop's condition sees it
+        wake.notifyIn(pause)
+        await wake.next(signal).catch(() => {}) // aborted: the loop's condition sees it
       }
+      notices?.close()
     },
   }
+}
+
+/** How much memory may still be taken before a threshold is met, or has to be given back before the last is not any more; undefined: there is none. */
+const memorySlack = (thresholds: readonly Threshold[], { 'memory.available': observed }: Observations): number | undefined => {
+  if (!observed) return undefined
+  const slacks = thresholds.filter(({ signal }) => signal === 'memory.available').map(({ value }) => observed.available - amountOf(value, observed.capacity))
+  const ahead = slacks.filter((each) => each > 0)
+  return slacks.length === 0 ? undefined : ahead.length > 0 ? Math.min(...ahead) : Math.max(...slacks)
 }
 
 /** Memory can be gone within a second; disks cannot. */

@@ -7,8 +7,10 @@ import type { KubeletOptions } from '../options.ts'
 import { isTerminalPhase } from '../pod.ts'
 import type { Machine } from '../pod-run.ts'
 import type { PodWorkers } from '../pod-workers.ts'
+import { memoryWatcher } from '../runtime/rootfs/tools.ts'
 import { measureDisk, measureDiskAndInodes } from './disk-usage.ts'
 import { type EvictionSettings, evictor, type Evictor } from './evictor.ts'
+import { memoryNotices } from './memory-notices.ts'
 import { allOf, podDirectories, useOf } from './pod-directories.ts'
 import type { PodUse } from './ranking.ts'
 import { storageWatch, usedBytes } from './storage-watch.ts'
@@ -71,6 +73,8 @@ export const nodeEvictor = (parts: NodeEvictorParts): Evictor => {
   const { clock, log } = machine
   return evictor({
     settings: { ...defaultSettings, ...options.eviction },
+    // A machine that is only made up has no kernel of its own.
+    ...(options.kernelMemcgNotification !== false && !options.readMachine && { notices: (pressed: () => void) => memoryNotices({ program: path.join(machine.directory, 'tools', memoryWatcher), log, memoryEvents: machine.runtime.memoryEvents, pressed }) }),
     clock, log, observe: observer(parts), pods: () => workers.active(), useOf: usesOf(machine), changed: parts.changed,
     exceeded: storageWatch({ clock, measure: measureDisk, directoriesOf: (pod) => podDirectories(machine, pod), usedOnDisks: () => usedBytes([machine.directory, path.join(machine.directory, 'roots')]) }),
     async reclaim() {

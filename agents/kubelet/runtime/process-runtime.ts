@@ -48,6 +48,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
   context.logWriter?.keepOnlyTaken()
 
   return {
+    memoryEvents: context.hierarchies.version === 2 ? path.join(context.hierarchies.controllers.memory ?? '', nodeCgroup(context), 'memory.events') : undefined,
     listSandboxes: () => Promise.resolve([...context.pods.values()].flatMap(({ sandbox }) => (sandbox ? [{ ...sandbox.state }] : []))),
     listContainers: (podUid) => Promise.resolve([...context.pods.values()].filter(({ uid }) => podUid === undefined || uid === podUid)
       .flatMap(({ attempts }) => attempts.filter(({ phase }) => phase !== 'arming').map(({ state, identity }) => ({ ...state, ...(identity && { user: userOf(identity.credentials) }) })))),

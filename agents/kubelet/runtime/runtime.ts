@@ -213,6 +213,8 @@ export interface Runtime {
   layers(podUid: string): Promise<{ container: string; directory: string }[]>
   /** Pids in a container's cgroup. */
   processes(podUid: string, name: string): Promise<number[]>
+  /** The file in which the kernel counts how often the node's pods came to the limit of their memory, where it has one. */
+  memoryEvents?: string | undefined
   /** Exits, OOM kills and lost sandboxes, as the kernel tells them; one consumer. */
   events(signal: AbortSignal): AsyncIterable<RuntimeEvent>
 }

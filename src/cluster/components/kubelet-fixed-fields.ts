@@ -28,7 +28,7 @@ const refused: Readonly<Record<string, string>> = {
   syncFrequency: 'pods are looked at when something changes', nodeStatusUpdateFrequency: 'it is 10s', nodeStatusReportFrequency: 'it is 5m', volumeStatsAggPeriod: 'volumes are measured when they are asked for', runtimeRequestTimeout: 'it is its own runtime', streamingConnectionIdleTimeout: 'connections last as long as both ends want them',
   cpuManagerPolicyOptions: 'policies have none here', cpuManagerReconcilePeriod: 'cgroups are written when something changes', topologyManagerPolicyOptions: 'policies have none here', reservedMemory: 'it pins no container to memory', qosReserved: 'nothing is reserved for a class', singleProcessOOMKill: 'the kernel\'s version of cgroups decides', memoryThrottlingFactor: 'memory is limited, and not slowed down', userNamespaces: 'each pod with users of its own has 65536 of them',
   hairpinMode: 'the pod network decides', oomScoreAdj: 'its keeper decides', maxOpenFiles: 'its keeper decides', contentType: 'it speaks gRPC with the API server', kubeAPIQPS: 'what it asks the API server is not limited', kubeAPIBurst: 'what it asks the API server is not limited',
-  makeIPTablesUtilChains: 'kube-proxy keeps them', iptablesMasqueradeBit: 'kube-proxy keeps it', iptablesDropBit: 'kube-proxy keeps it', volumePluginDir: 'there are no flex volumes', kernelMemcgNotification: 'memory is read often enough',
+  makeIPTablesUtilChains: 'kube-proxy keeps them', iptablesMasqueradeBit: 'kube-proxy keeps it', iptablesDropBit: 'kube-proxy keeps it', volumePluginDir: 'there are no flex volumes',
   preloadedImagesVerificationAllowlist: 'loaded images are everybody\'s', featureGates: 'it has none', logging: 'it writes JSON lines', tracing: 'it traces nothing',
 }
 

@@ -8,7 +8,7 @@ import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
 import { defaultLogLimits, logLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { type Fail, type Fields, isMap, millisecondsOf, textOf, textsOf, wholeOf } from './configuration-values.ts'
 
-type Given = 'staticPodURL' | 'maxPods' | 'clusterDNS' | 'providerID' | 'taints' | 'resolvConfFile' | 'maxParallelPulls' | 'pullRate' | 'eventRate' | 'maxRestartBackOffMilliseconds' | 'enforcePods' | 'imageGarbagePolicy' | 'moreStaticPods' | 'podLogsDirectory' | 'clusterDomain' | 'podsPerCore' | 'maxStatusImages' | 'neverVerifyImages'
+type Given = 'staticPodURL' | 'maxPods' | 'clusterDNS' | 'providerID' | 'taints' | 'resolvConfFile' | 'maxParallelPulls' | 'pullRate' | 'eventRate' | 'maxRestartBackOffMilliseconds' | 'enforcePods' | 'kernelMemcgNotification' | 'imageGarbagePolicy' | 'moreStaticPods' | 'podLogsDirectory' | 'clusterDomain' | 'podsPerCore' | 'maxStatusImages' | 'neverVerifyImages'
 
 export interface NodeSettings { options: Partial<Pick<KubeletOptions, Given>>; logLimits?: LogSizes }
 
@@ -16,7 +16,7 @@ type LogSizes = NonNullable<Parameters<typeof logLimits>[0]>
 
 export const settingFields = ['staticPodURL', 'staticPodURLHeader', 'fileCheckFrequency', 'httpCheckFrequency', 'maxPods', 'clusterDNS', 'providerID', 'registerWithTaints', 'resolvConf',
   'serializeImagePulls', 'maxParallelImagePulls', 'registryPullQPS', 'registryBurst', 'imageMinimumGCAge', 'imageMaximumGCAge', 'imageGCHighThresholdPercent', 'imageGCLowThresholdPercent',
-  'containerLogMaxSize', 'containerLogMaxFiles', 'eventRecordQPS', 'eventBurst', 'crashLoopBackOff', 'enforceNodeAllocatable', 'cpuManagerPolicy', 'staticPodPath', 'podLogsDir', 'clusterDomain', 'containerLogMaxWorkers', 'podsPerCore', 'nodeStatusMaxImages', 'imagePullCredentialsVerificationPolicy'] as const
+  'containerLogMaxSize', 'containerLogMaxFiles', 'eventRecordQPS', 'eventBurst', 'crashLoopBackOff', 'enforceNodeAllocatable', 'kernelMemcgNotification', 'cpuManagerPolicy', 'staticPodPath', 'podLogsDir', 'clusterDomain', 'containerLogMaxWorkers', 'podsPerCore', 'nodeStatusMaxImages', 'imagePullCredentialsVerificationPolicy'] as const
 
 const defaultCheck = '20s'
 /** Upstream's kubelets never wait longer than this between restarts. */
@@ -43,7 +43,8 @@ const taintsOf = (value: unknown, fail: Fail): Taint[] => (Array.isArray(value) 
   return { key: textOf(key, `${at}.key`, fail), ...(text !== '' && { value: textOf(text, `${at}.value`, fail) }), effect }
 })
 
-const nodeOf = ({ maxPods, clusterDNS, providerID, registerWithTaints, resolvConf, enforceNodeAllocatable, crashLoopBackOff }: Fields, fail: Fail): NodeSettings['options'] => {
+const nodeOf = ({ maxPods, clusterDNS, providerID, registerWithTaints, resolvConf, enforceNodeAllocatable, crashLoopBackOff, kernelMemcgNotification }: Fields, fail: Fail): NodeSettings['options'] => {
+  if (kernelMemcgNotification !== undefined && typeof kernelMemcgNotification !== 'boolean') return fail('kernelMemcgNotification', 'must be true or false')
   const pods = maxPods === undefined ? undefined : wholeOf(maxPods, 'maxPods', fail)
   if (pods !== undefined && pods < 0) fail('maxPods', 'must not be negative')
   const enforced = enforceNodeAllocatable === undefined ? undefined : textsOf(enforceNodeAllocatable, 'enforceNodeAllocatable', fail)
@@ -57,7 +58,7 @@ const nodeOf = ({ maxPods, clusterDNS, providerID, registerWithTaints, resolvCon
   return {
     ...(pods !== undefined && { maxPods: pods }), ...(clusterDNS !== undefined && { clusterDNS: textsOf(clusterDNS, 'clusterDNS', fail) }),
     ...(providerID !== undefined && { providerID: textOf(providerID, 'providerID', fail) }), ...(registerWithTaints !== undefined && { taints: taintsOf(registerWithTaints, fail) }), ...(resolvConf !== undefined && { resolvConfFile: textOf(resolvConf, 'resolvConf', fail) }),
-    ...(enforced !== undefined && { enforcePods: enforced.includes('pods') }), ...(longest !== undefined && { maxRestartBackOffMilliseconds: longest }),
+    ...(enforced !== undefined && { enforcePods: enforced.includes('pods') }), ...(kernelMemcgNotification !== undefined && { kernelMemcgNotification }), ...(longest !== undefined && { maxRestartBackOffMilliseconds: longest }),
   }
 }
 

@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { idMapperProgram } from '../../machine-code/id-mapper.ts'
 import { logWriterProgram } from '../../machine-code/log-writer.ts'
+import { memoryWatcherProgram } from '../../machine-code/memory-watcher.ts'
 import { ptyUnlockerProgram } from '../../machine-code/pty-unlocker.ts'
 import { stepRunnerProgram } from '../../machine-code/step-runner.ts'
 import { loaderProgram } from '../../seccomp/loader.ts'
@@ -21,6 +22,8 @@ export const ptyUnlocker = 'pty-unlocker'
 export const stepRunner = 'step-runner'
 /** Carries what containers say to their logs. */
 export const logWriter = 'log-writer'
+/** Waits for what the kernel tells of memory. */
+export const memoryWatcher = 'memory-watcher'
 
 const programs = { sh: ['/bin/dash', '/bin/sh'], setpriv: ['/usr/bin/setpriv', '/bin/setpriv'], setsid: ['/usr/bin/setsid', '/bin/setsid'], mount: ['/usr/bin/mount', '/bin/mount'], umount: ['/usr/bin/umount', '/bin/umount'], nsenter: ['/usr/bin/nsenter', '/bin/nsenter'], unshare: ['/usr/bin/unshare', '/bin/unshare'], env: ['/usr/bin/env', '/bin/env'] }
 
@@ -53,7 +56,7 @@ export const installTools = async (directory: string): Promise<void> => {
   const { loader, libraries } = parseLibraries((await Promise.all(sources.map(([, file]) => run('ldd', [file])))).join(''))
   if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
   const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
-  const own = Object.entries({ seccomp: loaderProgram(os.arch()), [idMapper]: idMapperProgram(os.arch()), [ptyUnlocker]: ptyUnlockerProgram(os.arch()), [stepRunner]: stepRunnerProgram(os.arch()), [logWriter]: logWriterProgram(os.arch()) }).flatMap(([name, program]) => (program ? [{ name, program }] : []))
+  const own = Object.entries({ seccomp: loaderProgram(os.arch()), [idMapper]: idMapperProgram(os.arch()), [ptyUnlocker]: ptyUnlockerProgram(os.arch()), [stepRunner]: stepRunnerProgram(os.arch()), [logWriter]: logWriterProgram(os.arch()), [memoryWatcher]: memoryWatcherProgram(os.arch()) }).flatMap(([name, program]) => (program ? [{ name, program }] : []))
   const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
     + own.map(({ name, program }) => `${name} ${createHash('sha256').update(program).digest('hex')}\n`).join('')
   const stampFile = path.join(directory, '.stamp')
