@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gunzipSync } from 'node:zlib'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import { startAgent, plain } from '../support/runtime-agent.ts'
-import { aContainer, aSandbox, isRoot, launch, leavePlace, logText, never, newPlace, openRuntime, until, untilExited } from '../support/runtime-node.ts'
+import { aContainer, aSandbox, isRoot, launch, leavePlace, logText, never, newPlace, openRuntime, runToEnd, until, untilExited } from '../support/runtime-node.ts'
 
 const place = newPlace()
 const directory = path.join(place.stateDirectory, 'log-writer')
@@ -16,6 +16,7 @@ const writerPid = (): number | undefined => readdirSync('/proc').filter((name) =
 })
 /** Numbers, as fast as they can be written, until it is told to end; then the last. */
 const flood = ['perl', '-e', '$| = 1; my ($n, $on) = (0, 1); $SIG{TERM} = sub { $on = 0 }; while ($on) { print join("", map { $n++ . "\\n" } 1 .. 100); select undef, undef, undef, 0.001 } print "last $n\\n"']
+const counter = ['perl', '-e', '$| = 1; my ($n, $on) = (0, 1); $SIG{TERM} = sub { $on = 0 }; while ($on) { print $n++, "\\n"; select undef, undef, undef, 0.02 } print "bye\\n"']
 const numbersIn = (text: string): number[] => text.split('\n').slice(0, -2).map(Number)
 const everything = (file: string): string => {
   const rotated = readdirSync(path.dirname(file)).filter((name) => name.startsWith(`${path.basename(file)}.`)).sort()
@@ -93,6 +94,31 @@ describe.skipIf(!isRoot)('logs', () => {
     expect(await until('another log writer', writerPid)).not.toBe(writer)
     expect((await kubelet.listContainers('talks'))[0]).toMatchObject({ state: 'running', pid })
     await kubelet.removeSandbox('talks')
+    close()
+  })
+
+  test('a log writer that does not stay is done without, until the next kubelet', async () => {
+    const said: string[] = []
+    const say = (message: string): void => { said.push(message) }
+    const kubelet = await open({ log: { info() {}, debug() {}, warn: say, error: say } })
+    await kubelet.runSandbox(aSandbox('alone'), never)
+    const spec = aContainer(place, 'alone', counter)
+    await launch(kubelet, spec)
+    await until('it to be given up', () => {
+      const pid = writerPid()
+      if (pid) process.kill(pid, 'SIGKILL')
+      return said.some((line) => line.startsWith('the log writer ends again and again'))
+    }, 60_000)
+    const later = aContainer(place, 'alone', ['echo', 'hello'], { name: 'later' })
+    expect((await runToEnd(kubelet, later)).output).toBe('hello\n')
+    const before = readFileSync(spec.logPath).length
+    await until('the log to go on', () => readFileSync(spec.logPath).length > before + 500)
+    close()
+    const next = await open()
+    await until('a log writer', writerPid)
+    await next.stopContainer('alone', 'main', 10)
+    expect(logText(spec.logPath).endsWith('bye\n')).toBe(true)
+    await next.removeSandbox('alone')
     close()
   })
 

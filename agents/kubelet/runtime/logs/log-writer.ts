@@ -1,23 +1,22 @@
 /**
  * The kubelet's end of the log writer (machine-code/log-writer.ts): one process of the node, outside of all pods, that carries what containers say to their logs, and goes on when the kubelet is killed.
- * A kubelet that comes back finds it by its FIFOs and takes all its containers anew; one that ends is started again. What it was carrying just then is lost; nothing is when a kubelet is killed.
+ * A kubelet that comes back takes all its containers anew. When the writer ends, what it was carrying just then is lost, and another carries on; where none stays, the kubelet does it all itself.
  */
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
-import { codes, telling } from '../../machine-code/log-writer.ts'
-import { cgroupDirectories } from '../cgroups/cgroup.ts'
-import { bareEnvironment, type Context, logWriterDirectory, scriptsDirectory, shimCgroup, toolsDirectory } from '../context.ts'
-import { hasWriter, openForBoth, openForReading, type Reader, readFifo, writeFifo } from '../fifo.ts'
+import { codes } from '../../machine-code/log-writer.ts'
+import { logWriterDirectory, toolsDirectory } from '../context.ts'
+import { openForBoth, writeFifo } from '../fifo.ts'
 import { logWriter } from '../rootfs/tools.ts'
-import { fits, giveCommand, keepOnlyCommand, type Named, readTold, takeCommand, type Told } from './log-commands.ts'
-import { type LogPump, type LogPumpOptions, fifoOf } from './log-pump.ts'
+import { fits, giveCommand, keepOnlyCommand, type Named, takeCommand, type Told } from './log-commands.ts'
+import { fifoOf, type LogPump, type LogPumpOptions } from './log-pump.ts'
+import { keepWriter, type WriterContext, type WriterPlace } from './writer-process.ts'
 import { writtenPump } from './written-pump.ts'
 
 export interface LogWriter {
-  /** undefined: its names are too long for the writer. */
+  /** undefined: its names are too long for the writer, or there is none that stays. */
   take(options: LogPumpOptions): LogPump | undefined
   /** Lets go whatever earlier kubelets have left that is nobody's any more. */
   keepOnlyTaken(): void
@@ -30,9 +29,8 @@ export interface Heard { full(): void; refused(): void; failed(error: Error): vo
 
 interface Taken { name: Named; command(): Buffer; heard: Heard; given: PromiseWithResolvers<void> | undefined }
 
-const restartMilliseconds = 1000
-
-export const newLogWriter = async (context: Omit<Context, 'launcher' | 'logWriter'>): Promise<LogWriter | undefined> => {
+/** undefined where none is known for the machine's processor. */
+export const newLogWriter = async (context: WriterContext): Promise<LogWriter | undefined> => {
   const program = path.join(toolsDirectory(context), logWriter)
   if (!existsSync(program)) return undefined
   const directory = logWriterDirectory(context)
@@ -41,90 +39,62 @@ export const newLogWriter = async (context: Omit<Context, 'launcher' | 'logWrite
   return linkTo(context, { program, directory })
 }
 
-const linkTo = (context: Omit<Context, 'launcher' | 'logWriter'>, { program, directory }: { program: string; directory: string }): LogWriter => {
-  const { clock, log } = context
+const linkTo = (context: WriterContext, place: WriterPlace): LogWriter => {
   const generation = wordOf(context.random.uuid())
   const taken = new Map<bigint, Taken>()
-  const closed = new AbortController()
-  const commands = openForBoth(path.join(directory, 'commands'))
-  const answers = path.join(directory, 'answers')
-  let sending: Promise<void> = Promise.resolve()
-  const send = (bytes: Buffer): void => {
-    sending = sending.then(async () => {
-      while (!closed.signal.aborted) {
-        try { await writeFifo(commands, bytes, clock); return } catch (error) { log.error('the log writer takes no commands', { error: String(error) }) }
-      }
-    })
+  const line = commandLine(context, path.join(place.directory, 'commands'))
+  let isLost = false
+  const refuse = ({ name, heard, given }: Taken): void => {
+    taken.delete(name.key)
+    heard.refused()
+    given?.resolve()
   }
-  const hear = (told: Told): void => {
-    const each = taken.get(told.key)
-    if (!each || told.generation !== generation) return
-    if (told.code === codes.given) each.given?.resolve()
-    else if (told.code === codes.full) each.heard.full()
-    else if (told.code === codes.refused) { taken.delete(told.key); each.given?.resolve(); each.heard.refused() }
-    else each.heard.failed(new Error(`${getSystemErrorMessage(told.code)}; what the container says is not kept until that is over`))
+  const told = ({ key, generation: to, code }: Told): void => {
+    const each = taken.get(key)
+    if (!each || to !== generation) return
+    if (code === codes.given) each.given?.resolve()
+    else if (code === codes.full) each.heard.full()
+    else if (code === codes.refused) refuse(each)
+    else each.heard.failed(new Error(`${getSystemErrorMessage(code)}; what the container says is not kept until that is over`))
   }
-  const sendAgain = (): void => {
+  const begunAgain = (): void => {
     for (const { name, command, given } of taken.values()) {
-      send(command())
-      if (given) send(giveCommand(name))
+      line.send(command())
+      if (given) line.send(giveCommand(name))
     }
   }
-  let reader: Reader | undefined
-  let begun = -Infinity
-  const start = (): void => {
-    begun = clock.monotonic()
-    spawnWriter(context, { program, directory })
+  const lost = (): void => {
+    isLost = true
+    context.log.error('the log writer ends again and again: the kubelet carries what containers say itself, and what it carries when it is killed is lost', {})
+    line.close()
+    for (const each of [...taken.values()]) refuse(each)
   }
-  const restart = async (): Promise<void> => {
-    log.warn('the log writer has ended; starting another', {})
-    await clock.sleep(Math.max(0, begun + restartMilliseconds - clock.monotonic()), closed.signal)
-    listen()
-    start()
-    sendAgain()
+  const give = (each: Taken | undefined): Promise<void> => {
+    if (!each || taken.get(each.name.key) !== each) return Promise.resolve()
+    each.given ??= Promise.withResolvers()
+    line.send(giveCommand(each.name))
+    return each.given.promise.finally(() => { if (taken.get(each.name.key) === each) taken.delete(each.name.key) })
   }
-  const listen = (): void => {
-    let rest: Buffer = Buffer.alloc(0)
-    reader = readFifo(openForReading(answers), {
-      data(chunk) {
-        rest = Buffer.concat([rest, chunk])
-        const whole = rest.length - (rest.length % telling.bytes)
-        readTold(rest.subarray(0, whole)).forEach(hear)
-        rest = rest.subarray(whole)
-      },
-      end() {
-        reader?.close()
-        restart().catch(() => {}) // closed meanwhile
-      },
-    })
-  }
-  listen()
-  // A second one ends by itself.
-  if (!hasWriter(answers)) start()
+  const keeping = keepWriter(context, place, { told, begunAgain, lost })
   return {
     take(options) {
       const name = { key: wordOf(options.directory), generation }
       const what = { outFifo: fifoOf(options.directory, 'stdout'), errFifo: options.tty ? undefined : fifoOf(options.directory, 'stderr'), log: options.file, limitBytes: options.limits.maxBytes }
-      if (!fits(what)) return undefined
+      if (isLost || !fits(what)) return undefined
       const command = (): Buffer => takeCommand(name, what)
-      const { pump, heard } = writtenPump(options, () => {
-        const each = taken.get(name.key)
-        if (!each || closed.signal.aborted) return Promise.resolve()
-        each.given ??= Promise.withResolvers()
-        send(giveCommand(name))
-        return each.given.promise.finally(() => { if (taken.get(name.key) === each) taken.delete(name.key) })
-      })
-      taken.set(name.key, { name, command, heard, given: undefined })
-      send(command())
+      let each: Taken | undefined
+      const { pump, heard } = writtenPump(options, () => give(each))
+      each = { name, command, heard, given: undefined }
+      taken.set(name.key, each)
+      line.send(command())
       return pump
     },
-    keepOnlyTaken: () => { send(keepOnlyCommand(generation)) },
+    keepOnlyTaken: () => { line.send(keepOnlyCommand(generation)) },
     close() {
-      if (closed.signal.aborted) return
-      closed.abort()
-      reader?.close()
+      keeping.close()
+      line.close()
       for (const { given } of taken.values()) given?.resolve()
-      void sending.finally(() => { closeSync(commands) })
+      taken.clear()
     },
   }
 }
@@ -132,8 +102,23 @@ const linkTo = (context: Omit<Context, 'launcher' | 'logWriter'>, { program, dir
 /** A number that is not zero and that two names hardly share. */
 const wordOf = (text: string): bigint => createHash('sha256').update(text).digest().readBigUInt64LE() | 1n
 
-const spawnWriter = (context: Omit<Context, 'launcher' | 'logWriter'>, { program, directory }: { program: string; directory: string }): void => {
-  const child = spawn('sh', [path.join(scriptsDirectory(context), 'logWriter'), program, ...cgroupDirectories(context.hierarchies, shimCgroup(context))], { cwd: directory, detached: true, stdio: 'ignore', env: bareEnvironment })
-  child.on('error', (error) => { context.log.error('cannot start the log writer', { error: error.message }) })
-  child.unref()
+/** Sends one command after the other, however long the writer takes for them. Closed, it sends nothing more. */
+const commandLine = ({ clock, log }: WriterContext, fifo: string): { send(command: Buffer): void; close(): void } => {
+  const fd = openForBoth(fifo)
+  let closed = false
+  let sending: Promise<void> = Promise.resolve()
+  return {
+    send(command) {
+      sending = sending.then(async () => {
+        while (!closed) {
+          try { await writeFifo(fd, command, clock); return } catch (error) { log.error('the log writer takes no commands', { error: String(error) }) }
+        }
+      })
+    },
+    close() {
+      if (closed) return
+      closed = true
+      void sending.finally(() => { closeSync(fd) })
+    },
+  }
 }
