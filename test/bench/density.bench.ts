@@ -25,7 +25,7 @@ const memoryOf = ({ cluster: { home } }: World): { sandboxes: number; shims: num
     const command = commandOf(pid)
     if (waiting.has(pid) || shimsOfSpares.has(pid)) add('spares', pid)
     else if (readProc(pid, 'cgroup').includes('/sandbox\n')) add('sandboxes', pid)
-    else if (command.some((word) => /\/scripts\/(shim|terminal|input)$/.test(word))) add('shims', pid)
+    else if (command.some((word) => /(\/scripts\/(shim|terminal|input)|\/log-writer)$/.test(word))) add('shims', pid)
   }
   return sums
 }

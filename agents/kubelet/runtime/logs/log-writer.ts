@@ -67,7 +67,7 @@ const linkTo = (context: WriterContext, place: WriterPlace): LogWriter => {
     isLost = true
     context.log.error('the log writer ends again and again: the kubelet carries what containers say itself, and what it carries when it is killed is lost', {})
     line.close()
-    for (const each of [...taken.values()]) refuse(each)
+    for (const each of taken.values()) refuse(each)
   }
   const give = (each: Taken | undefined): Promise<void> => {
     if (!each || taken.get(each.name.key) !== each) return Promise.resolve()
