@@ -5,7 +5,8 @@ import { expand } from './expansion.ts'
 import { imageCommand, type ResolvedImage } from './image.ts'
 import { describePod } from './pod.ts'
 import { containerLimits, oomScoreAdjust } from './resources.ts'
-import type { ContainerSpec, Mount, SeccompProfile } from './runtime/runtime.ts'
+import type { Pin } from './cpu-manager/manager.ts'
+import type { ContainerSpec, Mount, ResourceLimits, SeccompProfile } from './runtime/runtime.ts'
 
 export interface ContainerFacts {
   attempt: number
@@ -16,6 +17,8 @@ export interface ContainerFacts {
   memoryCapacityBytes: number
   /** undefined: unconfined. */
   seccomp?: SeccompProfile | undefined
+  /** The CPUs that it may run on. */
+  pin?: Pin | undefined
 }
 
 /** Throws ConfigError for what cannot be run as it is wanted. */
@@ -40,11 +43,15 @@ export const containerSpec = (pod: Pod, container: Container, facts: ContainerFa
     capabilities: { add: security.capabilities?.add ?? [], drop: security.capabilities?.drop ?? [] },
     ...(security.procMount === 'Unmasked' && { unmaskedProc: true }),
     allowPrivilegeEscalation: security.allowPrivilegeEscalation ?? true, ...(facts.seccomp && { seccomp: facts.seccomp }),
-    resources: containerLimits(container, pod.spec.resources?.limits), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
+    resources: limitsOf(containerLimits(container, pod.spec.resources?.limits), facts.pin?.exclusive ?? false), ...(facts.pin && { cpus: facts.pin.cpus }), oomScoreAdj: oomScoreAdjust(pod, container, facts.memoryCapacityBytes),
     terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log', logPath: facts.logPath,
     stopSignal: container.lifecycle?.stopSignal ?? facts.image.stopSignal ?? 'SIGTERM', ...targetOf(pod, container),
   }
 }
+
+/** As upstream: whoever has CPUs alone is not slowed down on them. */
+export const limitsOf = ({ cpuQuotaMicroseconds: quota, cpuPeriodMicroseconds: period, ...others }: ResourceLimits, exclusive: boolean): ResourceLimits =>
+  ({ ...others, ...(!exclusive && quota !== undefined && { cpuQuotaMicroseconds: quota }), ...(!exclusive && period !== undefined && { cpuPeriodMicroseconds: period }) })
 
 /** Of an ephemeral container only. */
 const targetOf = (pod: Pod, { name }: Container): Pick<ContainerSpec, 'targetContainer'> => {

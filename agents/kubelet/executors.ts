@@ -10,7 +10,8 @@ import { describePod, fieldPathOf, findContainer, type RoledContainer } from './
 import { containerRecord } from './pod-record.ts'
 import { attemptKey, type Machine, type PodRun, spareKey } from './pod-run.ts'
 import { containerLogDirectory, localImages, MissingImage, type ObtainedImages, obtainImages, podIPsOf, prepareContainer } from './prepare-container.ts'
-import type { ContainerSpec, ContainerState } from './runtime/runtime.ts'
+import { limitsOf } from './container-spec.ts'
+import type { ContainerSpec, ContainerState, SandboxSpec } from './runtime/runtime.ts'
 import { resize } from './allocation/resize-executor.ts'
 import { keepPodResources } from './allocation/resizer.ts'
 import { sandboxLimits } from './resources.ts'
@@ -78,6 +79,13 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     }
   }
 
+  /** A pod of which a container has CPUs alone is not slowed down as a whole, either. */
+  const podSandbox = (attempt: number, facts: Parameters<typeof sandboxSpec>[2]): SandboxSpec => {
+    const spec = sandboxSpec(run.pod, attempt, facts)
+    const alone = [...(run.pod.spec.initContainers ?? []), ...run.pod.spec.containers].some((container) => machine.cpus.pinOf(uid, container.name)?.exclusive)
+    return { ...spec, resources: limitsOf(spec.resources, alone) }
+  }
+
   const countRestart = (name: string): void => {
     const before = currentOf(run.observed, name)
     const record = containerRecord(run.record, name)
@@ -98,7 +106,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
     async createSandbox({ attempt }) {
       try {
         await machine.checkRuntimeClass(run.pod, run.starting)
-        const sandbox = await runtime.runSandbox(sandboxSpec(run.pod, attempt, await machine.sandboxFacts()), run.starting)
+        const sandbox = await runtime.runSandbox(podSandbox(attempt, await machine.sandboxFacts()), run.starting)
         run.observed = { ...run.observed, sandbox }
         run.record.sandboxes = attempt + 1
         run.record.sandboxLimits = sandboxLimits(run.pod)
@@ -140,7 +148,12 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       record.actuated = { attempt, resources: each.container.resources ?? {}, whole: run.pod.spec.resources?.limits ?? {} }
       delete record.resizeOf
       let state: ContainerState
-      try { state = await runtime.startContainer(spec) } catch (error) { return fail(each, 'RunContainerError', error) }
+      try {
+      state = await runtime.startContainer(spec)
+      // Whose CPUs are whose may have changed since it was prepared.
+      const pin = machine.cpus.pinOf(uid, name)
+      if (pin && pin.cpus !== spec.cpus) await runtime.setCpus(uid, name, pin.cpus)
+    } catch (error) { return fail(each, 'RunContainerError', error) }
       run.waiting.delete(name)
       note(name, attempt, 'started')
       tell(each, 'Normal', ['Started', 'Container started'])

@@ -141,6 +141,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),
     shared.csi.run(signal),
+    shared.cpus.run(signal),
     evictions.run(signal),
     ...(images ? [images.run(signal)] : []),
     shutdown.run(signal),

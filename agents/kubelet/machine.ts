@@ -11,6 +11,7 @@ import { parseResolvConf } from './dns-config.ts'
 import { healLog } from './heal.ts'
 import { runHook } from './hooks.ts'
 import { hostImage } from './image.ts'
+import { cpuManager } from './cpu-manager/manager.ts'
 import { credentialMetrics } from './images/credential-provider/metrics.ts'
 import { execPlugin } from './images/credential-provider/plugin.ts'
 import { credentialProviders } from './images/credential-provider/providers.ts'
@@ -77,6 +78,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const known = references(context, parts.refresh, signal)
   const mounter = options.mounter ?? systemMounter
   const tokens = tokenManager(options.client, clock)
+  const cpus = cpuManager({ settings: options.cpuManager, directory: options.dataDirectory, runtime, clock, log })
   const { providers, directory: plugins } = options.credentialProviders ?? {}
   const credentials = providers && plugins !== undefined ? credentialProviders({ providers, ask: execPlugin(plugins), client: options.client, tokens, clock, log }) : undefined
   const drivers = csi({ options, bootID: facts.bootID, context, mounter, tokens, node: parts.node, changed: parts.volumesChanged, registered: parts.driverRegistered, record: (kind, object, what) => recorder?.record(kind, object, what) }, signal)
@@ -89,7 +91,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     turns: turns(2 * availableParallelism(), clock),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),
-    ownMetrics: () => credentialMetrics(credentials?.usage() ?? []),
+    ownMetrics: () => `${credentialMetrics(credentials?.usage() ?? [])}${cpus.metrics()}`, cpus,
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
     checkRuntimeClass: (pod, stop) => checkRuntimeClass(options.client, pod, stop),
     sandboxFacts: async () => ({

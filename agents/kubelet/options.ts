@@ -4,6 +4,7 @@ import type { Random } from '../../src/api/random.ts'
 import type { Taint } from '../../src/api/types.ts'
 import type { Client } from '../../src/client/client.ts'
 import type { Log } from '../../src/client/component.ts'
+import type { CpuManagerSettings } from './cpu-manager/manager.ts'
 import type { Images } from './image.ts'
 import type { EvictionSettings } from './eviction/evictor.ts'
 import type { GarbagePolicy } from './images/garbage.ts'
@@ -65,6 +66,8 @@ export interface KubeletOptions {
   log: Log
   /** Manifests of static pods; undefined: none. */
   staticPodDirectory: string | undefined
+  /** Containers that ask for whole CPUs have them alone; undefined: nobody is pinned. */
+  cpuManager?: CpuManagerSettings
   /** More of them, where the node's configuration names a directory of its own. */
   moreStaticPods?: string
   /** Where more static pods are asked for. */

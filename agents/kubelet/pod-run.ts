@@ -4,6 +4,7 @@ import type { Pod, Service } from '../../src/api/types.ts'
 import type { Log } from '../../src/client/component.ts'
 import type { Occurrence } from '../../src/client/events.ts'
 import type { Waiting } from './container-status.ts'
+import type { CpuManager } from './cpu-manager/manager.ts'
 import type { Csi } from './csi/csi.ts'
 import type { HealLog } from './heal.ts'
 import type { RunHook } from './hooks.ts'
@@ -41,6 +42,7 @@ export interface Machine {
   log: Log
   runtime: Runtime
   images: ImageManager
+  cpus: CpuManager
   prober: Prober
   hook: RunHook
   volumes: Volumes

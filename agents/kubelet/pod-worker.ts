@@ -172,6 +172,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       report(true)
       await reclaimPod(machine, run.pod)
       finished = true
+      machine.cpus.release(run.pod.metadata.uid)
     }
   }
 

@@ -49,6 +49,7 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
       .catch((error: unknown) => machine.log.error('pod worker ended', { pod: describePod(pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
       .finally(() => {
         workers.delete(pod.metadata.uid)
+        if (!signal.aborted) machine.cpus.release(pod.metadata.uid)
         machine.statuses.forget(pod.metadata.uid)
         // A static pod of the same name may be waiting for this one's end.
         if (!signal.aborted) ended()
@@ -59,6 +60,13 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
 
   /** Pods that are here and have not ended. */
   const active = (): Pod[] => [...workers.values()].filter(({ worker }) => !worker.finished && !isTerminalPhase(worker.pod.status ?? {})).map(({ worker }) => worker.pod)
+
+  /** Whose CPUs are not free: of pods that are here, and of those that are still to come; undefined as long as not all are known. */
+  const claiming = (): Set<string> | undefined => {
+    if (!newest.complete.static || !newest.complete.api) return undefined
+    const coming = newest.pods.filter((pod) => !workers.has(pod.metadata.uid) && !isTerminalPhase(pod.status ?? {}))
+    return new Set([...active(), ...coming].map(({ metadata }) => metadata.uid))
+  }
 
   /** Everybody who asks for other resources than they have; what one gives up is there for those that wait. */
   const resizeAll = (): void => {
@@ -80,8 +88,12 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     if (isStaticPod(pod) && [...workers.values()].some(({ worker }) => isStaticPod(worker.pod) && fullName(worker.pod) === fullName(pod))) return
     const exempt = adopted || isTerminalPhase(pod.status ?? {}) || pod.metadata.deletionTimestamp !== undefined
     const rejected = exempt ? undefined : admit({ pod, node: node(), allocatable: machine.allocatable(), others: active(), pressures: machine.pressures(), shuttingDown: machine.isShuttingDown(), appArmor: machine.appArmor, ...(machine.ownUsers && { ownUsers: machine.ownUsers }), allowedUnsafeSysctls: machine.allowedUnsafeSysctls })
-    if (rejected) machine.record(pod, { type: 'Warning', ...rejected })
-    begin(pod, { rejected, known })
+    // What is here already gets what is left, and shares if that is not enough.
+    const short = rejected || isTerminalPhase(pod.status ?? {}) ? undefined : machine.cpus.admit(pod, claiming())
+    if (short && exempt) machine.log.warn('a pod that is here already gets no CPUs of its own', { pod: describePod(pod), why: short.message })
+    const refusal = rejected ?? (exempt ? undefined : short)
+    if (refusal) machine.record(pod, { type: 'Warning', ...refusal })
+    begin(pod, { rejected: refusal, known })
   }
 
   /** What runs here and nobody knows: stopped with the grace that its record tells. */

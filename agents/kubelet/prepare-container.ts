@@ -151,7 +151,7 @@ export const prepareContainer = async (machine: Machine, run: PodRun, { containe
   const unsupported = unsupportedInContainer(pod, container)
   if (unsupported !== undefined) throw new ConfigError(unsupported)
   return containerSpec(pod, container, {
-    attempt, image: images.image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container),
+    attempt, image: images.image, environment: env, mounts, memoryCapacityBytes: machine.memoryCapacityBytes, seccomp: await seccompProfile(machine, run, container), pin: machine.cpus.pinOf(pod.metadata.uid, container.name),
     logPath: containerLogPath(machine, pod, { name: container.name, attempt }),
   })
 }

@@ -54,6 +54,11 @@ describe('a kubelet configuration', () => {
       moreStaticPods: '/etc/kubernetes/manifests', podLogsDirectory: '/var/log/pods', clusterDomain: 'example.test', podsPerCore: 10, maxStatusImages: -1, neverVerifyImages: true,
     })
   })
+  test('CPUs for one container alone', () => {
+    expect(read('cpuManagerPolicy: static\nreservedSystemCPUs: 0,2\n').settings.options).toEqual({ cpuManager: { reserved: { named: [0, 2] } } })
+    expect(read('cpuManagerPolicy: static\nsystemReserved: {cpu: 500m}\nkubeReserved: {cpu: 700m}\ncpuManagerPolicyOptions: {}\n').settings.options).toEqual({ cpuManager: { reserved: { milli: 1200n } } })
+    expect(read('cpuManagerPolicy: none\n').settings.options).toEqual({})
+  })
   test('what says how it is anyway, or nothing, may stand there', () => {
     expect(read('cgroupDriver: cgroupfs\nmemoryManagerPolicy: None\ntopologyManagerPolicy: none\nmemorySwap: {}\nlogging: {flushFrequency: 0, options: {json: {infoBufferSize: "0"}}, verbosity: 0}\n'.replace('"0"', '""') + 'syncFrequency: 0s\nnodeStatusUpdateFrequency: 0s\nruntimeRequestTimeout: 0s\ncontainerRuntimeEndpoint: ""\nfeatureGates: {}\n').settings.options).toEqual({})
   })
@@ -62,7 +67,9 @@ describe('a kubelet configuration', () => {
     ['no URL', `${head}staticPodURL: pods.example\n`, 'staticPodURL must be an http or https URL'],
     ['a header that is no list', `${head}staticPodURLHeader: {A: b}\n`, 'staticPodURLHeader[A] must be a list of texts'],
     ['another rhythm for files', `${head}fileCheckFrequency: 5s\n`, 'fileCheckFrequency cannot be set: the directory is watched'],
-    ['pinning', `${head}cpuManagerPolicy: static\n`, 'cpuManagerPolicy can only be none on this kubelet'],
+    ['pinning without anything reserved', `${head}cpuManagerPolicy: static\n`, 'the static policy requires systemReserved.cpu + kubeReserved.cpu, or reservedSystemCPUs, to be greater than zero'],
+    ['an unknown policy', `${head}cpuManagerPolicy: dynamic\n`, 'cpuManagerPolicy must be none or static'],
+    ['options of a policy', `${head}cpuManagerPolicyOptions: {full-pcpus-only: "true"}\n`, 'cpuManagerPolicyOptions cannot be set on this kubelet: policies have none here'],
     ['a word of the kernel that is neither yes nor no', `${head}kernelMemcgNotification: sometimes\n`, 'kernelMemcgNotification must be true or false'],
     ['cgroups of the system', `${head}enforceNodeAllocatable: [pods, kube-reserved]\n`, 'enforceNodeAllocatable cannot have "kube-reserved" on this cluster'],
     ['too short a restart period', `${head}crashLoopBackOff: {maxContainerRestartPeriod: 500ms}\n`, 'crashLoopBackOff.maxContainerRestartPeriod must be set between 1s and 300s'],

@@ -25,6 +25,8 @@ export interface FakeRuntime extends Runtime {
   execHandler: ExecHandler
   /** Of every pod and container. */
   memoryUsageBytes: number
+  /** `pod uid/container` → the CPUs that it was pinned to. */
+  readonly cpus: ReadonlyMap<string, string>
   /** What the node was limited to. */
   nodeLimits: ResourceLimits
   /** The running process of a container ends. */
@@ -50,6 +52,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
   const readers = new Set<(event: RuntimeEvent) => void>()
   const failures = new Map<string, Error>()
   const log: string[] = []
+  const cpus = new Map<string, string>()
   let pids = 1000
   let addresses = 2
 
@@ -76,6 +79,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
   const runtime: FakeRuntime = {
     memoryUsageBytes: 1_100_000,
     nodeLimits: {},
+    cpus,
     program: () => ({}),
     execHandler: () => 0,
     log,
@@ -130,6 +134,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
       if (running(spec.podUid, spec.name)) throw new Error(`fake runtime: another attempt of ${spec.name} runs`)
       process.spec = spec
       process.program = runtime.program(spec)
+      if (spec.cpus !== undefined) cpus.set(`${spec.podUid}/${spec.name}`, spec.cpus)
       process.state = { ...process.state, state: 'running', pid: pids++, startedAt: clock.now() }
       log.push(`start ${spec.name}#${spec.attempt}`)
       const started = process.state
@@ -155,6 +160,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
       log.push(`update ${sandbox.spec.podName} ${JSON.stringify(limits)}`)
     },
     updateNode: (limits) => { runtime.nodeLimits = limits; return Promise.resolve() },
+    setCpus(podUid, name, set) { cpus.set(`${podUid}/${name}`, set); return Promise.resolve() },
     async updateContainer(podUid, name, limits) {
       failIfAsked('updateContainer')
       const process = running(podUid, name)

@@ -45,7 +45,7 @@ export const decideResize = (machine: Machine, run: PodRun, { allocatable, admit
   const { wanted } = run
   const generation = wanted.metadata.generation ?? 0
   const now = machine.clock.now().getTime()
-  const refusal = judgeResize({ wanted, allocatable, admitted: () => admitted(wanted) })
+  const refusal = judgeResize({ wanted, allocatable, pinsCpus: machine.cpus.isStatic, admitted: () => admitted(wanted) })
   const before = run.record.resize ?? {}
   if (!refusal) {
     run.record.allocation = allocationOf(wanted)

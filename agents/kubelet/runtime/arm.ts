@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
-import { cgroupDirectories, createCgroup } from './cgroups/cgroup.ts'
+import { cgroupDirectories, createCgroup, pinCgroup } from './cgroups/cgroup.ts'
 import { noteNamespaces } from './cgroups/process-groups.ts'
 import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
@@ -27,7 +27,7 @@ import { containerSteps, shimSteps } from './steps/container-steps.ts'
 import { assignments } from './shim/quote.ts'
 
 /** Names everything that is fixed at arming; environment and arguments come with the start. */
-export const shapeOf = ({ env: _env, command: _command, shownImage: _shown, ...fixed }: ContainerSpec, sandbox: Sandbox): string =>
+export const shapeOf = ({ env: _env, command: _command, shownImage: _shown, cpus: _cpus, ...fixed }: ContainerSpec, sandbox: Sandbox): string =>
   createHash('sha256').update(JSON.stringify([fixed, sandbox.record.attempt, sandbox.record.createdAt])).digest('hex')
 
 const volumeImages = ({ mounts }: ContainerSpec): Pick<AttemptRecord, 'volumeImages'> => {
@@ -53,6 +53,7 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
     const command = shimCommand(context, { sandbox, spec })
     const { prepared, credentials } = prepareFiles(context, { attempt, sandbox, spec, command })
     createCgroup(context.hierarchies, attempt.cgroup, spec.resources)
+    if (spec.cpus !== undefined) pinCgroup(context.hierarchies, attempt.cgroup, spec.cpus)
     await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : []), ...(spec.tty ? ['mounted', 'line'] : [])]), sharesMounts(spec) && isolateRoots(context)])
     signal.throwIfAborted()
     for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid + (sandbox.record.users ?? 0), credentials.gid + (sandbox.record.users ?? 0))

@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   dataDirectory: string
   /** Parent of our cgroups in every hierarchy, normally `/`. */
   cgroupRoot: string
+  /** Containers are pinned to CPUs. */
+  pinsCpus?: boolean
   /** Directories of the machine that no container with `image: host` sees, beside the two above. */
   hiddenDirectories?: readonly string[]
   /** Upstream's defaults if absent. */

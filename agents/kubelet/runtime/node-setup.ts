@@ -32,7 +32,8 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
   for (const name of [options.clusterId, options.nodeName]) if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(name)) throw new Error(`${JSON.stringify(name)} cannot be a part of cgroup names: use letters, digits, "-", "_" and "."`)
   const mounts = readMounts()
   const ownUsers = readOwnUsers()
-  const hierarchies = ownUsers.whole ? ownHierarchies(mounts) : processGroups(path.join(options.stateDirectory, 'groups'))
+  const hierarchies = ownUsers.whole ? ownHierarchies(mounts, options) : processGroups(path.join(options.stateDirectory, 'groups'))
+  if (options.pinsCpus && !ownUsers.whole) throw new Error('containers cannot be pinned to CPUs (cpuManagerPolicy static) without root: no cgroups can be made')
   const bootId = readBootId()
   if (ownUsers.whole) await stateInMemory(options, bootId)
   await forgetOtherBoot(options, bootId)
@@ -55,9 +56,12 @@ const findRunner = (options: RuntimeOptions): Context['runner'] => {
   return numbers && existsSync(program) ? { program, numbers } : undefined
 }
 
-const ownHierarchies = (mounts: readonly MountInfo[]): Hierarchies => {
+const ownHierarchies = (mounts: readonly MountInfo[], options: RuntimeOptions): Hierarchies => {
   const unified = mounts.find(({ fileSystem }) => fileSystem === 'cgroup2')?.mountPoint
-  return findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '')
+  const places = [unified, mounts.find(({ fileSystem, superOptions }) => fileSystem === 'cgroup' && superOptions.includes('cpuset'))?.mountPoint]
+  // What an earlier kubelet has pinned must be let go of, and removed in the end.
+  const pinned = places.some((place) => place !== undefined && existsSync(path.join(place, nodeCgroup(options), 'cpuset.cpus')))
+  return findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '', pinned || options.pinsCpus)
 }
 
 const readMounts = (): MountInfo[] => parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))

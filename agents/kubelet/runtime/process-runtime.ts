@@ -5,7 +5,7 @@ import { arm, shapeOf } from './arm.ts'
 import { attach } from './attach.ts'
 import { type Attempt, discard, forget, removeFiles } from './attempt.ts'
 import { removeDirectory } from './attempt-files.ts'
-import { cgroupPids, emptyCgroup, removeCgroup, updateCgroup } from './cgroups/cgroup.ts'
+import { cgroupPids, emptyCgroup, pinCgroup, removeCgroup, updateCgroup } from './cgroups/cgroup.ts'
 import { type Context, nodeCgroup, podDirectory, rootsDirectory, type RuntimeOptions } from './context.ts'
 import { dial } from './dial.ts'
 import { eventQueue } from './event-queue.ts'
@@ -69,6 +69,8 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     async startContainer(spec) {
       const sandbox = readySandbox(context, spec.podUid)
       const attempt = await armed(context, { sandbox, spec, signal: new AbortController().signal })
+      // Whose CPUs are whose may have changed while it was armed.
+      if (spec.cpus !== undefined) pinCgroup(context.hierarchies, attempt.cgroup, spec.cpus)
       return { ...(await start(context, attempt, spec, sandbox.record.hostname)) }
     },
     stopContainer: async (podUid, name, graceSeconds) => {
@@ -76,6 +78,10 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     },
     async updateSandbox(podUid, limits) { updateCgroup(context.hierarchies, readySandbox(context, podUid).record.cgroup, limits); return Promise.resolve() },
     async updateNode(limits) { updateCgroup(context.hierarchies, nodeCgroup(context), limits); return Promise.resolve() },
+    async setCpus(podUid, name, cpus) {
+      for (const { record, phase, cgroup } of context.pods.get(podUid)?.attempts ?? []) if (record.name === name && ['armed', 'starting', 'running'].includes(phase)) pinCgroup(context.hierarchies, cgroup, cpus)
+      return Promise.resolve()
+    },
     async updateContainer(podUid, name, limits) { updateCgroup(context.hierarchies, runningOne(context, podUid, name).cgroup, limits); return Promise.resolve() },
     async signalContainer(podUid, name, signal, pid) {
       const attempt = runningOne(context, podUid, name)

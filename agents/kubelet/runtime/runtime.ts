@@ -86,6 +86,8 @@ export interface ContainerSpec {
   seccomp?: SeccompProfile
   resources: ResourceLimits
   oomScoreAdj: number
+  /** CPUs that it may run on, `0-1,4`; undefined: on all. They can change while it is armed or runs. */
+  cpus?: string
   terminationMessagePath: string
   /** Where the kubelet keeps this attempt's log, `<n>.log` in CRI format. */
   logPath: string
@@ -198,6 +200,8 @@ export interface Runtime {
   /** Other limits for a sandbox's cgroup, or for a running container's; those that are not named stay. */
   updateSandbox(podUid: string, limits: ResourceLimits): Promise<void>
   updateContainer(podUid: string, name: string, limits: ResourceLimits): Promise<void>
+  /** Pins the container, its armed attempts as well, to these CPUs (`0-1,4`). */
+  setCpus(podUid: string, name: string, cpus: string): Promise<void>
   /** Limits for all pods of the node together. */
   updateNode(limits: ResourceLimits): Promise<void>
   /** A signal to the container's first process, or to one pid inside its cgroup. */

@@ -7,7 +7,7 @@ import type { EvictionSettings } from '../../../agents/kubelet/eviction/evictor.
 import { type Amount, defaultThresholds, type Signal, type Threshold } from '../../../agents/kubelet/eviction/threshold.ts'
 import { allowedSysctlProblem } from '../../../agents/kubelet/sysctls.ts'
 import { type GraceOfPriority, graceByCriticality } from '../../../agents/kubelet/node-shutdown/shutdown-groups.ts'
-import { addQuantities, formatQuantity, isValidQuantity, toNumber } from '../../api/quantity.ts'
+import { addQuantities, formatQuantity, isValidQuantity, toMilli, toNumber } from '../../api/quantity.ts'
 import { UserError } from '../user-error.ts'
 import { cpusOf, type Fail, type Fields, isMap, mapOf, millisecondsOf, wholeOf } from './configuration-values.ts'
 import { checkFixedFields, unhonouredFields } from './kubelet-fixed-fields.ts'
@@ -80,6 +80,16 @@ const reservedOf = (fields: Fields, fail: Fail): Record<string, string> => {
   return sum
 }
 
+/** As upstream: the static policy keeps for the system what is reserved for it, in whole CPUs. */
+const cpuManagerOf = (fields: Fields, reserved: Record<string, string>, fail: Fail): NodeSettings['options'] => {
+  const { cpuManagerPolicy: policy = 'none', reservedSystemCPUs: named } = fields
+  if (policy === '' || policy === 'none') return {}
+  if (policy !== 'static') return fail('cpuManagerPolicy', 'must be none or static')
+  const milli = toMilli(reserved['cpu'] ?? '0')
+  if (milli === 0n) return fail('cpuManagerPolicy', 'can only be static where CPUs are reserved for the system: the static policy requires systemReserved.cpu + kubeReserved.cpu, or reservedSystemCPUs, to be greater than zero')
+  return { cpuManager: { reserved: named === undefined || named === '' ? { milli } : { named: cpusOf(named, 'reservedSystemCPUs', fail) } } }
+}
+
 const securityOf = ({ seccompDefault, podPidsLimit, allowedUnsafeSysctls: sysctls = [] }: Fields, fail: Fail): KubeletConfiguration['security'] => {
   if (seccompDefault !== undefined && typeof seccompDefault !== 'boolean') return fail('seccompDefault', 'must be true or false')
   const limit = podPidsLimit === undefined ? -1 : wholeOf(podPidsLimit, 'podPidsLimit', fail)
@@ -99,8 +109,9 @@ export const parseKubeletConfiguration = (text: string, file: string): KubeletCo
   checkFixedFields(fields, fail)
   for (const field of Object.keys(fields)) if (!known.includes(field) && !unhonouredFields.includes(field)) fail(field, `is not understood by this kubelet: it has ${known.slice(2).join(', ')}`)
   const { evictionMaxPodGracePeriod, evictionPressureTransitionPeriod } = fields
+  const [settings, reserved] = [settingsOf(fields, fail), reservedOf(fields, fail)]
   return {
-    settings: settingsOf(fields, fail), graces: gracesOf(fields, fail), reserved: reservedOf(fields, fail), security: securityOf(fields, fail),
+    settings: { ...settings, options: { ...settings.options, ...cpuManagerOf(fields, reserved, fail) } }, graces: gracesOf(fields, fail), reserved, security: securityOf(fields, fail),
     eviction: {
       thresholds: thresholdsOf(fields, fail),
       ...(evictionMaxPodGracePeriod !== undefined && { maxPodGraceSeconds: wholeOf(evictionMaxPodGracePeriod, 'evictionMaxPodGracePeriod', fail) }),

@@ -8,7 +8,7 @@ import type { KubeletOptions } from '../../../agents/kubelet/options.ts'
 import { defaultLogLimits, logLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { type Fail, type Fields, isMap, millisecondsOf, textOf, textsOf, wholeOf } from './configuration-values.ts'
 
-type Given = 'staticPodURL' | 'maxPods' | 'clusterDNS' | 'providerID' | 'taints' | 'resolvConfFile' | 'maxParallelPulls' | 'pullRate' | 'eventRate' | 'maxRestartBackOffMilliseconds' | 'enforcePods' | 'kernelMemcgNotification' | 'imageGarbagePolicy' | 'moreStaticPods' | 'podLogsDirectory' | 'clusterDomain' | 'podsPerCore' | 'maxStatusImages' | 'neverVerifyImages'
+type Given = 'staticPodURL' | 'maxPods' | 'clusterDNS' | 'providerID' | 'taints' | 'resolvConfFile' | 'maxParallelPulls' | 'pullRate' | 'eventRate' | 'maxRestartBackOffMilliseconds' | 'enforcePods' | 'kernelMemcgNotification' | 'imageGarbagePolicy' | 'moreStaticPods' | 'podLogsDirectory' | 'clusterDomain' | 'podsPerCore' | 'maxStatusImages' | 'neverVerifyImages' | 'cpuManager'
 
 export interface NodeSettings { options: Partial<Pick<KubeletOptions, Given>>; logLimits?: LogSizes }
 
@@ -130,7 +130,6 @@ const moreOf = ({ staticPodPath, podLogsDir, clusterDomain, podsPerCore, nodeSta
 }
 
 export const settingsOf = (fields: Fields, fail: Fail): NodeSettings => {
-  if (fields['cpuManagerPolicy'] !== undefined && fields['cpuManagerPolicy'] !== '' && fields['cpuManagerPolicy'] !== 'none') fail('cpuManagerPolicy', 'can only be none on this kubelet: it pins no container to CPUs')
   const eventRate = rateOf(fields, ['eventRecordQPS', 'eventBurst'], 50, fail)
   return { options: { ...sourcesOf(fields, fail), ...nodeOf(fields, fail), ...moreOf(fields, fail), ...imagesOf(fields, fail), ...(eventRate && { eventRate }) }, ...logsOf(fields, fail) }
 }

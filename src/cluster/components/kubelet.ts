@@ -68,8 +68,13 @@ const readConfiguration = async (flags: Flags): Promise<KubeletConfiguration | u
   return parseKubeletConfiguration(text, file)
 }
 
-/** How long logs of containers get, where the configuration says so. */
-export const logLimitsOf = async (flags: Flags): Promise<LogLimits> => logLimits((await readConfiguration(flags))?.settings.logLimits)
+type RuntimeSettings = { logLimits?: LogLimits; pinsCpus?: boolean }
+
+/** What the runtime is told of the configuration: how long logs of containers get, and whether CPUs are given away. */
+export const runtimeSettingsOf = async (flags: Flags): Promise<RuntimeSettings> => {
+  const settings = (await readConfiguration(flags))?.settings
+  return { logLimits: logLimits(settings?.logLimits), ...(settings?.options.cpuManager && { pinsCpus: true }) }
+}
 
 const configured = async (flags: Flags): Promise<Configured> => {
   const configuration = await readConfiguration(flags)
@@ -104,11 +109,11 @@ const imageOptions = (flags: Flags, configured: Configured): Pick<KubeletOptions
 export interface NodeParts { runtime: ProcessRuntime; network: PodNetwork }
 
 /** Runtime and network of this node, with whatever ran here before adopted. */
-export const nodeParts = async (flags: Flags, log: Log, limits?: LogLimits): Promise<NodeParts> => {
+export const nodeParts = async (flags: Flags, log: Log, settings: RuntimeSettings = {}): Promise<NodeParts> => {
   const [clusterId, nodeName] = [flags.need('cluster-id'), flags.need('node-name')]
   const network = podNetwork({ clusterId, nodeName, directory: path.join(flags.need('root-dir'), 'network'), log, clock: systemClock })
   const runtime = await processRuntime({
-    ...(limits && { logLimits: limits }),
+    ...settings,
     clusterId, nodeName, network, log, clock: systemClock, random: systemRandom, cgroupRoot: '/', stateDirectory: flags.need('state-dir'), dataDirectory: flags.need('root-dir'),
     hiddenDirectories: [flags.get('cluster-dir')].filter((each) => each !== undefined),
   })
@@ -147,7 +152,7 @@ const guarded = (component: Component, network: PodNetwork, log: Log): Component
 export const runKubelet = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
   const flags = parseFlags('kubelet', kubeletFlags, args)
   const { client, log } = clientParts('kubelet', accessByFile(flags.need('kubeconfig')), signal)
-  const parts = await nodeParts(flags, log, await logLimitsOf(flags))
+  const parts = await nodeParts(flags, log, await runtimeSettingsOf(flags))
   try {
     await (await kubeletOf(flags, { client, log, parts })).run(signal)
   } finally {

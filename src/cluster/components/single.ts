@@ -21,7 +21,7 @@ import { singleDnsPort } from '../static-pods.ts'
 import { partsWith } from './client-parts.ts'
 import { controlPlane, type ControlPlane } from './control-plane.ts'
 import { serverOptionFlags, serverOptionsFrom } from './server-options.ts'
-import { kubeletFlags, kubeletOf, logLimitsOf, nodeParts } from './kubelet.ts'
+import { kubeletFlags, kubeletOf, runtimeSettingsOf, nodeParts } from './kubelet.ts'
 
 const known = [...kubeletFlags, 'service-cluster-ip-range', 'secure-port', ...serverOptionFlags]
 
@@ -46,7 +46,7 @@ const clientsOf = async ({ flags, home, plane, pki, signal }: Single): Promise<C
   const names = lineOf(users.dns, 'dns')
   const log = processLog('kubelet')
   const node = lineOf({ name: `system:node:${flags.need('node-name')}`, groups: ['system:nodes'] }, 'kubelet')
-  const parts = await nodeParts(flags, log, await logLimitsOf(flags))
+  const parts = await nodeParts(flags, log, await runtimeSettingsOf(flags))
   const agent = await kubeletOf(flags, { client: node.client, log, parts })
   return [
     scheduling,

@@ -15,6 +15,7 @@ export const cgroupDirectories = (hierarchies: Hierarchies, name: string): strin
 export const createCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
   if (hierarchies.version === 2) delegate(hierarchies, path.dirname(name))
   for (const directory of cgroupDirectories(hierarchies, name)) mkdirSync(directory, { recursive: true })
+  inheritCpus(hierarchies, name)
   if (hierarchies.version === 'none') refuseLimits(limits)
   else writeLimits(hierarchies, name, [...limitWrites(hierarchies.version, limits), ...hugePageWrites(hierarchies, name, limits)])
 }
@@ -54,8 +55,33 @@ const writeLimits = (hierarchies: Hierarchies, name: string, writes: readonly Li
   }
 }
 
+/** In version 1 a new cgroup has no CPUs and no memory, and nobody can join it before it has. */
+const inheritCpus = ({ version, controllers: { cpuset } }: Hierarchies, name: string): void => {
+  if (version !== 1 || !cpuset) return
+  let parent = cpuset
+  for (const part of name.split('/').filter((each) => each && each !== '.')) {
+    const directory = path.join(parent, part)
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) if (!readIfThere(path.join(directory, file))?.trim()) writeFileSync(path.join(directory, file), readIfThere(path.join(parent, file))?.trim() ?? '')
+    parent = directory
+  }
+}
+
+/** Its processes run on these CPUs (`0-1,4`) only; those, too, that came into being before anybody was pinned. */
+export const pinCgroup = (hierarchies: Hierarchies, name: string, cpus: string): void => {
+  const { version, controllers: { cpuset } } = hierarchies
+  if (!cpuset || version === 'none') throw new Error('containers cannot be pinned to CPUs: the node was set up without the cgroup controller "cpuset"')
+  const directory = path.join(cpuset, name)
+  const late = !existsSync(path.join(directory, 'cpuset.cpus'))
+  const pids = late ? cgroupPids(hierarchies, name) : []
+  createCgroup(hierarchies, name, {})
+  try { writeFileSync(path.join(directory, 'cpuset.cpus'), cpus) } catch (error) { throw new Error(`cannot write ${cpus} to ${path.join(directory, 'cpuset.cpus')}: ${(error as Error).message}`, { cause: error }) }
+  for (const pid of version === 1 ? pids : []) {
+    try { writeFileSync(path.join(directory, 'cgroup.procs'), String(pid)) } catch (error) { if (!isGone(error)) throw error }
+  }
+}
+
 const delegate = ({ controllers, unified = '' }: Hierarchies, parent: string): void => {
-  const enable = ['cpu', 'memory', ...(controllers.pids ? ['pids'] : []), ...(controllers.hugetlb ? ['hugetlb'] : [])].map((each) => `+${each}`).join(' ')
+  const enable = ['cpu', 'memory', ...(controllers.pids ? ['pids'] : []), ...(controllers.hugetlb ? ['hugetlb'] : []), ...(controllers.cpuset ? ['cpuset'] : [])].map((each) => `+${each}`).join(' ')
   let directory = unified
   for (const part of ['', ...parent.split('/').filter((each) => each && each !== '.')]) {
     directory = path.join(directory, part)
