@@ -6,8 +6,8 @@ import { createGzip } from 'node:zlib'
 import type { Clock } from '../../../../src/api/clock.ts'
 import { type Turnstile, turnstile } from '../../turnstile.ts'
 
-/** `tidy`: how the work with logs that are full waits for its turn; upstream's containerLogMaxWorkers. */
-export interface LogLimits { maxBytes: number; maxFiles: number; tidy: Turnstile }
+/** `tidy`: how the work with logs that are full waits for its turn (upstream's containerLogMaxWorkers); it does not if absent. */
+export interface LogLimits { maxBytes: number; maxFiles: number; tidy?: Turnstile }
 
 /** Upstream's containerLogMaxSize, containerLogMaxFiles and containerLogMaxWorkers. */
 export const defaultLogLimits = { maxBytes: 10 * 1024 * 1024, maxFiles: 5, maxWorkers: 1 } as const
@@ -66,7 +66,7 @@ export const logRotation = (file: string, { clock, limits, onError }: LogFileOpt
       const rotated = `${file}.${rotationStamp(clock.now())}`
       if (existsSync(rotated)) return false
       renameSync(file, rotated)
-      tidying = tidying.then(() => limits.tidy(() => tidyRotated(file, limits))).catch(onError)
+      tidying = tidying.then(() => (limits.tidy ? limits.tidy(() => tidyRotated(file, limits)) : tidyRotated(file, limits))).catch(onError)
       return true
     },
   }
