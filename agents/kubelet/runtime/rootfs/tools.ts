@@ -1,9 +1,9 @@
 /**
  * The few programs that set a container up after its root has become its own: copied with their libraries into one directory, which every container
- * sees read-only as /dev/.wherry. So they run in any image, and a container cannot put its own in their place.
+ * sees read-only as /dev/.wherry. So they run in any image, and a container cannot put its own in their place, nor tell them what to load (deaf-copy.ts).
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { idMapperProgram } from '../../machine-code/id-mapper.ts'
@@ -13,6 +13,7 @@ import { ptyUnlockerProgram } from '../../machine-code/pty-unlocker.ts'
 import { stepRunnerProgram } from '../../machine-code/step-runner.ts'
 import { loaderProgram } from '../../seccomp/loader.ts'
 import { run } from '../command.ts'
+import { deafCopy } from './deaf-copy.ts'
 
 export const toolsInContainer = '/dev/.wherry'
 /** Used before the container's root is its own. */
@@ -57,7 +58,7 @@ export const installTools = async (directory: string): Promise<void> => {
   if (!loader) throw new Error('ldd names no dynamic loader: Wherry needs dynamically linked util-linux programs')
   const files = [...sources, ...libraries, ['ld.so', loader] as const].map(([name, file]) => ({ name, file: realpathSync(file) }))
   const own = Object.entries({ seccomp: loaderProgram(os.arch()), [idMapper]: idMapperProgram(os.arch()), [ptyUnlocker]: ptyUnlockerProgram(os.arch()), [stepRunner]: stepRunnerProgram(os.arch()), [logWriter]: logWriterProgram(os.arch()), [memoryWatcher]: memoryWatcherProgram(os.arch()) }).flatMap(([name, program]) => (program ? [{ name, program }] : []))
-  const stamp = files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
+  const stamp = 'deaf copies\n' + files.map(({ name, file }) => { const { size, mtimeMs } = statSync(file); return `${name} ${file} ${size} ${mtimeMs}\n` }).join('')
     + own.map(({ name, program }) => `${name} ${createHash('sha256').update(program).digest('hex')}\n`).join('')
   const stampFile = path.join(directory, '.stamp')
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
@@ -65,7 +66,7 @@ export const installTools = async (directory: string): Promise<void> => {
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true, mode: 0o755 })
   for (const { name, file } of files) {
-    copyFileSync(file, path.join(fresh, name))
+    writeFileSync(path.join(fresh, name), deafCopy(readFileSync(file)))
     chmodSync(path.join(fresh, name), 0o755)
   }
   for (const { name, program } of own) writeFileSync(path.join(fresh, name), program, { mode: 0o755 })

@@ -44,7 +44,7 @@ exec 9>&-
 `
 
 /** The child, now first process of its namespaces: makes its root its own, becomes who the container shall be, and waits for the rest
- * of its program on `go`. A terminal is opened where it will be found by its name; being the leader of a session, this process gets it as the one that controls it. A filter of system calls that the kernel takes only from root is loaded first, while it is root. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it.
+ * of its program on `go`. A terminal is opened where it will be found by its name; being the leader of a session, this process gets it as the one that controls it. A filter of system calls that the kernel takes only from root is loaded first, while it is root. The old root is put upon /dev/mqueue and taken away again, so that no directory is needed for it; without the helpers (mount.TYPE) that may lie in the new one.
  */
 const root = `. ./spec || exit 125
 if [ -n "$users" ]; then
@@ -62,8 +62,8 @@ if [ -n "$tty" ]; then
 fi
 [ -z "$read_only" ] || mount -o remount,bind,ro "$root" || exit 125
 cd "$root" && pivot_root . dev/mqueue && cd / || exit 125
-[ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --make-rslave /dev/mqueue || exit 125
-"$tools/ld.so" --library-path "$tools" "$tools/umount" -l /dev/mqueue || exit 125
+[ "$propagation" = slave ] || "$tools/ld.so" --library-path "$tools" "$tools/mount" --internal-only --no-mtab --make-rslave /dev/mqueue || exit 125
+"$tools/ld.so" --library-path "$tools" "$tools/umount" --internal-only --no-mtab --no-canonicalize --lazy /dev/mqueue || exit 125
 if [ -n "$users" ]; then
   exec "$tools/ld.so" --library-path "$tools" "$tools/nsenter" --user=/proc/self/fd/4 "$tools/ld.so" --library-path "$tools" "$tools/unshare" --mount --propagation unchanged $early "$tools/ld.so" --library-path "$tools" "$tools/setpriv" $privileges "$tools/ld.so" --library-path "$tools" "$tools/sh" -s "$label" 1>&4 4<&0 0<&7 7>&2 2>&5 5>&7 7>&-
 fi
