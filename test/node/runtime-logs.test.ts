@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync,
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gunzipSync } from 'node:zlib'
+import type { RuntimeOptions } from '../../agents/kubelet/runtime/context.ts'
+import { logLimits } from '../../agents/kubelet/runtime/logs/log-file.ts'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import { startAgent, plain } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, launch, leavePlace, logText, never, newPlace, openRuntime, runToEnd, until, untilExited } from '../support/runtime-node.ts'
@@ -26,7 +28,7 @@ const everything = (file: string): string => {
 
 describe.skipIf(!isRoot)('logs', () => {
   let runtime: ProcessRuntime | undefined
-  const open = async (over = {}): Promise<ProcessRuntime> => { runtime = await openRuntime(place, over); return runtime }
+  const open = async (over: Partial<RuntimeOptions> = {}): Promise<ProcessRuntime> => { runtime = await openRuntime(place, over); return runtime }
   beforeAll(() => { mkdirSync(path.join(place.scratch, 'logs'), { recursive: true }) })
   afterAll(async () => {
     await (runtime ?? await open()).destroy()
@@ -58,8 +60,8 @@ describe.skipIf(!isRoot)('logs', () => {
   })
 
   test('a log that grows is turned over while it is written, and while nobody looks; nothing is lost', async () => {
-    const logLimits = { maxBytes: 100_000, maxFiles: 100 }
-    let kubelet = await open({ logLimits })
+    const limits = logLimits({ maxBytes: 100_000, maxFiles: 100, maxWorkers: 1 })
+    let kubelet = await open({ logLimits: limits })
     await kubelet.runSandbox(aSandbox('turns'), never)
     const spec = aContainer(place, 'turns', flood)
     await launch(kubelet, spec)
@@ -67,7 +69,7 @@ describe.skipIf(!isRoot)('logs', () => {
     await until('it to be turned over twice', () => rotated() >= 2)
     close()
     await until('it to grow without a kubelet', () => readFileSync(spec.logPath).length > 300_000)
-    kubelet = await open({ logLimits })
+    kubelet = await open({ logLimits: limits })
     await until('it to be turned over by the next', () => rotated() >= 3)
     await kubelet.stopContainer('turns', 'main', 10)
     await until('the older ones to be compressed', () => readdirSync(path.dirname(spec.logPath)).filter((name) => name.endsWith('.gz')).length === rotated() - 1)
@@ -152,7 +154,7 @@ describe.skipIf(!isRoot)('logs', () => {
   })
 
   test('who is attached sees what is said from then on, across a turn of the log, to the last word', async () => {
-    const kubelet = await open({ logLimits: { maxBytes: 2000, maxFiles: 3 } })
+    const kubelet = await open({ logLimits: logLimits({ maxBytes: 2000, maxFiles: 3, maxWorkers: 1 }) })
     await kubelet.runSandbox(aSandbox('seen'), never)
     const spec = aContainer(place, 'seen', ['sh', '-c', 'echo early; read go; n=0; while [ $n -lt 200 ]; do n=$((n+1)); echo "line $n"; sleep 0.005; done; echo -n complaint >&2'], { stdin: true })
     await launch(kubelet, spec)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { endOfLog, followLog } from '../../../agents/kubelet/runtime/logs/follow-log.ts'
+import { logLimits } from '../../../agents/kubelet/runtime/logs/log-file.ts'
 import { type LogPump, logPump, type LogPumpOptions } from '../../../agents/kubelet/runtime/logs/log-pump.ts'
 import { writtenPump } from '../../../agents/kubelet/runtime/logs/written-pump.ts'
 import { systemClock } from '../../../src/api/clock.ts'
@@ -28,7 +29,8 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 const say = (text: string, stream = 0): void => { writeSync(fifos[stream] ?? -1, text) }
-const options = (over: Partial<LogPumpOptions> = {}): LogPumpOptions => ({ directory, tty: false, file, limits: { maxBytes: 1 << 30, maxFiles: 5 }, clock: systemClock, onError: ({ message }) => { errors.push(message) }, ...over })
+const limitsOf = (maxBytes: number) => logLimits({ maxBytes, maxFiles: 5, maxWorkers: 1 })
+const options = (over: Partial<LogPumpOptions> = {}): LogPumpOptions => ({ directory, tty: false, file, limits: limitsOf(1 << 30), clock: systemClock, onError: ({ message }) => { errors.push(message) }, ...over })
 
 describe('the kubelet itself', () => {
   let pump: LogPump
@@ -73,7 +75,7 @@ describe('a log that the log writer fills', () => {
   })
   test('is turned over when it is full, a second later if that second has one already', async () => {
     const clock = fakeClock(new Date('2026-11-22T10:00:00Z'))
-    const { pump, heard } = writtenPump(options({ limits: { maxBytes: 10, maxFiles: 5 }, clock }), () => Promise.resolve())
+    const { pump, heard } = writtenPump(options({ limits: limitsOf(10), clock }), () => Promise.resolve())
     pump.begin()
     for (const text of ['first, and full', 'second, and full']) {
       writeFileSync(file, text)
@@ -87,7 +89,7 @@ describe('a log that the log writer fills', () => {
     await pump.finish()
   })
   test('that is full already is turned over by a kubelet that comes back', async () => {
-    const { pump } = writtenPump(options({ limits: { maxBytes: 0, maxFiles: 5 } }), () => Promise.resolve())
+    const { pump } = writtenPump(options({ limits: limitsOf(0) }), () => Promise.resolve())
     pump.begin()
     expect(readdirSync(place('sub'))).toHaveLength(1)
     expect(readdirSync(place('sub'))).not.toContain('0.log')
