@@ -85,7 +85,7 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   return {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: options.podLogsDirectory ?? path.join(options.dataDirectory, 'logs'), maxRestartBackOffMilliseconds: options.maxRestartBackOffMilliseconds,
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
-    volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter, tokens, csi: drivers.volumes, clock }), csi: drivers,
+    volumes: volumes({ directory: options.dataDirectory, memoryDirectory: options.memoryDirectory, mounter, tokens, csi: drivers.volumes, clock, node: () => parts.node() }), csi: drivers,
     images: imageManager({ images: options.images ?? hostImage, registries: options.registries, clock, log, ...(credentials && { credentialProviders: credentials }), ...(options.neverVerifyImages && { neverVerify: true }), ...(options.pullRate && { mayPull: rateLimit(options.pullRate, clock) }), ...(options.maxParallelPulls && { maxParallelPulls: options.maxParallelPulls }), secret: known.secret, wake: parts.wake }),
     references: known, records: podRecords(path.join(options.dataDirectory, 'records')),
     turns: turns(2 * availableParallelism(), clock),

@@ -1,5 +1,5 @@
-/** Whether a node is one of those that a pod asks for. Mirrors component-helpers/scheduling/corev1/nodeaffinity. Pure. */
-import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../src/api/types.ts'
+/** Whether a node is one of those that a pod, or a volume, asks for. Mirrors component-helpers/scheduling/corev1/nodeaffinity. Pure. */
+import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PersistentVolume, Pod } from '../../src/api/types.ts'
 
 const holds = ({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean => {
   switch (operator) {
@@ -18,6 +18,12 @@ const labelOf = (node: Node, key: string): string | undefined => (Object.hasOwn(
 const matches = (node: Node, { matchExpressions = [], matchFields = [] }: NodeSelectorTerm): boolean => matchExpressions.length + matchFields.length > 0
   && matchExpressions.every((requirement) => holds(requirement, labelOf(node, requirement.key)))
   && matchFields.every((requirement) => holds(requirement, requirement.key === 'metadata.name' ? node.metadata.name : undefined))
+
+/** Whether a PersistentVolume may be used on the node. Mirrors CheckNodeAffinity of pkg/volume/util. */
+export const reachesNode = ({ spec }: PersistentVolume, node: Node): boolean => {
+  const required = spec.nodeAffinity?.required
+  return !required || required.nodeSelectorTerms.some((term) => matches(node, term))
+}
 
 export const wantsNode = (pod: Pod, node: Node): boolean => {
   const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution

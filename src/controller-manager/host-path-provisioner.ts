@@ -9,6 +9,7 @@ import { isAlreadyExists } from '../api/status.ts'
 import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '../api/types.ts'
 import { type Action, create, event, remove, update } from '../client/action.ts'
 import { type Reconciler, watching, type World } from '../client/controller.ts'
+import { dataSourceOf } from './csi/data-source.ts'
 import { planExpansion } from './host-path-expansion.ts'
 import { isDoomed, planEnd, planReclaimFinalizer, reclaimFinalizer } from './storage-protection/reclaim-finalizer.ts'
 import { classOf, isFor, provisionedBy, selectedNode, waitsForConsumer } from './volume-binding/volume.ts'
@@ -30,8 +31,9 @@ const refusalOf = ({ spec }: PersistentVolumeClaim, { parameters = {}, mountOpti
   if (spec.volumeMode === 'Block') return 'block volumes are not supported, only volumeMode Filesystem'
   const mode = (spec.accessModes ?? []).find((each) => each !== 'ReadWriteOnce' && each !== 'ReadWriteOncePod')
   if (mode !== undefined) return `access mode ${mode} is not supported, only ReadWriteOnce and ReadWriteOncePod`
-  if (spec.selector) return 'claim.Spec.Selector is not supported'
-  if (spec.dataSource ?? spec.dataSourceRef) return 'volumes cannot be filled from a data source'
+  if (spec.selector) return 'claim Selector is not supported'
+  const source = spec.dataSource ?? spec.dataSourceRef
+  if (source) return `volumes cannot be filled from a data source, as ${source.kind} ${JSON.stringify(source.name)}`
   if (spec.volumeAttributesClassName) return 'volume attributes classes are not supported'
   const [parameter] = Object.keys(parameters)
   if (parameter !== undefined) return `unknown parameter ${JSON.stringify(parameter)} of the storage class`
@@ -70,6 +72,7 @@ export const planProvision = (key: string, world: World, directory: string): Act
   const present = world.get(PersistentVolumes, nameFor(claim))
   if (!storageClass || storageClass.provisioner !== provisioner || (present && isFor(present, claim))) return []
   const failed = (why: string): Action => tell(claim, 'Warning', { reason: 'ProvisioningFailed', message: `failed to provision volume with StorageClass ${JSON.stringify(storageClass.metadata.name)}: ${why}` })
+  if (dataSourceOf(claim)?.from === 'elsewhere') return [tell(claim, 'Normal', { reason: 'Provisioning', message: 'Assuming an external populator will provision the volume' })]
   const refusal = refusalOf(claim, storageClass)
   if (refusal) return [failed(refusal)]
   const chosen = claim.metadata.annotations[selectedNode]

@@ -49,8 +49,9 @@ describe('a claim', () => {
     ['whose node is gone', [claim(), { nodes: [] }], [failed('node "node-1" not found'), 'update persistentvolumeclaims data']],
     ['for a device', [claim({ spec: { volumeMode: 'Block' } })], [failed('block volumes are not supported, only volumeMode Filesystem')]],
     ['for many nodes', [claim({ spec: { accessModes: ['ReadWriteOnce', 'ReadWriteMany'] } })], [failed('access mode ReadWriteMany is not supported, only ReadWriteOnce and ReadWriteOncePod')]],
-    ['with a selector', [claim({ spec: { selector: { matchLabels: { a: 'b' } } } })], [failed('claim.Spec.Selector is not supported')]],
-    ['of a copy', [claim({ spec: { dataSource: { kind: 'PersistentVolumeClaim', name: 'x' } } })], [failed('volumes cannot be filled from a data source')]],
+    ['with a selector', [claim({ spec: { selector: { matchLabels: { a: 'b' } } } })], [failed('claim Selector is not supported')]],
+    ['of a copy', [claim({ spec: { dataSource: { kind: 'PersistentVolumeClaim', name: 'x' } } })], [failed('volumes cannot be filled from a data source, as PersistentVolumeClaim "x"')]],
+    ['that somebody else fills', [claim({ spec: { dataSourceRef: { apiGroup: 'example.com', kind: 'Backup', name: 'x' } } })], ['event Normal Provisioning: Assuming an external populator will provision the volume']],
     ['of a class with parameters', [claim(), { classes: [storageClass({ parameters: { fast: 'yes' } })] }], [failed('unknown parameter "fast" of the storage class')]],
   ])('%s', (_, given, expected) => { expect(inWords(provision(...given))).toEqual(expected) })
   test('loses a node that is gone', () => {

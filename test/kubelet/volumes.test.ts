@@ -10,7 +10,7 @@ import { systemMounter } from '../../agents/kubelet/volumes/mounter.ts'
 import { type Payload, payloadOf } from '../../agents/kubelet/volumes/payload.ts'
 import { bindSubPath } from '../../agents/kubelet/volumes/sub-path.ts'
 import { MountError, type VolumeFacts, volumes } from '../../agents/kubelet/volumes/volumes.ts'
-import type { ConfigMap, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../src/api/types.ts'
+import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../src/api/types.ts'
 import { fakeClock } from '../support/fake-clock.ts'
 import { aContainer, aPod } from './builders.ts'
 import { fakeMounter } from './support.ts'
@@ -174,10 +174,11 @@ describe('subPath', () => {
 
 describe('a pod\'s volumes', () => {
   const clock = fakeClock()
+  const nodeHere = { metadata: { name: 'node-1', labels: { 'kubernetes.io/hostname': 'here' } } } as unknown as Node
   const facts: VolumeFacts = { podIPs: [], hostIPs: [], nodeName: 'n', allocatable: {}, configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined), claim: () => Promise.resolve(undefined), persistentVolume: () => Promise.resolve(undefined) }
   const make = () => {
     const mounter = fakeMounter()
-    return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, tokens: { get: () => Promise.resolve('t'), issue: () => Promise.resolve({ token: 't', expirationTimestamp: '' }), renewIn: () => undefined, forget() {} } }) }
+    return { mounter, of: volumes({ directory: path.join(directory, 'disk'), memoryDirectory: path.join(directory, 'memory'), mounter, clock, node: () => nodeHere, tokens: { get: () => Promise.resolve('t'), issue: () => Promise.resolve({ token: 't', expirationTimestamp: '' }), renewIn: () => undefined, forget() {} } }) }
   }
 
   test('a file of an emptyDir is read, and nothing outside of it', async () => {
@@ -229,6 +230,7 @@ describe('a pod\'s volumes', () => {
   })
 
   describe('of claims', () => {
+    const pinned = (node: string): PersistentVolume['spec'] => ({ nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node] }] }] } } })
     const using = aPod({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'c' } }], containers: [aContainer('web', { volumeMounts: [{ name: 'data', mountPath: '/data' }] })] })
     const scratch = aPod({ volumes: [{ name: 'data', ephemeral: { volumeClaimTemplate: { spec: {} } } }] })
     const claim = (more: Partial<PersistentVolumeClaim> = {}, metadata: Partial<Pod['metadata']> = {}): PersistentVolumeClaim =>
@@ -250,10 +252,30 @@ describe('a pod\'s volumes', () => {
       ['a file system as a device', aPod({ ...using.spec, containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })] }), claim(), volume(), waiting('volume data has volumeMode Filesystem, but is specified in volumeDevices')],
       ['a local device that is none', aPod({ ...using.spec, containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })] }), claim(), volume({ volumeMode: 'Block', hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MapVolume.SetUpDevice failed for volume "pv" : path "/dev/null" is not a block device', { reason: 'FailedMapVolume' })],
       ['a volume that no machine has by itself', using, claim(), volume({ hostPath: undefined, rbd: { monitors: ['m'], image: 'i' } }), new MountError('MountVolume.SetUp failed for volume "pv" : no volume plugin matched: rbd')],
+      ['a volume of another node', using, claim(), volume(pinned('elsewhere')), new MountError('MountVolume.NodeAffinity check failed for volume "pv" : no matching NodeSelectorTerms')],
+      ['a device of another node', aPod({ ...using.spec, containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })] }), claim(), volume({ ...pinned('elsewhere'), volumeMode: 'Block', hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MapVolume.NodeAffinity check failed for volume "pv" : no matching NodeSelectorTerms', { reason: 'FailedMapVolume' })],
       ['mount options', using, claim(), volume({ mountOptions: ['ro'] }), new MountError('MountVolume.SetUp failed for volume "pv" : Mount options are not supported for volume type hostPath')],
       ['a local volume that is not there', using, claim(), volume({ hostPath: undefined, local: { path: '/none/such' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/none/such" does not exist')],
       ['a local device', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/dev/null" is not a directory: no file system is made on a device, volumeMode Block gives the device itself')],
     ])('%s', async (_, pod, aClaim, aVolume, error) => { await expect(make().of.prepare(pod, given(aClaim, aVolume))).rejects.toThrow(error) })
+
+    test('a volume of this node is mounted, and kept when the node is not that any more', async () => {
+      const { of } = make()
+      await of.prepare(using, given(claim(), volume(pinned('here'))))
+      await expect(of.prepare(using, given(claim(), volume(pinned('elsewhere'))))).resolves.toBeUndefined()
+    })
+
+    test.each<[string, PersistentVolume['spec']['accessModes'], boolean]>([['one pod', ['ReadWriteOncePod'], true], ['one node', ['ReadWriteOnce'], false], ['either', ['ReadWriteOncePod', 'ReadWriteOnce'], false]])('a volume for %s', async (_, accessModes, alone) => {
+      const [{ of }, other] = [make(), { ...using, metadata: { ...using.metadata, uid: 'other' } }]
+      const asked = given(claim(), volume({ accessModes }))
+      await of.prepare(using, asked)
+      const second = of.prepare(other, asked)
+      if (!alone) { await second; return }
+      await expect(second).rejects.toThrow(new MountError('MountVolume.SetUp failed for volume "pv" : volume uses the ReadWriteOncePod access mode and is already in use by another pod'))
+      await of.prepare(using, asked)
+      await of.remove(using.metadata.uid)
+      await of.prepare(other, asked)
+    })
 
     const mounts = async (pod: Pod, aClaim: PersistentVolumeClaim, aVolume: PersistentVolume) => {
       const { of, mounter } = make()

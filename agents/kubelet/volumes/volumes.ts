@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { toNumber } from '../../../src/api/quantity.ts'
-import type { ConfigMap, Container, EmptyDirVolumeSource, HostPathVolumeSource, PersistentVolume, Pod, Secret, Volume, VolumeDevice, VolumeMount } from '../../../src/api/types.ts'
+import type { ConfigMap, Container, EmptyDirVolumeSource, HostPathVolumeSource, Node, PersistentVolume, Pod, Secret, Volume, VolumeDevice, VolumeMount } from '../../../src/api/types.ts'
 import { ownPath } from '../csi/driver.ts'
 import type { CsiVolumes } from '../csi/csi-volumes.ts'
 import { csiSourceOf } from '../csi/node-requests.ts'
@@ -25,6 +25,7 @@ import { preparePersistentVolume } from './persistent-volume.ts'
 import { giveToGroup, removeTree } from './safe-tree.ts'
 import { bindSubPath, checkSubPath, readInside } from './sub-path.ts'
 import type { Tokens } from './tokens.ts'
+import { isForOnePod, useProblem } from './volume-use.ts'
 
 /** A volume, or another resource, that cannot be had now: event FailedMount, or of another reason. */
 export class MountError extends Error {
@@ -70,6 +71,8 @@ export interface VolumeOptions {
   /** Absent: no driver can be on this node. */
   csi?: CsiVolumes
   clock: Clock
+  /** This node as the API server has it. */
+  node(): Node | undefined
 }
 
 const blockReason = (persistent: PersistentVolume | undefined): { reason?: string } => (persistent?.spec.volumeMode === 'Block' ? { reason: 'FailedMapVolume' } : {})
@@ -84,11 +87,13 @@ const plugin = (volume: Volume): string => {
 export const emptyDirDirectory = (directory: string, podUid: string, name: string): string => path.join(directory, 'pods', podUid, 'volumes', plugin({ name, emptyDir: {} }), name)
 const inMemory = (volume: Volume): boolean => Boolean(volume.secret ?? volume.projected ?? volume.downwardAPI)
 
-export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, clock }: VolumeOptions): Volumes => {
+export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, clock, node }: VolumeOptions): Volumes => {
   /** Where the volumes of claims are on this machine. */
   const claimed = new Map<string, string>()
   /** Of these, those of directories that are no driver's. */
   const directories = new Set<string>()
+  /** The pods that have volumes which only one may have, by PersistentVolume. */
+  const holders = new Map<string, string>()
   const podDirectory = (podUid: string): string => path.join(directory, 'pods', podUid)
   const volumeDirectory = (podUid: string, volume: Volume): string =>
     volume.hostPath ? ownPath(volume.hostPath.path, directory) : claimed.get(`${podUid}/${volume.name}`) ?? path.join(inMemory(volume) ? memoryDirectory : directory, 'pods', podUid, 'volumes', plugin(volume), volume.name)
@@ -145,18 +150,30 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     return true
   }
 
+  const checkUse = ({ metadata: { uid } }: Pod, persistent: PersistentVolume): void => {
+    const { metadata: { name }, spec } = persistent
+    const here = node()
+    if (!here && !spec.nodeAffinity?.required && !isForOnePod(persistent)) return
+    if (!here) throw new NotYet('this node is not known yet')
+    const problem = useProblem(persistent, { podUid: uid, node: here, holder: holders.get(name) })
+    if (problem !== undefined) throw new MountError(problem, blockReason(persistent))
+    if (isForOnePod(persistent)) holders.set(name, uid)
+  }
+
   /** Resolves with whether it is ready for good. */
   const prepareClaimed = async (pod: Pod, volume: Volume, facts: VolumeFacts): Promise<boolean> => {
     const persistent = await volumeOfClaim(pod, volume, facts).catch((error: Error) => {
       throw new MountError(`Unable to attach or mount volumes: unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]: ${error.message}`, { cause: error })
     })
+    const key = `${pod.metadata.uid}/${volume.name}`
+    // What a pod has, it keeps.
+    if (!claimed.has(key)) checkUse(pod, persistent)
     if (persistent.spec.csi && await prepareCsi(pod, volume, { facts, persistent })) return false
     const at = await preparePersistentVolume(persistent, { pod, readOnly: volume.persistentVolumeClaim?.readOnly ?? false, mounter, directory: path.join(podDirectory(pod.metadata.uid), 'volumes') })
       .catch((error: Error) => {
         const { name } = persistent.metadata
         throw new MountError(persistent.spec.volumeMode === 'Block' ? `MapVolume.SetUpDevice failed for volume ${JSON.stringify(name)} : ${error.message}` : setUpFailed(name, error), { cause: error, ...blockReason(persistent) })
       })
-    const key = `${pod.metadata.uid}/${volume.name}`
     claimed.set(key, at)
     if (persistent.spec.volumeMode !== 'Block') directories.add(key)
     return true
@@ -245,6 +262,7 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
         if (left.length > 0) throw new Error(`cannot remove ${root}: ${left.join(', ')} is still mounted`)
         await removeTree(root)
       }
+      for (const [name, holder] of holders) if (holder === podUid) holders.delete(name)
     },
     async list() {
       const found = await Promise.all([directory, memoryDirectory].map((root) => readdir(path.join(root, 'pods')).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return []; throw error })))
