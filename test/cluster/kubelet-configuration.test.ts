@@ -86,6 +86,7 @@ describe('a kubelet configuration', () => {
     ['swap', `${head}memorySwap: {swapBehavior: LimitedSwap}\n`, 'memorySwap can only be {"swapBehavior":"NoSwap"} on this kubelet: pods get no swap'],
     ['memory that is pinned', `${head}memoryManagerPolicy: Static\n`, 'memoryManagerPolicy can only be None on this kubelet: it pins no container to memory'],
     ['what is aligned', `${head}topologyManagerPolicy: single-numa-node\n`, 'topologyManagerPolicy can only be none on this kubelet'],
+    ['what cannot be set, though it is 0', `${head}oomScoreAdj: 0\n`, 'oomScoreAdj cannot be set on this kubelet: its keeper decides'],
     ['what cannot be set', `${head}featureGates: {NodeSwap: true}\n`, 'featureGates cannot be set on this kubelet: it has none'],
     ['how memory is slowed down', `${head}memoryThrottlingFactor: 0.8\n`, 'memoryThrottlingFactor cannot be set on this kubelet'],
     ['a path that is not absolute', `${head}staticPodPath: manifests\n`, 'staticPodPath must be an absolute path'],

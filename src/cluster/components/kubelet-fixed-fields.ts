@@ -37,9 +37,12 @@ export const unhonouredFields: readonly string[] = [...Object.keys(fixed), ...Ob
 /** As upstream: of a field with nothing in it the default counts. */
 const saysNothing = (value: unknown): boolean => value === undefined || value === null || value === '' || value === '0s' || value === 0 || (Array.isArray(value) && value.length === 0) || (isMap(value) && Object.values(value).every(saysNothing))
 
+/** Of these 0 is a value like others. */
+const zeroSays = ['oomScoreAdj', 'iptablesMasqueradeBit', 'iptablesDropBit', 'kubeAPIBurst', 'memoryThrottlingFactor']
+
 export const checkFixedFields = (fields: Fields, fail: Fail): void => {
   for (const [field, value] of Object.entries(fields)) {
-    if (saysNothing(value)) continue
+    if (saysNothing(value) && !(value === 0 && zeroSays.includes(field))) continue
     if (Object.hasOwn(fixed, field)) {
       const [only, why] = fixed[field] ?? []
       if (!isDeepStrictEqual(value, only)) fail(field, `can only be ${typeof only === 'string' ? only || 'empty' : JSON.stringify(only)} on this kubelet: ${why ?? ''}`)

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createCgroup, updateCgroup } from '../../../agents/kubelet/runtime/cgroups/cgroup.ts'
+import { createCgroup, pinCgroup, updateCgroup } from '../../../agents/kubelet/runtime/cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies, rootsOf } from '../../../agents/kubelet/runtime/cgroups/hierarchies.ts'
 import { limitWrites, weightOf } from '../../../agents/kubelet/runtime/cgroups/limits.ts'
 import { readOomKills, readUsage, statistic } from '../../../agents/kubelet/runtime/cgroups/usage.ts'
@@ -27,6 +27,15 @@ describe('hierarchies', () => {
     const found = findHierarchies(v2, 'cpuset cpu io memory pids\n')
     expect(found.version).toBe(2)
     expect(rootsOf(found)).toEqual(['/sys/fs/cgroup'])
+  })
+  test('where containers are pinned to CPUs, one controller more', () => {
+    const cpuset = parseMountInfo('50 31 0:50 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset')
+    expect(rootsOf(findHierarchies([...v1Mounts, ...unified, ...cpuset], '', true))).toEqual(['/sys/fs/cgroup/cpu,cpuacct', '/sys/fs/cgroup/memory', '/sys/fs/cgroup/pids', '/sys/fs/cgroup/cpuset', '/sys/fs/cgroup/unified'])
+    expect(rootsOf(findHierarchies([...v1Mounts, ...unified, ...cpuset], ''))).not.toContain('/sys/fs/cgroup/cpuset')
+    expect(findHierarchies(v2, 'cpuset cpu io memory pids\n', true).controllers.cpuset).toBe('/sys/fs/cgroup')
+    expect(findHierarchies(v2, 'cpuset cpu io memory pids\n').controllers.cpuset).toBeUndefined()
+    expect(() => findHierarchies(v1Mounts, '', true)).toThrow('the cgroup controller "cpuset" is not mounted')
+    expect(() => findHierarchies(v2, 'cpu memory\n', true)).toThrow('the cgroup controller "cpuset" is not mounted')
   })
   test('none', () => { expect(() => findHierarchies([], '')).toThrow('the cgroup controller "memory" is not mounted') })
 })
@@ -57,6 +66,17 @@ describe('files of a hierarchy', () => {
   }
   const hierarchies = (version: 1 | 2): Hierarchies => ({ version, unified: root, controllers: { cpu: root, cpuacct: root, memory: root, pids: root } })
 
+  test('CPUs of version 1 come from above, and are its own in the end', () => {
+    place('', { 'cpuset.cpus': '0-3\n', 'cpuset.mems': '0\n' })
+    pinCgroup({ ...hierarchies(1), controllers: { cpu: root, memory: root, cpuset: root } }, 'node/pod/main-0', '1,3')
+    expect(['node/cpuset.cpus', 'node/pod/cpuset.cpus', 'node/pod/main-0/cpuset.mems', 'node/pod/main-0/cpuset.cpus'].map((file) => readFileSync(path.join(root, file), 'utf8'))).toEqual(['0-3', '0-3', '0', '1,3'])
+  })
+  test('CPUs of version 2 are passed on to whoever is below', () => {
+    pinCgroup({ version: 2, unified: root, controllers: { cpu: root, memory: root, cpuset: root } }, 'v2/pod/main-0', '2')
+    expect(readFileSync(path.join(root, 'v2/pod/main-0/cpuset.cpus'), 'utf8')).toBe('2')
+    expect(readFileSync(path.join(root, 'v2/pod/cgroup.subtree_control'), 'utf8')).toBe('+cpu +memory +cpuset')
+  })
+  test('CPUs cannot be given where nobody has asked for them', () => { expect(() => pinCgroup(hierarchies(1), 'a', '1')).toThrow('without the cgroup controller "cpuset"') })
   test('usage of version 1', () => {
     place('a', { 'cpuacct.usage': '123456789\n', 'memory.usage_in_bytes': '1000\n', 'memory.stat': 'cache 1\ninactive_file 1\npgfault 1\ntotal_inactive_file 300\ntotal_rss 250\ntotal_swap 40\ntotal_pgfault 12\ntotal_pgmajfault 3\n', 'memory.limit_in_bytes': '9223372036854771712\n', 'pids.current': '3\n', 'memory.oom_control': 'oom_kill_disable 0\nunder_oom 0\noom_kill 2\n' })
     expect(readUsage(hierarchies(1), 'a', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 123_456_789n, memoryUsageBytes: 1000, memoryWorkingSetBytes: 700, memoryRssBytes: 250, processCount: 3, pageFaults: 12, majorPageFaults: 3, swapBytes: 40 })
