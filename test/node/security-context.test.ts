@@ -248,6 +248,15 @@ describe.runIf(isRoot)('the security context of pods', () => {
     })
   })
 
+  test('S30: each container has a session of keys of its own, in which it finds nobody else\'s', async () => {
+    // keyctl(2) by its number on x86-64 and arm64: the session's and the user's keyring (KEYCTL_GET_KEYRING_ID).
+    const call = process.arch === 'arm64' ? 219 : 250
+    const script = `perl -e 'print syscall(${call}, 0, -3, 0), "\n", syscall(${call}, 0, -5, 0), "\n"'`
+    const [one, other] = await Promise.all(['one', 'other'].map(async (name) => (await node.runToEnd(`keys-of-${name}`, script)).output.trim().split('\n').map(Number)))
+    expect(one?.[0]).toBeGreaterThan(0)
+    expect(new Set([one?.[0], one?.[1], other?.[0]]).size).toBe(3)
+  })
+
   test('S8: a part of a volume that a container has made a link to the machine\'s files is not mounted', async () => {
     await node.create('subpath', { spec: { volumes: [{ name: 'e', emptyDir: {} }], initContainers: [{ name: 'init', image: 'plain:1', command: shell('ln -s /etc /e/sub'), volumeMounts: [{ name: 'e', mountPath: '/e' }] }] },
       container: { image: 'plain:1', command: shell('exit 0'), volumeMounts: [{ name: 'e', mountPath: '/host', subPath: 'sub' }] } })

@@ -7,6 +7,7 @@ import path from 'node:path'
 import { isWithin } from '../proc/mount-info.ts'
 import { ifOwnerExists } from '../proc/own-users.ts'
 import { isGone } from '../proc/stat.ts'
+import { makeInside } from './make-inside.ts'
 
 export interface Layer {
   containerPath: string
@@ -92,7 +93,10 @@ export const layeredRoot = (): LayeredRoot => {
         if (found.stats.isDirectory() !== (kind === 'directory')) throw new Error(`cannot mount a ${kind} at ${containerPath}: it is ${found.stats.isDirectory() ? 'a directory' : 'not a directory'} there`)
         return resolved
       }
-      if (kind === 'directory') makeDirectory(resolved)
+      const { upper, lower, containerPath: top } = layerOf(resolved)
+      // A volume, which others may have, too; layers are this container's alone.
+      if (upper !== undefined && upper === lower) makeInside(upper, path.relative(top, resolved).split('/'), kind)
+      else if (kind === 'directory') makeDirectory(resolved)
       else closeSync(openSync(writable(resolved), 'a', 0o644))
       return resolved
     },

@@ -29,6 +29,7 @@ export interface ContainerSteps {
 }
 
 const detach = 2
+const joinSessionKeyring = 1
 const oldRoot = '/dev/mqueue'
 const descriptors = { input: 3, output: 4, errors: 5, go: 7 } as const
 
@@ -38,6 +39,8 @@ export const containerSteps = (numbers: Numbers, { groups, oomScore, network, ut
   notePid(steps, 'pid')
   setOomScore(steps, oomScore)
   steps.call('setsid', [], 'cannot begin a session', { mayFail: true })
+  // Keys of its own, as runc has it. A kernel without keys, or one that counts too many of them, has none to share either.
+  steps.call('keyctl', [joinSessionKeyring, 0, 0, 0, 0], 'cannot begin a session of keys', { mayFail: true })
   if (ipc !== undefined) enter(steps, ipc, namespaces.ipc)
   if (uts !== undefined) enter(steps, uts, namespaces.uts)
   if (network !== undefined) enter(steps, network, namespaces.network)
