@@ -257,6 +257,18 @@ describe.runIf(isRoot)('the security context of pods', () => {
     expect(new Set([one?.[0], one?.[1], other?.[0]]).size).toBe(3)
   })
 
+  describe('devices: those that every container has, and no other, also for who may mount', () => {
+    const nodes = execFileSync('lsblk', ['--noheadings', '--list', '--output', 'MAJ:MIN'], { encoding: 'utf8' }).trim().split('\n').map((each) => each.trim().replace(':', ' '))
+    const script = `exec 2>&1; mkdir /x /y; mount -t tmpfs none /x; mknod /x/disk b ${nodes[0]}; head -c 1 /x/disk; for type in ext4 xfs btrfs; do mount -t $type /x/disk /y && ls -A /y; done; mknod /x/kmsg c 1 11; head -c 1 /x/kmsg; mknod /x/null c 1 3 && echo made; echo gone > /x/null && head -c 1 /dev/zero | wc -c; head -c 1 /dev/urandom > /dev/full; ls -A /y`
+    for (const [name, container] of [['as usual', {}], ['with a terminal', { tty: true }], ['under a filter', { securityContext: { seccompProfile: { type: 'Unconfined' as const } } }]] satisfies [string, Partial<Container>][]) test(name, async () => {
+      const { output } = await node.runToEnd(`devices-${name.replaceAll(' ', '-')}`, script, { container: { ...container, securityContext: { ...container.securityContext, capabilities: { add: ['SYS_ADMIN'] } } } })
+      const lines = output.replaceAll('\r', '').split('\n').filter(Boolean)
+      expect(lines.filter((line) => line.startsWith('head:'))).toEqual(expect.arrayContaining([expect.stringContaining("'/x/disk' for reading: Operation not permitted"), expect.stringContaining("'/x/kmsg' for reading: Operation not permitted")]))
+      expect(lines.filter((line) => line.startsWith('mount:') && /permission denied|Operation not permitted|not permitted/.test(line)).length + lines.filter((line) => /unknown filesystem type/.test(line)).length).toBe(3)
+      expect(lines.filter((line) => !/^(head|mount|\s|dmesg)/.test(line))).toEqual(['made', '1'])
+    })
+  })
+
   test('S8: a part of a volume that a container has made a link to the machine\'s files is not mounted', async () => {
     await node.create('subpath', { spec: { volumes: [{ name: 'e', emptyDir: {} }], initContainers: [{ name: 'init', image: 'plain:1', command: shell('ln -s /etc /e/sub'), volumeMounts: [{ name: 'e', mountPath: '/e' }] }] },
       container: { image: 'plain:1', command: shell('exit 0'), volumeMounts: [{ name: 'e', mountPath: '/host', subPath: 'sub' }] } })

@@ -1,7 +1,7 @@
 /** "Arm before need": everything of an attempt up to the execution of its program, so that nothing of this stands between an exit and a restart. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
@@ -23,7 +23,8 @@ import { namespaceArguments, type Sandbox } from './sandbox/sandbox.ts'
 import { sharedMemoryIn } from './sandbox/shared-memory.ts'
 import { filterFileName, filterOf } from './seccomp.ts'
 import { startFailureMessage } from './shim/go-script.ts'
-import { containerSteps, shimSteps } from './steps/container-steps.ts'
+import { type Device, deviceNumbers, usualDevices } from './steps/devices.ts'
+import { containerSteps, deviceSteps, shimSteps } from './steps/container-steps.ts'
 import { assignments } from './shim/quote.ts'
 
 /** Names everything that is fixed at arming; environment and arguments come with the start. */
@@ -97,6 +98,8 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
   writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, mapped?.mounts ?? prepared.mounts), { mode: 0o600 })
   const early = spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : ''
   const stepped = early === '' && writeSteps(context, { attempt, sandbox, spec, prepared, credentials })
+  const devices = context.runner && !stepped ? devicesOf(context, attempt.cgroup, spec) : undefined
+  if (context.runner && devices) writeFileSync(path.join(directory, 'devices'), deviceSteps(context.runner.numbers, devices), { mode: 0o600 })
   writeFileSync(path.join(directory, 'spec'), assignments({
     scripts: scriptsDirectory(context), tools: toolsInContainer, root: prepared.mountPoint,
     shim_groups: isLaunched(context, spec) ? '' : cgroupDirectories(context.hierarchies, shimCgroup(context)).join(' '), groups: cgroupDirectories(context.hierarchies, attempt.cgroup).join(' '),
@@ -104,10 +107,17 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
     filter: spec.seccomp ? `./${filterFileName}` : '', early,
     users: users === undefined ? '' : `/proc/${sandbox.record.holder?.pid}/ns/user`, id_mapper: path.join(toolsDirectory(context), idMapper),
     privileges: setprivArguments(credentials, context.boundingSet, context.ownUsers.setGroups).join(' '), oom_score_adj: String(spec.oomScoreAdj),
-    runner: stepped ? (context.runner?.program ?? '') : '', tty: spec.tty ? 'yes' : '', owner: String(credentials.uid + (users ?? 0)), unlocker: path.join(toolsDirectory(context), ptyUnlocker), stdin: spec.stdin ? 'yes' : '',
+    runner: stepped ? (context.runner?.program ?? '') : '', limiter: devices ? (context.runner?.program ?? '') : '', tty: spec.tty ? 'yes' : '', owner: String(credentials.uid + (users ?? 0)), unlocker: path.join(toolsDirectory(context), ptyUnlocker), stdin: spec.stdin ? 'yes' : '',
     label: labelOf(sandbox, spec.name), launch: command.join(' '),
   }), { mode: 0o600 })
   return { prepared, credentials }
+}
+
+/** Privileged containers may use any. */
+const devicesOf = ({ hierarchies: { unified } }: Context, cgroup: string, { privileged, mounts }: ContainerSpec): { cgroup: string; allowed: Device[] } | undefined => {
+  if (privileged || unified === undefined) return undefined
+  const own = mounts.filter(({ device }) => device).map(({ hostPath }): Device => { const stats = statSync(hostPath); return { kind: stats.isBlockDevice() ? 'block' : 'character', ...deviceNumbers(stats.rdev) } })
+  return { cgroup: path.join(unified, cgroup), allowed: [...usualDevices, ...own] }
 }
 
 /** Everything up to the program as system calls; false: that is left to the scripts. */
@@ -116,7 +126,7 @@ const writeSteps = (context: Context, { attempt: { directory, cgroup }, sandbox,
   if (!context.runner || spec.tty || users !== undefined) return false
   const namespace = (kind: string): string => `/proc/${holder?.pid}/ns/${kind}`
   writeFileSync(path.join(directory, 'steps'), containerSteps(context.runner.numbers, {
-    groups: cgroupDirectories(context.hierarchies, cgroup), oomScore: spec.oomScoreAdj,
+    groups: cgroupDirectories(context.hierarchies, cgroup), devices: devicesOf(context, cgroup, spec), oomScore: spec.oomScoreAdj,
     network: hostNetwork ? undefined : namespace('net'), uts: hostNetwork ? undefined : namespace('uts'), ipc: hostIpc ? undefined : namespace('ipc'),
     root: prepared.mountPoint, mounts: prepared.mounts, readOnlyRoot: spec.readOnlyRootFilesystem, sharesMounts: sharesMounts(spec), credentials, boundingSet: context.boundingSet,
     shell: [...toolCommand('sh'), '-s', labelOf(sandbox, spec.name)], environment: bareEnvironment,

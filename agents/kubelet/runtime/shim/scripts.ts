@@ -29,6 +29,7 @@ echo 'echo armed >&8; echo armed >&9' >&7
     if [ -n "$stdin" ]; then exec 3<in; else exec 3</dev/null; fi
     exec "$runner" "$label" <steps
   fi
+  [ -z "$limiter" ] || "$limiter" "$label" <devices || exit 125
   for group in $groups; do @join@ || exit 125; done
   read -r pid rest </proc/self/stat && echo "$pid" >pid || exit 125
   { echo "$oom_score_adj" >/proc/self/oom_score_adj; } 2>/dev/null

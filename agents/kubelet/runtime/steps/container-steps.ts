@@ -7,11 +7,14 @@ import type { Credentials } from '../rootfs/credentials.ts'
 import type { MountLine } from '../rootfs/fstab.ts'
 import { beginAnew, enter, execute, joinGroups, namespaces, notePid, open, openFile, setOomScore } from './calls.ts'
 import { become } from './become.ts'
+import { type Device, limitDevices } from './devices.ts'
 import { makeReadOnly, mountAll, propagate } from './mounts.ts'
 import { newSteps, text } from './steps.ts'
 
 export interface ContainerSteps {
   groups: readonly string[]
+  /** The cgroup where devices can be limited, and those that it may use; undefined: all, or there is no such cgroup. */
+  devices: { cgroup: string; allowed: readonly Device[] } | undefined
   oomScore: number
   /** Namespaces of the pod that it enters: files below /proc. */
   network: string | undefined
@@ -28,13 +31,22 @@ export interface ContainerSteps {
   environment: Readonly<Record<string, string>>
 }
 
+/** For containers that the scripts make: the limit alone. */
+export const deviceSteps = (numbers: Numbers, { cgroup, allowed }: { cgroup: string; allowed: readonly Device[] }): Buffer => {
+  const steps = newSteps(numbers)
+  limitDevices(steps, cgroup, allowed)
+  steps.call('exit_group', [0], 'cannot end')
+  return steps.encode()
+}
+
 const detach = 2
 const joinSessionKeyring = 1
 const oldRoot = '/dev/mqueue'
 const descriptors = { input: 3, output: 4, errors: 5, go: 7 } as const
 
-export const containerSteps = (numbers: Numbers, { groups, oomScore, network, uts, ipc, root, mounts, readOnlyRoot, sharesMounts, credentials, boundingSet, shell, environment }: ContainerSteps): Buffer => {
+export const containerSteps = (numbers: Numbers, { groups, devices, oomScore, network, uts, ipc, root, mounts, readOnlyRoot, sharesMounts, credentials, boundingSet, shell, environment }: ContainerSteps): Buffer => {
   const steps = newSteps(numbers)
+  if (devices) limitDevices(steps, devices.cgroup, devices.allowed)
   joinGroups(steps, groups)
   notePid(steps, 'pid')
   setOomScore(steps, oomScore)

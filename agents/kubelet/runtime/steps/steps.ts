@@ -9,7 +9,8 @@ export interface Place { readonly data: Buffer; readonly offset: number }
 export interface Result { readonly uses: Use[] }
 type Use = { step: Step; argument: number } | Place
 
-export type Argument = number | bigint | Place | Result | readonly Place[]
+/** A list is a table of words, addresses among them, behind which comes a zero. */
+export type Argument = number | bigint | Place | Result | readonly (Place | bigint)[]
 
 interface Step { number: number; arguments: readonly Argument[]; what: string; mayFail: boolean; result: Result }
 
@@ -99,9 +100,9 @@ const encode = (steps: readonly Step[]): Buffer => {
   }
   const head = Buffer.alloc(count * stepBytes)
   const { blocks, addressOf, sayingOf } = dataBehind(head.length)
-  const list = (places: readonly Place[]): number => {
-    const table = Buffer.alloc((places.length + 1) * wordBytes)
-    for (const [at, place] of places.entries()) writeWord(table, at * wordBytes, addressOf(place))
+  const list = (words: readonly (Place | bigint)[]): number => {
+    const table = Buffer.alloc((words.length + 1) * wordBytes)
+    for (const [at, word] of words.entries()) writeWord(table, at * wordBytes, typeof word === 'bigint' ? word : addressOf(word))
     return addressOf({ data: table, offset: 0 })
   }
   const valueOf = (each: Argument): number | bigint => (typeof each !== 'object' ? each : isResult(each) ? 0 : isPlace(each) ? addressOf(each) : list(each))
