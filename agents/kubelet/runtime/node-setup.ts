@@ -81,11 +81,14 @@ const stateInMemory = async ({ stateDirectory }: RuntimeOptions, bootId: string)
 /** State of running things means nothing after a reboot; where /run outlives one, it is erased here. */
 const forgetOtherBoot = async (options: RuntimeOptions, bootId: string): Promise<void> => {
   const file = path.join(options.stateDirectory, 'boot')
+  const directories = [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]
   if (readIfThere(file) !== bootId) {
-    for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) await removeDirectory(directory)
+    // A reboot unmounts everything; state that was lost otherwise (somebody has emptied /run) has mounts in it.
+    await unmountBelow(directories)
+    for (const directory of directories) await removeDirectory(directory)
     writeFileSync(file, bootId, { mode: 0o600 })
   }
-  for (const directory of [path.join(options.stateDirectory, 'pods'), rootsDirectory(options)]) mkdirSync(directory, { recursive: true, mode: 0o700 })
+  for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o700 })
 }
 
 /** An overlay cannot be the upper layer of another: where the disk itself is one, layers are kept in memory. */
