@@ -26,6 +26,8 @@ export interface EstimatedCall {
   /** Of the receiver's elements, if it is a list. */
   elements: { size: Size; type: CelType } | undefined
   args: readonly Size[]
+  /** Of the arguments. */
+  types: readonly CelType[]
 }
 
 type Estimate = (call: EstimatedCall & { first: Size; second: Size }) => CallEstimate | undefined
@@ -41,6 +43,16 @@ const sameLength: Estimate = ({ target }) => target && { cost: walk(target), siz
 const receiverPart: Estimate = ({ target, first }) => target && { cost: times(Math.ceil((target.max + 1) * perLetter), Math.ceil(first.max * perPatternLetter)), size: { min: 0, max: target.max } }
 const argument: Estimate = ({ target, first }) => (target ? { cost: walk(first) } : undefined)
 const compared: Estimate = ({ first, second }) => ({ cost: Math.ceil(Math.min(first.max, second.max) * perLetter) })
+/** Values of libraries are compared in one step, formats letter by letter. (upstream's EstimateCallCost of `_==_`, which says nothing of `_!=_`) */
+const equalAtOnce: ReadonlySet<string> = new Set(['net.IP', 'net.CIDR', 'kubernetes.Quantity', 'kubernetes.Semver', 'kubernetes.URL', 'kubernetes.authorization.Authorizer', 'kubernetes.authorization.PathCheck',
+  'kubernetes.authorization.GroupCheck', 'kubernetes.authorization.ResourceCheck', 'kubernetes.authorization.Decision'])
+const maxFormatSize = 64
+const equal: Estimate = (call) => {
+  const [left, right] = call.types
+  const name = left && right && 'name' in left && 'name' in right && left.name === right.name ? left.name : undefined
+  if (name === 'kubernetes.NamedFormat') return { cost: Math.ceil(maxFormatSize * perLetter) }
+  return name !== undefined && equalAtOnce.has(name) ? { cost: 1 } : compared(call)
+}
 const comparedText: Estimate = (call) => (isText(call.overload.params[0]) ? compared(call) : undefined)
 const compareSets = (factor: number): Estimate => ({ first, second }) => ({ cost: 1 + times(first.max, second.max) * factor })
 
@@ -83,7 +95,7 @@ const estimates: Readonly<Record<string, Estimate>> = {
   bytes: ({ first, overload }) => (overload.params[0]?.kind === 'string' ? { cost: walk(first), size: { min: first.min, max: first.max * 4 } } : undefined),
   string: ({ first, overload }) => (overload.params[0]?.kind === 'bytes' ? { cost: walk(first), size: { min: Math.floor(first.min / 4), max: first.max } } : undefined),
   '@in': ({ second, overload }) => (overload.params[1]?.kind === 'list' ? { cost: second.max } : undefined),
-  '_==_': compared, '_!=_': compared, '_<_': comparedText, '_<=_': comparedText, '_>_': comparedText, '_>=_': comparedText, '_+_': sum,
+  '_==_': equal, '_!=_': compared, '_<_': comparedText, '_<=_': comparedText, '_>_': comparedText, '_>=_': comparedText, '_+_': sum,
 }
 
 export const estimateCall = (call: EstimatedCall): CallEstimate => {

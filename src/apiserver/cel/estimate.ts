@@ -100,7 +100,7 @@ class Estimator {
     if (node.name === '_[_]' && first) return { cost: 1 + sum, path: [...first.path, first.type.kind === 'map' ? '@values' : '@items'], size: first.entry?.value, type }
     const target = node.target && !call?.global ? this.estimate(node.target, scope) : undefined
     const name = node.target && call?.global ? (call.overloads[0]?.name ?? node.name) : node.name
-    const found = (call?.overloads ?? []).map((overload) => estimateCall({ name, overload, target: target && this.size(target), elements: target && this.elements(target), args: args.map((arg) => this.size(arg)) }))
+    const found = (call?.overloads ?? []).map((overload) => estimateCall({ name, overload, target: target && this.size(target), elements: target && this.elements(target), args: args.map((arg) => this.size(arg)), types: args.map((arg) => arg.type) }))
     const sizes = found.flatMap(({ size }) => size ?? [])
     const entry = name === '_+_' && first?.entry && second?.entry ? { container: first.entry.container, key: eitherSize(first.entry.key, second.entry.key), value: eitherSize(first.entry.value, second.entry.value) } : undefined
     return { cost: sum + (target?.cost ?? 0) + Math.max(node.name === '_?._' ? 1 : 0, ...found.map(({ cost }) => cost)), path: [], size: sizes.length > 0 ? sizes.reduce(eitherSize) : undefined, entry, type }
