@@ -28,8 +28,8 @@ export type ListPlan =
 export const planList = (options: ListOptions, version: number): ListPlan => {
   const { limit, resourceVersion, resourceVersionMatch: match } = options
   if (options.continue !== '') {
-    if (resourceVersion !== '' && resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue')
     const token = decodeContinue(options.continue)
+    if (resourceVersion !== '' && resourceVersion !== '0') throw badRequest('specifying resource version is not allowed when using continue')
     return { from: 'store', revision: token.revision < 0 ? undefined : token.revision, start: token.start, limit, token }
   }
   // A chunked list that names a version means exactly this version, although nobody said so: upstream's legacy rule.

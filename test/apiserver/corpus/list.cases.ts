@@ -39,7 +39,7 @@ export const listCases: readonly Case[] = [
     ask: 'GET {cm}?limit=2&labelSelector=x=y', status: 200, body: { items: names('b', 'd') } },
   { name: 'chunks go across namespaces, in the order of their keys', source: code('staging/src/k8s.io/apiserver/pkg/storage/etcd3/store.go'), given: [namespace('{ns}-x'), configMap('b', {}, { labels: { only: '{ns}' } }), configMap('a', {}, { namespace: '{ns}-x', labels: { only: '{ns}' } }),
     { ask: 'GET /api/v1/configmaps?limit=1&labelSelector=only={ns}', save: { token: 'metadata.continue' } }], ask: 'GET /api/v1/configmaps?limit=1&labelSelector=only={ns}&continue={token}', status: 200, body: { items: names('b') } },
-  { name: 'a token that is none is refused', source: code('staging/src/k8s.io/apiserver/pkg/storage/continue.go'), ask: 'GET {cm}?limit=1&continue=garbage', status: 400, reason: 'BadRequest', message: /^continue key is not valid: / },
+  { name: 'a token that is none is refused', source: code('staging/src/k8s.io/apiserver/pkg/storage/continue.go'), ask: 'GET {cm}?limit=1&continue=garbage', status: 400, reason: 'BadRequest', message: /^invalid continue token: continue key is not valid: / },
   { name: 'a continue with a resourceVersion is refused', source: versions, given: [...three, { ask: 'GET {cm}?limit=1', save: { token: 'metadata.continue' } }], ask: 'GET {cm}?limit=1&continue={token}&resourceVersion=5',
     status: 400, reason: 'BadRequest', message: 'specifying resource version is not allowed when using continue' },
   { name: 'a continue with resourceVersion 0 is the token’s', source: versions, given: [...three, { ask: 'GET {cm}?limit=1', save: { token: 'metadata.continue' } }], ask: 'GET {cm}?limit=1&continue={token}&resourceVersion=0', status: 200, body: { items: names('b') } },

@@ -86,9 +86,11 @@ describe('what is refused, in upstream’s words', () => {
     ['initial events of a list', '?sendInitialEvents=true', 422, 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list'],
     ['a version that is none', '?resourceVersion=abc', 422, 'configmaps "" is invalid: resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax'],
     ['an unknown field', '?fieldSelector=spec.x%3Dy', 400, '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
-    ['a token that is none', '?continue=%7B', 400, 'continue key is not valid: illegal base64 data'],
-    ['a token of another form', `?continue=${token({ v: 'v2', rv: 5, start: 'a' })}`, 400, 'continue key is not valid: server does not recognize this encoded version v2'],
-    ['a token that leads elsewhere', `?continue=${token({ v: 'meta.k8s.io/v1', rv: 5, start: '../../secrets/default/x' })}`, 400, 'continue key is not valid: ../../secrets/default/x'],
+    ['a token that is none', '?continue=%7B', 400, 'invalid continue token: continue key is not valid: illegal base64 data at input byte 0'],
+    ['a token of one letter', '?continue=x', 400, 'invalid continue token: continue key is not valid: illegal base64 data at input byte 0'],
+    ['a token that is no JSON', `?continue=${Buffer.from('x').toString('base64url')}`, 400, "invalid continue token: continue key is not valid: invalid character 'x' looking for beginning of value"],
+    ['a token of another form', `?continue=${token({ v: 'v2', rv: 5, start: 'a' })}`, 400, 'invalid continue token: continue key is not valid: server does not recognize this encoded version "v2"'],
+    ['a token that leads elsewhere', `?continue=${token({ v: 'meta.k8s.io/v1', rv: 5, start: '../../secrets/default/x' })}`, 400, 'invalid continue token: continue key is not valid: ../../secrets/default/x'],
     ['a token and a version', `?resourceVersion=5&continue=${token({ v: 'meta.k8s.io/v1', rv: 5, start: 'a' })}`, 400, 'specifying resource version is not allowed when using continue'],
   ] as const) {
     test(name, async () => {
