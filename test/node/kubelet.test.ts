@@ -60,7 +60,7 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
     metadata: { name, namespace: 'default', labels: { app: name }, annotations: { note: 'one' } }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: 'host', ...container }], ...spec },
   } as never)
   const get = (name: string): Promise<Pod> => client.get(Pods, { name, namespace: 'default' })
-  const untilPod = (name: string, what: string, wanted: (pod: Pod) => boolean): Promise<Pod> => until(`${name} ${what}`, async () => { const pod = await get(name); return wanted(pod) ? pod : undefined }, 20_000)
+  const untilPod = (name: string, what: string, wanted: (pod: Pod) => boolean, milliseconds = 20_000): Promise<Pod> => until(`${name} ${what}`, async () => { const pod = await get(name); return wanted(pod) ? pod : undefined }, milliseconds)
     .catch(async (error: unknown) => { throw new Error(`${String(error)}\n${JSON.stringify((await get(name)).status, undefined, 1)}\n${log.lines.join('\n')}`) })
   const phase = (wanted: string) => (pod: Pod): boolean => pod.status.phase === wanted
   const ready = (pod: Pod): boolean => pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
@@ -169,7 +169,8 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
 
   test('what a container writes to its root counts against its limit', async () => {
     await create('writer', { ...sh('sleep 0.5; head -c 3000000 /dev/zero > /var/tmp/file; sleep 1000'), resources: { limits: { 'ephemeral-storage': '1Mi' }, requests: { 'ephemeral-storage': '0' } } })
-    const pod = await untilPod('writer', 'is evicted', phase('Failed'))
+    // What others delete from the same disk meanwhile hides what a pod writes, for up to a minute.
+    const pod = await untilPod('writer', 'is evicted', phase('Failed'), 90_000)
     expect(pod.status).toMatchObject({ reason: 'Evicted', message: 'Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ' })
   })
 
