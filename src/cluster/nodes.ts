@@ -5,7 +5,7 @@ import path from 'node:path'
 import { instanceTypeOf, machineProviderID } from '../cloud-controller-manager/ssh/ssh-cloud.ts'
 import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
-import { startKeeper, type Keeper } from './keeper.ts'
+import { agentEnvironment, startKeeper, type Keeper } from './keeper.ts'
 import { enableForwarding, ensureBridge, ensureNamespace, namespacePath, nodeAddress, nodeNetworkOf } from './node-network.ts'
 import { clusterProgram, ownProgram } from './program.ts'
 import { machineOf } from './ssh/machines.ts'
@@ -67,7 +67,7 @@ export const startNode = async (home: Home, config: ClusterConfig, node: NodeCon
   return startKeeper({
     pidFile: at.keeperPid, logFile: at.log, command,
     networkNamespace: node.kind === 'namespace' ? namespacePath(home.clusterId, node.name) : undefined,
-    environment: { UV_THREADPOOL_SIZE: '2' },
+    environment: agentEnvironment(),
   })
 }
 

@@ -14,7 +14,7 @@ import { certificateFacts, newCertificateRequest, newKey, type Subject } from '.
 import { type ImageWork, workOnImages } from '../image-work.ts'
 import { runTearDown } from '../components/tear-down.ts'
 import { parseFlags, type Flags } from '../flags.ts'
-import { type Keeper, runningKeeper, startKeeper, stopKeeper } from '../keeper.ts'
+import { agentEnvironment, type Keeper, runningKeeper, startKeeper, stopKeeper } from '../keeper.ts'
 import { installUnit, removeUnit, systemdRuns, type Unit } from '../systemd.ts'
 import { UserError } from '../user-error.ts'
 import { machineHome, type MachineHome } from './machine-home.ts'
@@ -81,7 +81,7 @@ const start = async (flags: Flags): Promise<Started> => {
   return { keeper: pid, wasRunning }
 }
 
-const keep = (home: MachineHome, command: readonly string[]): Promise<Keeper> => startKeeper({ pidFile: home.keeperPid, logFile: home.log, command, environment: { UV_THREADPOOL_SIZE: '2' } })
+const keep = (home: MachineHome, command: readonly string[]): Promise<Keeper> => startKeeper({ pidFile: home.keeperPid, logFile: home.log, command, environment: agentEnvironment() })
 
 /** After a reboot: by the program that is here, as it was started last. */
 const unitOf = (flags: Flags): Unit => {
