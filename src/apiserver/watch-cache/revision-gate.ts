@@ -31,20 +31,31 @@ export class RevisionGate {
     for (const waiter of ready) waiter.resolve()
   }
 
+  /** How many wait. */
+  get waiting(): number { return this.waiters.length }
+
   /** Resolves at once when `revision` has been seen; without limit otherwise. For our own writes, whose revision is known to come. */
   reached(revision: number): Promise<void> | undefined {
-    if (revision <= this.current) return undefined
-    return new Promise<void>((resolve) => this.waiters.push({ revision, resolve }))
+    return revision <= this.current ? undefined : this.wait(revision).seen
   }
 
-  /** For revisions that a client names: 504 after three seconds, as upstream's cacher. */
+  /** For revisions that a client names: 504 after three seconds, as upstream's cacher. Who has given up is forgotten: every write looks at all who wait. */
   async reachedSoon(revision: number): Promise<void> {
-    const reached = this.reached(revision)
-    if (!reached) return
+    if (revision <= this.current) return
+    const { waiter, seen } = this.wait(revision)
     const cancel = new AbortController()
     const late = this.clock.sleep(patienceMs, cancel.signal).then(() => true, () => false)
-    const timedOut = await Promise.race([reached.then(() => false), late])
+    const timedOut = await Promise.race([seen.then(() => false), late])
     cancel.abort()
-    if (timedOut) throw tooLargeResourceVersion(revision, this.current)
+    if (!timedOut) return
+    this.waiters = this.waiters.filter((each) => each !== waiter)
+    throw tooLargeResourceVersion(revision, this.current)
+  }
+
+  private wait(revision: number): { waiter: Waiter; seen: Promise<void> } {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiter = { revision, resolve }
+    this.waiters.push(waiter)
+    return { waiter, seen: promise }
   }
 }
