@@ -43,6 +43,8 @@ const patienceMs = 20_000
 
 /** Answers are read to their end; of what may be a watch, only the head. A request that nobody answers has the status 0. */
 const answerTo = async (request: InMemoryRequest): Promise<Seen> => {
+  // Everything is in memory: without a turn of the loop no timer of the server would ever come.
+  await new Promise((resolve) => { setImmediate(resolve) })
   const stop = new AbortController()
   const late = setTimeout(() => stop.abort(new Error('nobody answered')), patienceMs)
   const chunks: Uint8Array[] = []
