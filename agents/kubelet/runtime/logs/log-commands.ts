@@ -1,6 +1,6 @@
-/** What kubelet and log writer (machine-code/log-writer.ts) say to one another, as bytes. Pure. */
+/** What kubelet and log writer (machine-code/log-writer/program.ts) say to one another, as bytes. Pure. */
 import { constants } from 'node:fs'
-import { command, maxFifoPathBytes, maxLogPathBytes, operations, telling } from '../../machine-code/log-writer.ts'
+import { command, maxFifoPathBytes, maxLogPathBytes, operations, telling } from '../../machine-code/log-writer/protocol.ts'
 
 /** What is said about a container bears its key, and whose kubelet's it was: both not zero. */
 export interface Named { key: bigint; generation: bigint }

@@ -1,12 +1,12 @@
 /**
- * The kubelet's end of the log writer (machine-code/log-writer.ts): one process of the node, outside of all pods, that carries what containers say to their logs, and goes on when the kubelet is killed.
+ * The kubelet's end of the log writer (machine-code/log-writer/program.ts): one process of the node, outside of all pods, that carries what containers say to their logs, and goes on when the kubelet is killed.
  * A kubelet that comes back takes all its containers anew. When the writer ends, what it was carrying just then is lost, and another carries on; where none stays, the kubelet does it all itself.
  */
 import { createHash } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { getSystemErrorMessage } from 'node:util'
-import { codes } from '../../machine-code/log-writer.ts'
+import { codes } from '../../machine-code/log-writer/protocol.ts'
 import { logWriterDirectory, toolsDirectory } from '../context.ts'
 import { openForBoth, writeFifo } from '../fifo.ts'
 import { logWriter } from '../rootfs/tools.ts'

@@ -1,7 +1,7 @@
 /** The process of the log writer, kept running: found where an earlier kubelet has left it, started where there is none, and started again when it ends. */
 import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { telling } from '../../machine-code/log-writer.ts'
+import { telling } from '../../machine-code/log-writer/protocol.ts'
 import { cgroupDirectories } from '../cgroups/cgroup.ts'
 import { bareEnvironment, type Context, scriptsDirectory, shimCgroup } from '../context.ts'
 import { hasWriter, openForReading, type Reader, readFifo } from '../fifo.ts'

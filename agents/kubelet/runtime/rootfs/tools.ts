@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSyn
 import os from 'node:os'
 import path from 'node:path'
 import { idMapperProgram } from '../../machine-code/id-mapper.ts'
-import { logWriterProgram } from '../../machine-code/log-writer.ts'
+import { logWriterProgram } from '../../machine-code/log-writer/program.ts'
 import { memoryWatcherProgram } from '../../machine-code/memory-watcher.ts'
 import { ptyUnlockerProgram } from '../../machine-code/pty-unlocker.ts'
 import { stepRunnerProgram } from '../../machine-code/step-runner.ts'
