@@ -111,6 +111,8 @@ export interface ApiServer {
 }
 
 const defaultEventTtlSeconds = 3600
+/** What begins with the servers behind this one, by the names of kube-aggregator's `pkg/apiserver/apiserver.go`. */
+const followingHooks = ['apiservice-status-local-available-controller', 'apiservice-status-remote-available-controller', 'apiservice-openapi-controller', 'apiservice-openapiv3-controller']
 /** How long a stopping server waits for requests that are under way. */
 const lastRequestsMs = 3000
 
@@ -131,7 +133,8 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
   const definitions = options.strategies.some(({ kind }) => kind === CustomResourceDefinitions)
     ? new Definitions({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }) : undefined
   const aggregated: Aggregation | undefined = options.aggregation && aggregation({
-    options: options.aggregation, cache, resources, clock, random, log, counters, transport: providerParts.transport, registered: () => { hooks.finished('kube-apiserver-autoregistration'); hooks.finished('apiservice-registration-controller') },
+    options: options.aggregation, cache, resources, clock, random, log, counters, transport: providerParts.transport, registered: () => hooks.finished('kube-apiserver-autoregistration', 'apiservice-registration-controller'),
+    following: () => hooks.finished(...followingHooks), discovered: () => hooks.finished('apiservice-discovery-controller'),
   })
   const flowControl = options.flowControl && new FlowControl({ cache, clock, log, seats: options.flowControl.seats })
   const hooks = new StartHooks()
@@ -144,11 +147,11 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
     inFlightLimits: options.inFlightLimits, requestTimeoutMs: options.requestTimeoutMs, serverAddress: options.serverAddress ?? '',
     corsAllowedOrigins: options.corsAllowedOrigins ?? [], hooks,
   })
-  hooks.expect('generic-apiserver-start-informers')
+  hooks.expect('start-apiserver-admission-initializer', 'generic-apiserver-start-informers')
   if (flowControl) hooks.expect('priority-and-fairness-config-consumer', 'priority-and-fairness-filter')
   if (definitions) hooks.expect('start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced')
   if (options.bootstrap) hooks.expect(...bootstrapHooks, 'start-service-ip-repair-controllers')
-  if (aggregated) hooks.expect('start-kube-aggregator-informers', 'apiservice-registration-controller', 'kube-apiserver-autoregistration')
+  if (aggregated) hooks.expect('start-kube-aggregator-informers', ...followingHooks, 'apiservice-registration-controller', 'apiservice-discovery-controller', 'kube-apiserver-autoregistration')
   const ttlOf = ({ kind }: Strategy): number | undefined => (groupResource(kind) === groupResource(Events) ? (options.eventTtlSeconds ?? defaultEventTtlSeconds) : undefined)
 
   const addKind = async (strategy: Strategy): Promise<void> => {
@@ -183,13 +186,14 @@ export const createApiServer = (options: ApiServerOptions): ApiServer => {
       const following = cache.run(caching.signal, () => {
         void Promise.resolve(definitions?.serveEstablished()).then(() => {
           state.ready = true
-          for (const hook of ['generic-apiserver-start-informers', 'start-kube-aggregator-informers', 'start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced']) hooks.finished(hook)
+          // Admission reads what the cache holds: it can begin when the cache is full.
+          hooks.finished('start-apiserver-admission-initializer', 'generic-apiserver-start-informers', 'start-kube-aggregator-informers', 'start-apiextensions-informers', 'start-apiextensions-controllers', 'crd-informer-synced')
           becomeReady()
         })
       })
       await Promise.race([ready, following])
       await Promise.all([
-        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal), flowControl?.run(signal, () => { hooks.finished('priority-and-fairness-config-consumer'); hooks.finished('priority-and-fairness-filter') }),
+        following, runAutoCompaction({ store, clock, log }, signal), definitions?.run(signal), aggregated?.run(signal), flowControl?.run(signal, () => { hooks.finished('priority-and-fairness-config-consumer', 'priority-and-fairness-filter') }),
         cache.has(ValidatingAdmissionPolicies) && runPolicyStatus({ server: parts, transport: providerParts.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }) }, signal),
         options.bootstrap && runBootstrap({ options: options.bootstrap, cache, log, clock, transport: providerParts.transport, done: (hook) => hooks.finished(hook) }, signal),
         options.bootstrap && runAddressRepair({ cache, store, clock, log, own: ownObjects(parts), swept: () => hooks.finished('start-service-ip-repair-controllers') }, signal),

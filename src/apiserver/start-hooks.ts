@@ -6,7 +6,7 @@ export class StartHooks {
 
   /** Announced before it begins. */
   expect(...names: readonly string[]): void { for (const name of names) this.done.set(name, false) }
-  finished(name: string): void { if (this.done.has(name)) this.done.set(name, true) }
+  finished(...names: readonly string[]): void { for (const name of names) if (this.done.has(name)) this.done.set(name, true) }
 
   isFinished(name: string): boolean { return this.done.get(name) === true }
 

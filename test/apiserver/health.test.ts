@@ -1,4 +1,4 @@
-/** /healthz, /livez and /readyz: upstream's names and texts. Expectations: `pkg/server/healthz/healthz_test.go` and the documentation page "Kubernetes API health endpoints". */
+/** /healthz, /livez and /readyz: upstream's names and texts. Expectations: `pkg/server/healthz/healthz_test.go` the documentation page "Kubernetes API health endpoints", and `test/e2e/apimachinery/health_handlers.go`. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/api/clock.ts'
 import { builtInAdmission } from '../../src/apiserver/admission/built-in.ts'
@@ -27,7 +27,8 @@ const linesOf = async (path: string): Promise<string[]> => (await ask(path)).tex
 
 const everywhere = ['ping', 'log', 'etcd', 'autoregister-completion', ...['generic-apiserver-start-informers', 'priority-and-fairness-config-consumer', 'priority-and-fairness-filter', 'start-apiextensions-informers', 'start-apiextensions-controllers',
   'crd-informer-synced', 'start-system-namespaces-controller', 'start-cluster-authentication-info-controller', 'start-service-ip-repair-controllers', 'rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes',
-  'priority-and-fairness-config-producer', 'bootstrap-controller', 'start-kubernetes-service-cidr-controller', 'start-kube-aggregator-informers', 'apiservice-registration-controller', 'kube-apiserver-autoregistration'].map((name) => `poststarthook/${name}`)]
+  'priority-and-fairness-config-producer', 'bootstrap-controller', 'start-kubernetes-service-cidr-controller', 'start-kube-aggregator-informers', 'apiservice-registration-controller', 'start-apiserver-admission-initializer',
+  'apiservice-status-local-available-controller', 'apiservice-status-remote-available-controller', 'apiservice-discovery-controller', 'apiservice-openapi-controller', 'apiservice-openapiv3-controller', 'kube-apiserver-autoregistration'].map((name) => `poststarthook/${name}`)]
 const readyOnly = ['etcd-readiness', 'informer-sync', 'shutdown']
 
 describe('all is well', () => {

@@ -41,6 +41,10 @@ export interface AggregationParts {
   transport(user: UserInfo): InMemoryTransport
   /** Called once, when the server's own group versions are registered. */
   registered(): void
+  /** Called once, when what the servers behind this one say of themselves is asked for. */
+  following(): void
+  /** Called once, when all servers that were known at the beginning have been asked what they serve. */
+  discovered(): void
 }
 
 export interface Aggregation extends Delegate {
@@ -114,9 +118,10 @@ export const aggregation = (parts: AggregationParts): Aggregation => {
         learned.forget(name)
         openapi.forget(name)
       }
+      parts.following()
       await Promise.all([
         runAutoRegister({ ...parts, write, done: () => parts.registered() }, signal),
-        runAvailability({ ...parts, servers, write, learned: told, forgotten }, signal),
+        runAvailability({ ...parts, servers, write, learned: told, forgotten, lookedAtAll: () => parts.discovered() }, signal),
       ])
     },
   }

@@ -24,6 +24,8 @@ export interface AvailabilityParts {
   /** Told of what a server says that it serves, each time that it is asked. */
   learned(apiService: APIService, resources: JsonObject, signal: AbortSignal): void
   forgotten(name: string): void
+  /** Called once, when each that was there at the beginning has been looked at, well or not. */
+  lookedAtAll?(): void
 }
 
 const attempts = 5
@@ -112,6 +114,7 @@ export const runAvailability = async (parts: AvailabilityParts, signal: AbortSig
     else due.done(name, well, clock.monotonic())
   }
   const stop = follow(parts, due)
+  let begun = false
   while (!signal.aborted) {
     const changed = due.changed()
     const now = clock.monotonic()
@@ -119,6 +122,8 @@ export const runAvailability = async (parts: AvailabilityParts, signal: AbortSig
       if (underWay.has(name)) underWay.set(name, underWay.get(name)?.then(() => { due.mark(name, now) }) ?? Promise.resolve())
       else underWay.set(name, work(name))
     }
+    if (!begun) void Promise.all(underWay.values()).then(() => parts.lookedAtAll?.())
+    begun = true
     const pause = new AbortController()
     const waited = due.next === Infinity ? undefined : clock.sleep(Math.max(0, due.next - clock.monotonic()), AbortSignal.any([signal, pause.signal])).catch(() => undefined)
     const aborted = new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true, signal: pause.signal }) })
