@@ -1,5 +1,5 @@
 /** What /metrics says of the API server, under upstream's names. */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { APIServices, type Kind } from '../api/kinds.ts'
 import { availableCondition } from './registry/apiregistration/api-service.ts'
 import type { ServerCounters } from './counters.ts'
@@ -27,6 +27,8 @@ const bounds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3,
 
 interface Series {
   labels: Record<string, string>
+  /** The labels as they are shown, with and without whether it was a trial: made once, read at every scrape. */
+  shown: { whole: string; own: string }
   codes: Map<number, number>
   /** Of those that the server ended by itself. */
   terminations: Map<number, number>
@@ -64,6 +66,8 @@ const dryRunOf = ({ exchange }: RequestContext): string => {
 
 /** The labels of the request alone, of a series whose durations say whether it was a trial, too. */
 const withoutDryRun = ({ dry_run: _, ...labels }: Series['labels']): Series['labels'] => labels
+const textOf = (labels: Series['labels']): string => Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')
+const newSeries = (labels: Series['labels']): Series => ({ labels, shown: { whole: textOf(labels), own: textOf(withoutDryRun(labels)) }, codes: new Map(), terminations: new Map(), whole: distribution(), own: distribution() })
 
 export class ServerMetrics {
   private readonly registry = new Registry()
@@ -74,7 +78,7 @@ export class ServerMetrics {
   private readonly served: (context: RequestContext) => Kind | undefined
   private readonly deprecated = new Map<string, { group: string; version: string; resource: string; subresource: string }>()
 
-  /** `served` says of which kind a request was, where there is one: others share one label. */
+  /** `served` says of which kind a request was, where that kind and its subresource exist (clients, refused ones among them, can make up any number of others): the rest share one label. */
   constructor(parts: { cache: WatchCache; inFlight: InFlight; flowControl?: FlowControl | undefined; counters?: ServerCounters; served: (context: RequestContext) => Kind | undefined; version: VersionInfo }) {
     const registers = [this.registry]
     this.served = parts.served
@@ -110,18 +114,8 @@ export class ServerMetrics {
     new Gauge({ name: 'kubernetes_build_info', help: 'Always 1; the version in labels.', registers, labelNames: Object.keys(buildInfo(parts.version)) }).set(buildInfo(parts.version), 1)
   }
 
-  /** Requests are counted by our own hand and shown when somebody looks: the library's way would cost a request more than its answer. */
   private registerRequests(): void {
-    const { series } = this
-    const [registers, labelNames] = [[this.registry], ['verb', 'group', 'version', 'resource', 'subresource', 'scope', 'component', 'code']]
-    new Counter({ name: 'apiserver_request_total', help: 'Requests by verb, dry run, group, version, resource, scope and HTTP response code.', registers, labelNames: ['dry_run', ...labelNames], collect() {
-      this.reset()
-      for (const { labels, codes } of series.values()) for (const [code, count] of codes) this.inc({ ...labels, code }, count)
-    } })
-    new Counter({ name: 'apiserver_request_terminations_total', help: 'Requests that the server ended by itself, to protect itself.', registers, labelNames, collect() {
-      this.reset()
-      for (const { labels, terminations } of series.values()) for (const [code, count] of terminations) this.inc({ ...withoutDryRun(labels), code }, count)
-    } })
+    const registers = [this.registry]
     const { deprecated } = this
     new Gauge({ name: 'apiserver_requested_deprecated_apis', help: '1 for deprecated resources that somebody has asked for.', registers, labelNames: ['group', 'version', 'resource', 'subresource', 'removed_release'], collect() {
       for (const labels of deprecated.values()) this.set({ ...labels, removed_release: '' }, 1)
@@ -130,10 +124,18 @@ export class ServerMetrics {
 
   get contentType(): string { return this.registry.contentType }
 
+  /** Requests are counted and shown by our own hand: the library's way would cost a request more than its answer, and a scrape more than all others. */
+  private requestLines(): string {
+    const all = [...this.series.values()]
+    const counter = (name: string, help: string, of: 'codes' | 'terminations'): string =>
+      `# HELP ${name} ${help}\n# TYPE ${name} counter\n${all.map((each) => [...each[of]].map(([code, count]) => `${name}{${each.shown[of === 'codes' ? 'whole' : 'own']},code="${code}"} ${count}\n`).join('')).join('')}`
+    return counter('apiserver_request_total', 'Requests by verb, dry run, group, version, resource, scope and HTTP response code.', 'codes') + counter('apiserver_request_terminations_total', 'Requests that the server ended by itself, to protect itself.', 'terminations')
+  }
+
   async text(): Promise<string> {
     const timed = [...this.series.values()].filter(({ whole }) => whole.buckets.some((count) => count > 0))
-    const histogram = (name: string, help: string, of: 'whole' | 'own'): string => `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${timed.flatMap((each) => durationLines(name, of === 'whole' ? each.labels : withoutDryRun(each.labels), each[of])).join('\n')}\n`
-    return `${await this.registry.metrics()}\n${histogram(durations, 'Response latency in seconds of requests that are not long-running.', 'whole')}${histogram(levels, 'The same without the time that webhooks and waiting for a turn took.', 'own')}${this.flowControl ? flowDurations(this.flowControl) : ''}${this.counters?.text() ?? ''}`
+    const histogram = (name: string, help: string, of: 'whole' | 'own'): string => `# HELP ${name} ${help}\n# TYPE ${name} histogram\n${timed.map((each) => durationLines(name, each.shown[of], each[of])).join('')}`
+    return `${await this.registry.metrics()}\n${this.requestLines()}${histogram(durations, 'Response latency in seconds of requests that are not long-running.', 'whole')}${histogram(levels, 'The same without the time that webhooks and waiting for a turn took.', 'own')}${this.flowControl ? flowDurations(this.flowControl) : ''}${this.counters?.text() ?? ''}`
   }
 
   /** A request without a time limit begins (1) or ends (-1). */
@@ -157,11 +159,10 @@ export class ServerMetrics {
   observe(context: RequestContext, seconds: number): void {
     const { info, exchange } = context
     const kind = this.served(context)
-    // A subresource that does not exist must not become a label: clients can make up any number of them.
-    const known = kind !== undefined && (info.subresource === '' || exchange.status !== 404)
+    const known = kind !== undefined
     const { key, labels } = this.labelsOf(context, known)
     let series = this.series.get(key)
-    if (!series) this.series.set(key, series = { labels, codes: new Map(), terminations: new Map(), whole: distribution(), own: distribution() })
+    if (!series) this.series.set(key, series = newSeries(labels))
     // As upstream's RecordRequestTermination: what did not come to an end of its own is not among the requests.
     if (context.terminated) return addTo(series.terminations, exchange.status)
     addTo(series.codes, exchange.status)
@@ -173,9 +174,9 @@ export class ServerMetrics {
 }
 
 /** A series as Prometheus reads histograms: cumulated buckets, sum and count. */
-const durationLines = (name: string, labels: Series['labels'], { buckets, sum }: Distribution): string[] => {
-  const shown = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`).join(',')
+const durationLines = (name: string, shown: string, { buckets, sum }: Distribution): string => {
   let total = 0
-  const lines = buckets.map((count, index) => `${name}_bucket{le="${bounds[index] ?? '+Inf'}",${shown}} ${(total += count)}`)
-  return [...lines, `${name}_sum{${shown}} ${sum}`, `${name}_count{${shown}} ${total}`]
+  let lines = ''
+  buckets.forEach((count, index) => { lines += `${name}_bucket{le="${bounds[index] ?? '+Inf'}",${shown}} ${(total += count)}\n` })
+  return `${lines}${name}_sum{${shown}} ${sum}\n${name}_count{${shown}} ${total}\n`
 }

@@ -3,6 +3,7 @@ import { methodNotAllowed, pathNotFound, resourceNotFound } from '../api/status.
 import type { Audit } from './audit/audit.ts'
 import type { Authenticator } from './authentication/authenticator.ts'
 import type { Authorizer } from './authorization/authorizer.ts'
+import { hasSubresource } from './discovery/api-resources.ts'
 import { Discovery } from './discovery/discovery.ts'
 import type { Exchange } from './exchange.ts'
 import type { FlowControl } from './flow-control/flow-control.ts'
@@ -75,7 +76,8 @@ export class RequestPipeline {
     this.metrics = new ServerMetrics({ cache: parts.cache, inFlight, flowControl: given.flowControl, counters: parts.counters, version: versionInfo(given.version),
       served: ({ info }) => {
         const served = parts.resources.find(info.apiGroup, info.apiVersion, info.resource)
-        return served && kindOf(served)
+        const kind = served && kindOf(served)
+        return kind && hasSubresource(kind, info.subresource, connectHandlers) ? kind : undefined
       } })
     this.run = chain([
       // A browser asks what a page may do before it shows who it is.

@@ -38,6 +38,18 @@ test('requests that the server refuses to protect itself are told of apart', asy
   expect(text).not.toMatch(/^apiserver_request_total.*code="429"/m)
 })
 
+test('words that clients make up are no labels, whatever the answer: refused, unsupported or not found', async () => {
+  await using api = await startTestServer({ authorizer: { authorize: ({ user }) => ({ verdict: user.name === 'stranger' ? 'no-opinion' : 'allow', reason: '' }) } })
+  const stranger = { name: 'stranger', groups: ['system:authenticated'] }
+  for (const [method, path, user] of [
+    ['GET', '/api/v1/namespaces/default/configmaps/a/invented-1', stranger], ['BREW', '/api/v1/namespaces/default/configmaps/a/invented-2', undefined], ['GET', '/api/v1/namespaces/default/pods/a/invented-3', undefined],
+    ['GET', '/apis/invented-4/v1/x', stranger], ['GET', '/api/v1/namespaces/default/invented-5', stranger], ['GET', '/api/v1/namespaces/default/pods/a/invented-6?watch=true', stranger], ['DELETE', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews/a/invented-7', undefined],
+    ['GET', '/api/v1/watch/namespaces/default/pods/a/invented-8', undefined], ['POST', '/apis/apps/invented-9/deployments', undefined],
+  ] as const) expect((await api.ask(method, path, { ...(user && { user }) })).status, path).toBeGreaterThanOrEqual(400)
+  await eventually(async () => (await api.ask('GET', '/metrics')).text, 'code="403"')
+  expect((await api.ask('GET', '/metrics')).text).not.toContain('invented')
+})
+
 test('/metrics/slis: every health check that was asked, last and in all', async () => {
   const state = { why: undefined as string | undefined }
   await using api = await startTestServer({ healthChecks: [{ name: 'mine', check: () => state.why }] })

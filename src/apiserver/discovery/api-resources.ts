@@ -23,6 +23,10 @@ export const subresourcesOf = (kind: Kind, connectHandlers: readonly ConnectHand
   return [...rows, ...others].toSorted((left, right) => (left.name < right.name ? -1 : 1))
 }
 
+/** Whether a path may name such a subresource; '' is the object itself. */
+export const hasSubresource = (kind: Kind, subresource: string, connectHandlers: readonly ConnectHandler[]): boolean =>
+  subresource === '' || kind.subresources.some(({ name }) => name === subresource) || (kind.group === '' && connectHandlers.some((each) => each.resource === kind.plural && each.subresource === subresource))
+
 /** Of the version in which objects are stored: the first bytes of a digest. Mirrors apiserver `pkg/endpoints/discovery/storageversionhash.go`. */
 const storageVersionHash = ({ group, version, kind }: Kind): string => createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64')
 
