@@ -13,7 +13,9 @@ describe.skipIf(!isRoot)('mount propagation', () => {
   let machine: ChildProcess
   let agent: Agent
   const inside = (...command: string[]): string => execFileSync('nsenter', [`--mount=/proc/${machine.pid}/ns/mnt`, ...command], { encoding: 'utf8' })
-  const mounts = (): string[] => readFileSync(`/proc/${machine.pid}/mountinfo`, 'utf8').split('\n').filter(Boolean).map((line) => line.split(' ')[4] ?? '')
+  /** Where something is mounted that is of this test: below its directories, or from a source that bears its name. A directory that somebody else removes takes its mounts along, here too. */
+  const mounts = (): string[] => readFileSync(`/proc/${machine.pid}/mountinfo`, 'utf8').split('\n').map((line) => line.split(' '))
+    .filter((fields) => [place.scratch, place.stateDirectory].some((own) => fields[4]?.startsWith(`${own}/`)) || fields.at(-2)?.includes(place.clusterId)).map((fields) => fields[4] ?? '')
 
   beforeAll(async () => {
     mkdirSync(volume)
@@ -23,6 +25,8 @@ describe.skipIf(!isRoot)('mount propagation', () => {
     inside('mount', '-t', 'tmpfs', 'volume', volume)
     agent = await startAgent(place, [`--mount=/proc/${machine.pid}/ns/mnt`])
     await agent.tell({ do: 'sandbox', spec: plain(aSandbox('both')) })
+    await launch('private', 'private')
+    await launch('slave', 'rslave')
   })
   afterAll(async () => {
     await agent.tell({ do: 'destroy' }).catch(() => {})
@@ -35,8 +39,6 @@ describe.skipIf(!isRoot)('mount propagation', () => {
   const exec = (name: string, ...command: string[]): Promise<unknown> => agent.tell({ do: 'exec', podUid: 'both', name, command })
 
   test('what the machine mounts is seen by those who asked for it', async () => {
-    await launch('private', 'private')
-    await launch('slave', 'rslave')
     inside('mkdir', `${volume}/later`)
     inside('mount', '-t', 'tmpfs', 'later', `${volume}/later`)
     expect(await exec('slave', 'grep', '-c', '/volume/later', '/proc/self/mountinfo')).toBe('1\n')
@@ -46,7 +48,8 @@ describe.skipIf(!isRoot)('mount propagation', () => {
   test('what a container mounts is seen by the machine, and nothing else of the container is', async () => {
     const before = mounts()
     await launch('shared', 'rshared')
-    await exec('shared', 'sh', '-c', 'mkdir /volume/mine && mount -t tmpfs mine /volume/mine && mount -t tmpfs other /mnt')
+    await exec('shared', 'sh', '-c', `mkdir /volume/mine && mount -t tmpfs mine-${place.clusterId} /volume/mine && mount -t tmpfs other-${place.clusterId} /mnt`)
+    expect(await exec('shared', 'grep', '-cE', `(mine|other)-${place.clusterId}`, '/proc/self/mountinfo')).toBe('2\n')
     const added = mounts().filter((each) => !before.includes(each))
     expect(added.sort()).toEqual([path.join(place.dataDirectory, 'template'), `${volume}/mine`].sort())
     expect(mounts()).toEqual(expect.arrayContaining(before))
