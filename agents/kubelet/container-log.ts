@@ -28,26 +28,26 @@ export const openLog = async (file: string): Promise<FileHandle> => {
 
 const chunkBytes = 64 * 1024
 
-/** Raw lines from a position on, without their line feeds, up to the end that the file has when it is reached; resolves to where the next whole line begins. */
-export async function* linesFrom(handle: FileHandle, position: number): AsyncGenerator<Buffer, number> {
+/** Raw lines from a position on, without their line feeds, up to the end that the file has when it is reached, or to `end`; resolves to where the next whole line begins. */
+export async function* linesFrom(handle: FileHandle, position: number, end = Infinity): AsyncGenerator<Buffer, number> {
   let rest: Buffer = Buffer.alloc(0)
   let at = position
   for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, at)
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, Math.min(chunkBytes, end - at), at)
     if (bytesRead === 0) return at - rest.length
     at += bytesRead
     let data = rest.length > 0 ? Buffer.concat([rest, buffer.subarray(0, bytesRead)]) : buffer.subarray(0, bytesRead)
-    for (let end = data.indexOf(0x0a); end >= 0; end = data.indexOf(0x0a)) {
-      yield data.subarray(0, end)
-      data = data.subarray(end + 1)
+    for (let feed = data.indexOf(0x0a); feed >= 0; feed = data.indexOf(0x0a)) {
+      yield data.subarray(0, feed)
+      data = data.subarray(feed + 1)
     }
     rest = data
   }
 }
 
-/** Where the last `count` lines begin; a long line that was written in parts is one. */
-export const tailPosition = async (handle: FileHandle, count: number): Promise<number> => {
-  let position = (await handle.stat()).size
+/** Where the last `count` lines of the first `size` bytes begin; a long line that was written in parts is one. */
+export const tailPosition = async (handle: FileHandle, count: number, size: number): Promise<number> => {
+  let position = size
   if (count === 0) return position
   let tail: Buffer = Buffer.alloc(0)
   while (position > 0) {
@@ -80,7 +80,8 @@ export const logTail = async (file: string, { lines, bytes }: { lines: number; b
   if (!handle) return ''
   try {
     const texts: Buffer[] = []
-    for await (const raw of linesFrom(handle, await tailPosition(handle, lines))) {
+    const { size } = await handle.stat()
+    for await (const raw of linesFrom(handle, await tailPosition(handle, lines, size), size)) {
       const line = parseLogLine(raw)
       if (line) texts.push(line.partial ? line.text : Buffer.concat([line.text, Buffer.from('\n')]))
     }

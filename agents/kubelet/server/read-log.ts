@@ -44,11 +44,14 @@ async function* pieces(source: LogSource, options: LogOptions, signal: AbortSign
   let handle: FileHandle | undefined
   try {
     handle = await openLog(source.file).catch((error: NodeJS.ErrnoException) => { if (error.code === 'ENOENT') return undefined; throw error })
-    let position = handle && options.tailLines !== undefined ? await tailPosition(handle, options.tailLines) : 0
+    const size = (await handle?.stat())?.size ?? 0
+    let position = handle && options.tailLines !== undefined ? await tailPosition(handle, options.tailLines, size) : 0
+    // Of the last lines no more than asked for, though the container writes others meanwhile.
+    const end = options.follow || options.tailLines === undefined ? Infinity : size
     let startsLine = true
     for (let ended = false; ;) {
       if (handle) {
-        const lines = linesFrom(handle, position)
+        const lines = linesFrom(handle, position, end)
         let next = await lines.next()
         for (; !next.done; next = await lines.next()) {
           if (signal.aborted) return
