@@ -16,12 +16,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Real namespaces, rules and daemons, each cluster in namespaces of its own; once more where a deadline was missed because the machine was busy.
-        test: { name: 'machine', include: ['test/node/**/*.test.ts', 'test/clients/**/*.test.ts', 'test/conformance/**/*.test.ts'], exclude: alone, ...timeouts, testTimeout: 180_000, retry: 1 },
+        // Real namespaces, rules and daemons, each cluster in namespaces of its own. No `retry`: what a test has made is there when it is tried again; test/support/run-tests.ts runs the file again.
+        test: { name: 'machine', include: ['test/node/**/*.test.ts', 'test/clients/**/*.test.ts', 'test/conformance/**/*.test.ts'], exclude: alone, ...timeouts, testTimeout: 180_000 },
       },
       {
         extends: true,
-        test: { name: 'alone', include: alone, fileParallelism: false, ...timeouts, testTimeout: 180_000, retry: 1 },
+        test: { name: 'alone', include: alone, fileParallelism: false, ...timeouts, testTimeout: 180_000 },
       },
     ],
     pool: 'forks',
