@@ -69,7 +69,7 @@ describe.runIf(isRoot)('streams', () => {
       if (next?.after.test(screen)) { waiting.shift(); terminal.write(next.keys) }
     })
     const ended = new Promise<number>((resolve) => { terminal.onExit(({ exitCode }) => resolve(exitCode)) })
-    const late = setTimeout(() => terminal.kill(), 20_000)
+    const late = setTimeout(() => terminal.kill(), 60_000)
     const exitCode = await ended
     clearTimeout(late)
     return { screen: screen.replaceAll('\r\n', '\n'), exitCode }
@@ -120,7 +120,8 @@ describe.runIf(isRoot)('streams', () => {
     test('an older kubectl', async () => expect(await cluster.kubectl(['exec', '-i', 'two', '-c', 'counter', '--', 'cat'], { input: 'hello', version: '1.32' })).toBe('hello'))
     test('no such command', async () => expect(await cluster.tryKubectl(['exec', 'two', '-c', 'counter', '--', 'nothing-like-this'])).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^error: Internal error occurred: .*exec: "nothing-like-this": executable file not found in \$PATH/) as string }))
     test('a terminal: its size, its kind, its exit code', async () => {
-      const { screen, exitCode } = await onTerminal(['exec', '-it', 'two', '-c', 'counter', '--', 'sh', '-c', 'stty size; echo $TERM; test -t 0 && echo interactive; exit 5'], [])
+      // kubectl tells the size when the command runs already.
+      const { screen, exitCode } = await onTerminal(['exec', '-it', 'two', '-c', 'counter', '--', 'sh', '-c', 'while [ "$(stty size)" = "0 0" ]; do sleep 0.05; done; stty size; echo $TERM; test -t 0 && echo interactive; exit 5'], [])
       expect(screen).toContain('30 100\nxterm\ninteractive\n')
       expect(screen).toContain('command terminated with exit code 5')
       expect(exitCode).toBe(5)
@@ -135,7 +136,7 @@ describe.runIf(isRoot)('streams', () => {
   })
 
   test('attach: what is typed is read, what is said is heard', async () => {
-    const attached = execa(kubectl, ['--kubeconfig', cluster.kubeconfig, 'attach', '-i', 'two', '-c', 'reader'], { reject: false, timeout: 20_000 })
+    const attached = execa(kubectl, ['--kubeconfig', cluster.kubeconfig, 'attach', '-i', 'two', '-c', 'reader'], { reject: false, timeout: 90_000 })
     let said = ''
     attached.stdout.on('data', (chunk: Buffer) => { said += chunk.toString() })
     await until('the reader answers', () => { if (!said.includes('got one')) attached.stdin.write('one\n'); return Promise.resolve(said.includes('got one')) }, 15)
