@@ -13,7 +13,7 @@ import type { Client } from './client.ts'
 import type { Log } from './component.ts'
 import type { Events } from './events.ts'
 import { type Execution, type Written, executeAction } from './execute-action.ts'
-import type { Index, Lister, Selection } from './informer.ts'
+import type { Index, Informer, Lister, Selection } from './informer.ts'
 import type { Informers } from './informers.ts'
 import { type WorkQueue, workQueue } from './work-queue.ts'
 
@@ -33,6 +33,8 @@ export interface World {
   get<T extends KubeObject>(kind: Kind<T>, key: string): T | undefined
   list<T extends KubeObject>(kind: Kind<T>, namespace?: string): readonly T[]
   byIndex<T extends KubeObject>(kind: Kind<T>, index: Index<T>, value: string): readonly T[]
+  /** Whether the kind's first list has come; before, nothing of it is there, which says nothing. Matters only to those with `patienceMilliseconds`. */
+  knows(kind: Kind): boolean
 }
 
 /** One kind whose changes concern a reconciler. Make it with `watching`. */
@@ -57,6 +59,8 @@ export interface Reconciler<Own extends { do: string } = never> {
   reads?: readonly Kind[]
   /** How many keys at a time; default 5, as upstream's. */
   concurrency?: number
+  /** Begins after so long with the kinds that are known by then: a kind whose lists fail must not stop what concerns all others. Default: waits for all. */
+  patienceMilliseconds?: number
   /** Keys to look at once at the start, for what must be there even if nothing is. */
   initialKeys?: readonly string[]
   /** What is to be done for a key, in this order. Must not change what it reads. Throwing retries with back-off. */
@@ -76,12 +80,9 @@ export const runController = async <Own extends { do: string } = never>(reconcil
   const queue = workQueue<string>(cluster.clock, signal)
   const world = worldOf(reconciler, cluster)
   const informers = [...reconciler.watches.map(({ kind, selection }) => cluster.informers.of(kind, selection)), ...(reconciler.reads ?? []).map((kind) => cluster.informers.of(kind))]
-  try {
-    await Promise.all(informers.map(({ synced }) => synced))
-  } catch (error) {
-    if (signal.aborted) return
-    throw error
-  }
+  const unknown = await firstLists(informers, reconciler, { clock: cluster.clock, signal })
+  if (signal.aborted) return
+  if (unknown.length > 0) cluster.log.warn(`${reconciler.name}: begins without what cannot be listed: ${unknown.join(', ')}`)
   for (const key of reconciler.initialKeys ?? []) queue.add(key)
   const worker = async (): Promise<void> => {
     for (let key = await queue.get(signal); key !== undefined; key = await queue.get(signal)) await reconcile({ reconciler, cluster, queue, world, signal }, key)
@@ -90,6 +91,27 @@ export const runController = async <Own extends { do: string } = never>(reconcil
     ...reconciler.watches.map((watch) => enqueueChanges(watch, { cluster, queue, world, signal })),
     ...Array.from({ length: reconciler.concurrency ?? 5 }, worker),
   ])
+}
+
+/**
+ * Resolves with the kinds of which no list has come although there was patience for it; at once when `signal` aborts: a kind that was there for a
+ * moment only, as definitions made by mistake are, never has a list.
+ */
+const firstLists = async (informers: readonly Informer<KubeObject>[], { patienceMilliseconds }: Pick<Reconciler, 'patienceMilliseconds'>, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<string[]> => {
+  const stop = new AbortController()
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: stop.signal })
+  })
+  const patience = patienceMilliseconds === undefined ? [] : [clock.sleep(patienceMilliseconds, AbortSignal.any([signal, stop.signal])).catch(() => undefined)]
+  try {
+    await Promise.race([Promise.all(informers.map(({ synced }) => synced)), aborted, ...patience])
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    stop.abort()
+  }
+  return informers.filter((informer) => informer.resourceVersion() === '').map(({ kind }) => groupResource(kind))
 }
 
 interface Loop<Own extends { do: string }> {
@@ -108,18 +130,19 @@ const enqueueChanges = async (watch: Watch, { cluster, queue, world, signal }: P
 }
 
 const worldOf = (reconciler: Pick<Reconciler, 'name' | 'watches' | 'reads'>, { informers, clock }: Cluster): World => {
-  const listers = new Map([...reconciler.watches, ...(reconciler.reads ?? []).map((kind) => ({ kind, selection: {} }))]
-    .map(({ kind, selection }) => [groupResource(kind), informers.of(kind, selection).lister] as const))
+  const known = new Map([...reconciler.watches, ...(reconciler.reads ?? []).map((kind) => ({ kind, selection: {} }))]
+    .map(({ kind, selection }) => [groupResource(kind), informers.of(kind, selection)] as const))
   const lister = <T extends KubeObject>(kind: Kind<T>): Lister<T> => {
-    const found = listers.get(groupResource(kind))
+    const found = known.get(groupResource(kind))
     if (!found) throw new Error(`${reconciler.name} neither watches nor reads ${kind.plural}: list the kind in its \`watches\` or \`reads\``)
-    return found as Lister<T>
+    return found.lister as Lister<T>
   }
   return {
     get now() { return clock.now() },
     get: (kind, key) => lister(kind).get(key),
     list: (kind, namespace) => lister(kind).list(namespace),
     byIndex: (kind, index, value) => lister(kind).byIndex(index, value),
+    knows: (kind) => (known.get(groupResource(kind))?.resourceVersion() ?? '') !== '',
   }
 }
 

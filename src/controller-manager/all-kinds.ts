@@ -1,6 +1,6 @@
 /** Runs the controllers of all kinds, anew whenever the server serves other kinds than before. */
 import { groupResource, type Kind } from '../api/kinds.ts'
-import { type Cluster, runController } from '../client/controller.ts'
+import { type Cluster, type Reconciler, runController } from '../client/controller.ts'
 import { workQueue } from '../client/work-queue.ts'
 import { controllersOfAllKinds } from './controllers.ts'
 import { discoverKinds } from './discovered-kinds.ts'
@@ -8,11 +8,15 @@ import { discoverKinds } from './discovered-kinds.ts'
 const retryMilliseconds = 1000
 /** Definitions come in crowds. */
 const settleMilliseconds = 100
+/** How long the first lists of all kinds may take before the controllers begin without the rest (upstream's initialSyncTimeout), and those of what came later. */
+const firstPatienceMilliseconds = 30_000
+const laterPatienceMilliseconds = 2000
 
 /** What adds and removes kinds, where the server has it. */
 const makesKinds = (kind: Kind): boolean => ['customresourcedefinitions.apiextensions.k8s.io', 'apiservices.apiregistration.k8s.io'].includes(groupResource(kind))
 
-const names = (kinds: readonly Kind[]): string => kinds.map(({ version, ...kind }) => `${groupResource(kind)}/${version}`).sort().join()
+const nameOf = (kind: Kind): string => `${groupResource(kind)}/${kind.version}`
+const names = (kinds: readonly Kind[]): string => kinds.map(nameOf).sort().join()
 
 const discover = async ({ client, clock, log }: Cluster, signal: AbortSignal): Promise<Kind[]> => {
   for (;;) {
@@ -50,15 +54,23 @@ const kindsChange = async (cluster: Cluster, kinds: readonly Kind[], signal: Abo
   }
 }
 
+const patient = <Own extends { do: string }>(reconciler: Reconciler<Own>, patienceMilliseconds: number): Reconciler<Own> => ({ ...reconciler, patienceMilliseconds })
+
 export const runForAllKinds = async (cluster: Cluster, signal: AbortSignal): Promise<void> => {
+  let before: readonly Kind[] = []
+  let patienceMilliseconds = firstPatienceMilliseconds
   while (!signal.aborted) {
     const kinds = await discover(cluster, signal)
+    const served = new Set(kinds.map(nameOf))
+    for (const gone of before) if (!served.has(nameOf(gone))) cluster.informers.drop(gone)
+    before = kinds
     const { plain, namespaces } = controllersOfAllKinds(kinds, cluster.client)
     const stop = new AbortController()
     const running = AbortSignal.any([signal, stop.signal])
     await Promise.all([
-      ...plain.map((reconciler) => runController(reconciler, cluster, running)), runController(namespaces, cluster, running),
+      ...plain.map((reconciler) => runController(patient(reconciler, patienceMilliseconds), cluster, running)), runController(patient(namespaces, patienceMilliseconds), cluster, running),
       kindsChange(cluster, kinds, running).finally(() => stop.abort()),
     ])
+    patienceMilliseconds = laterPatienceMilliseconds
   }
 }

@@ -14,6 +14,8 @@ import { isPodTerminating } from './pod.ts'
 
 /** Upstream's --resource-quota-sync-period: everything is counted again so often, whether something changed or not. */
 const resyncMilliseconds = 300_000
+/** When to look again at a quota of what cannot be listed now. */
+const unknownMilliseconds = 5000
 
 const hardNames = ({ spec }: ResourceQuota): string[] => Object.keys(spec.hard ?? {})
 
@@ -25,14 +27,16 @@ export const planQuota = (key: string, world: World, kinds: readonly Kind[]): Ac
   const quota = world.get(ResourceQuotas, key)
   if (!quota) return []
   const names = hardNames(quota)
-  const used: Amounts = new Map(kinds.flatMap((kind) => (quotaResources(kind, names).length > 0 ? [...usedBy(kind, world.list(kind, quota.metadata.namespace), quota, world.now)] : [])))
+  const counted = kinds.filter((kind) => quotaResources(kind, names).length > 0)
+  const known = counted.filter((kind) => world.knows(kind))
+  const used: Amounts = new Map(known.flatMap((kind) => [...usedBy(kind, world.list(kind, quota.metadata.namespace), quota, world.now)]))
   // What nobody here can count keeps the number that it has.
   const kept = Object.entries(quota.status.used ?? {}).filter(([name]) => names.includes(name))
   const status = { hard: { ...quota.spec.hard }, used: { ...Object.fromEntries(kept), ...amountsAsList(used) } }
   const countsPods = quotaResources(Pods, names).length > 0
   return [
     ...(sameMeaning(status, quota.status) ? [] : [updateStatus(ResourceQuotas, { ...quota, status })]),
-    { do: 'requeueAfter', milliseconds: nextRelease(countsPods ? world.list(Pods, quota.metadata.namespace) : [], world.now) },
+    { do: 'requeueAfter', milliseconds: known.length < counted.length ? unknownMilliseconds : nextRelease(countsPods ? world.list(Pods, quota.metadata.namespace) : [], world.now) },
   ]
 }
 

@@ -174,6 +174,34 @@ describe('runController', () => {
     expect(log.lines).toEqual(['warn: test: default/a: test neither watches nor reads pods: list the kind in its `watches` or `reads`'])
   })
 
+  const withoutSecrets = ({ path }: { path: string }): void => { if (path.includes('/secrets')) throw internalError('no secrets today') }
+  test('ends when its signal aborts while a kind has no list, as one that is gone again never has', async () => {
+    const { api, cluster } = open()
+    api.refuse = withoutSecrets
+    const until = new AbortController()
+    const running = runController(mirror([]), cluster, until.signal)
+    await settle()
+    until.abort()
+    await running
+  })
+  test('with patience, begins without the kinds that cannot be listed, says so, and hears of them later', async () => {
+    const { api, put, run, clock, log } = open()
+    api.refuse = withoutSecrets
+    put('a')
+    const known: boolean[] = []
+    void run({ name: 'patient', watches: [watching(ConfigMaps, own), watching(Secrets, own)], patienceMilliseconds: 1000, plan: (_, world) => { known.push(world.knows(Secrets)); return [] } })
+    await settle()
+    expect(known).toEqual([])
+    await clock.advance(1000)
+    await settle()
+    expect(known).toEqual([false])
+    expect(log.lines).toContain('warn: patient: begins without what cannot be listed: secrets')
+    api.refuse = undefined
+    api.put(Secrets, { metadata: { name: 'b', namespace: 'default' } })
+    await clock.advance(10_000)
+    await settle()
+    expect(known).toEqual([false, true])
+  })
   test('ends when its signal aborts', async () => {
     const { run, stop } = open()
     const running = run(mirror([]))

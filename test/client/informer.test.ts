@@ -183,6 +183,20 @@ describe('informer', () => {
     expect(informer.resourceVersion()).toBe(written.metadata.resourceVersion)
   })
 
+  test('one that is dropped asks nobody any more; who asks later gets another', async () => {
+    const { api, clock, informers } = open()
+    const first = informers.of(ConfigMaps)
+    await first.synced
+    informers.drop(ConfigMaps)
+    await expect(first.waitFor('999', new AbortController().signal)).rejects.toThrow('configmaps are served no more')
+    await settle()
+    const asked = api.requests.length
+    await clock.advance(60_000)
+    await settle()
+    expect(api.requests.length).toBe(asked)
+    expect(informers.of(ConfigMaps)).not.toBe(first)
+    await informers.of(ConfigMaps).synced
+  })
   test('one informer for everyone who asks for the same', () => {
     const { informers } = open()
     const first = informers.of<Pod>(Pods)

@@ -12,6 +12,7 @@ export const world = (objects: readonly (readonly [Kind, readonly KubeObject[]])
     get: (kind, key) => of(kind).find((object) => keyOf(object) === key),
     list: (kind, namespace) => of(kind).filter((object) => namespace === undefined || object.metadata.namespace === namespace),
     byIndex: (kind, index, value) => of(kind).filter((object) => index.valuesOf(object).includes(value)),
+    knows: () => true,
   }
 }
 

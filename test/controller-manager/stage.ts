@@ -105,6 +105,7 @@ export const stage = (namespace = 'default'): Stage => {
         get: <T extends KubeObject>(kind: Kind<T>, key: string) => of(kind).get(key) as T | undefined,
         list: <T extends KubeObject>(kind: Kind<T>, within?: string) => [...of(kind).values()].filter((each) => within === undefined || each.metadata.namespace === within) as T[],
         byIndex: <T extends KubeObject>(kind: Kind<T>, index: { valuesOf(object: T): readonly string[] }, value: string) => ([...of(kind).values()] as T[]).filter((each) => index.valuesOf(each).includes(value)),
+        knows: () => true,
       }
     },
   }
