@@ -134,6 +134,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
       countRestart(name)
       let spec: ContainerSpec
       try {
+        await machine.devices.beforeStart(run.pod, each.container)
         if (armed && !usable) await runtime.removeContainer(uid, name, attempt)
         spec = await prepareContainer(machine, run, { container: each.container, attempt, images })
         if (!pulled) tell(each, 'Normal', ['Pulled', `Container image ${JSON.stringify(each.container.image ?? '')} already present on machine and can be accessed by the pod`])

@@ -26,6 +26,7 @@ import { mirrorOf } from './pod-source/mirror-pods.ts'
 import { staticSources } from './pod-source/static-sources.ts'
 import { watchStaticPods } from './pod-source/static-pods.ts'
 import { watchUrlPods } from './pod-source/url-pods.ts'
+import { podResourcesSocket, servePodResources } from './pod-resources/server.ts'
 import { podWorkers } from './pod-workers.ts'
 import { kubeletServer } from './server/server.ts'
 import { usageSampler } from './stats/usage-sampler.ts'
@@ -49,15 +50,15 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   }
   const context: InformerContext | undefined = client && { client, clock, random, log }
   const api = apiObjects(context, nodeName, signal)
-  const health = (): Health => ({ pressures: shared.pressures(), shuttingDown: shared.isShuttingDown(), networkProblem: shared.networkProblem(), volumesInUse: shared.csi.inUse(), images: (options.images ?? hostImage).list() })
+  const health = (): Health => ({ pressures: shared.pressures(), shuttingDown: shared.isShuttingDown(), networkProblem: shared.networkProblem(), volumesInUse: shared.csi.inUse(), images: (options.images ?? hostImage).list(), devices: shared.devices.capacity() })
   const ownNode = (): Node | undefined => api.nodes?.lister.get(nodeName)
   const wakeNode = new Wakeable(clock)
   const shared = machine({
     options, facts: machineFacts, context,
     services: () => (api.services ? (servicesKnown ? api.services.lister.list() : undefined) : []),
-    allocatable: () => ({ ...ownNode()?.status?.allocatable, ...allocatableOf(facts) }),
+    allocatable: () => ({ ...ownNode()?.status?.allocatable, ...allocatableOf(facts), ...shared.devices.admissible() }),
     pressures: () => evictions?.pressures() ?? [], isShuttingDown: () => shutdown?.isShuttingDown() ?? false,
-    node: ownNode, volumesChanged: () => wakeNode.notify(), driverRegistered: () => workers.wakeAll(),
+    node: ownNode, statusChanged: () => wakeNode.notify(), driverRegistered: () => workers.wakeAll(),
     wake: (podUid) => workers.wake(podUid), refresh: (podUid) => workers.refresh(podUid),
   }, signal)
   let servicesKnown = false
@@ -128,6 +129,7 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
   const staticDirectory = options.staticPodDirectory
 
   await shared.csi.restore()
+  await shared.devices.restore()
   const parts: Promise<void>[] = [
     gather(),
     runtimeEvents(),
@@ -141,6 +143,8 @@ const run = async (options: KubeletOptions, outer: AbortSignal): Promise<void> =
     ...(options.server ? [kubeletServer({ options, server: options.server, machine: shared, workers, sampler, facts }).run(signal)] : []),
     sampler.run(signal),
     shared.csi.run(signal),
+    shared.devices.run(signal),
+    servePodResources({ socket: podResourcesSocket(options.dataDirectory), machine: shared, pods: () => workers.active(), clock, log }, signal),
     shared.cpus.run(signal),
     evictions.run(signal),
     ...(images ? [images.run(signal)] : []),

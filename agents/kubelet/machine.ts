@@ -1,6 +1,6 @@
 /** Puts together what all pods' workers share. */
 import { readFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import path from 'node:path'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
 import type { Node, Pod, Service } from '../../src/api/types.ts'
@@ -12,6 +12,7 @@ import { healLog } from './heal.ts'
 import { runHook } from './hooks.ts'
 import { hostImage } from './image.ts'
 import { cpuManager } from './cpu-manager/manager.ts'
+import { deviceManager } from './devices/manager.ts'
 import { credentialMetrics } from './images/credential-provider/metrics.ts'
 import { execPlugin } from './images/credential-provider/plugin.ts'
 import { credentialProviders } from './images/credential-provider/providers.ts'
@@ -46,8 +47,8 @@ export interface MachineParts {
   isShuttingDown(): boolean
   /** This node as the API server has it. */
   node(): Node | undefined
-  /** What the node's status shows of volumes has changed. */
-  volumesChanged(): void
+  /** What the node's status shows of volumes, or of devices, has changed. */
+  statusChanged(): void
   /** A driver of volumes has come. */
   driverRegistered(): void
 }
@@ -79,9 +80,10 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
   const mounter = options.mounter ?? systemMounter
   const tokens = tokenManager(options.client, clock)
   const cpus = cpuManager({ settings: options.cpuManager, directory: options.dataDirectory, runtime, clock, log })
+  const devices = deviceManager({ directory: options.dataDirectory, clock, log, changed: parts.statusChanged, refresh: parts.wake })
   const { providers, directory: plugins } = options.credentialProviders ?? {}
   const credentials = providers && plugins !== undefined ? credentialProviders({ providers, ask: execPlugin(plugins), client: options.client, tokens, clock, log }) : undefined
-  const drivers = csi({ options, bootID: facts.bootID, context, mounter, tokens, node: parts.node, changed: parts.volumesChanged, registered: parts.driverRegistered, record: (kind, object, what) => recorder?.record(kind, object, what) }, signal)
+  const drivers = csi({ options, bootID: facts.bootID, context, mounter, tokens, devices, node: parts.node, changed: parts.statusChanged, registered: parts.driverRegistered, record: (kind, object, what) => recorder?.record(kind, object, what) }, signal)
   return {
     nodeName: options.nodeName, hostIPs: [nodeIP], memoryCapacityBytes: facts.memoryBytes, directory: options.dataDirectory, seccompDefault: options.seccompDefault ?? false, appArmor: facts.appArmor ?? false, ...(facts.ownUsers && { ownUsers: facts.ownUsers }), allowedUnsafeSysctls: options.allowedUnsafeSysctls ?? [], logDirectory: options.podLogsDirectory ?? path.join(options.dataDirectory, 'logs'), maxRestartBackOffMilliseconds: options.maxRestartBackOffMilliseconds,
     clock, log, runtime, prober: probes, hook: runHook(runtime, clock), statuses, heal,
@@ -91,11 +93,11 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     turns: turns(2 * availableParallelism(), clock),
     spares: spares(options.maxSpares ?? Math.floor(facts.memoryBytes / spareShare / spareBytes)),
     services: parts.services, allocatable: parts.allocatable, pressures: parts.pressures, isShuttingDown: parts.isShuttingDown, record, recordNode, heard: new Set(),
-    ownMetrics: () => `${credentialMetrics(credentials?.usage() ?? [])}${cpus.metrics()}`, cpus,
+    ownMetrics: () => `${credentialMetrics(credentials?.usage() ?? [])}${cpus.metrics()}${devices.metrics()}`, cpus, devices,
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
     checkRuntimeClass: (pod, stop) => checkRuntimeClass(options.client, pod, stop),
     sandboxFacts: async () => ({
-      podPidsLimit: options.podPidsLimit, nodeName: options.nodeName, clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,
+      podPidsLimit: options.podPidsLimit, hostname: hostname(), clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,
       hostResolvConf: parseResolvConf(await readFile(options.resolvConfFile ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
       hostHosts: await readFile(options.hostsFile ?? '/etc/hosts', 'utf8').catch(() => ''),
     }),

@@ -35,6 +35,8 @@ export interface Health {
   images: readonly { names: string[]; sizeBytes: number }[]
   /** Volumes that are not to be detached. */
   volumesInUse?: readonly string[]
+  /** What device plugins have, in all and in order. */
+  devices?: { capacity: Readonly<Record<string, string>>; allocatable: Readonly<Record<string, string>> }
 }
 
 /** Upstream's nodeStatusMaxImages: the largest are named. */
@@ -119,8 +121,8 @@ const conditions = (old: readonly NodeCondition[], fresh: readonly Verdict[], no
 /** Resources that others have put into the capacity stay, and are allocatable to the full; what is not in the capacity (any more) is not. */
 export const nodeStatus = (facts: NodeFacts, health: Health, old: NodeStatus, now: Date): NodeStatus => ({
   addresses: [{ type: 'InternalIP', address: facts.nodeIP }, { type: 'Hostname', address: facts.nodeName }],
-  capacity: { ...old.capacity, ...capacityOf(facts) },
-  allocatable: { ...old.capacity, ...allocatableOf(facts) },
+  capacity: { ...old.capacity, ...capacityOf(facts), ...health.devices?.capacity },
+  allocatable: { ...old.capacity, ...allocatableOf(facts), ...health.devices?.allocatable },
   conditions: conditions(old.conditions ?? [], verdicts(health), timestamp(now)),
   daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
   ...(health.volumesInUse && health.volumesInUse.length > 0 && { volumesInUse: [...health.volumesInUse] }),

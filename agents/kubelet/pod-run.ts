@@ -6,6 +6,7 @@ import type { Occurrence } from '../../src/client/events.ts'
 import type { Waiting } from './container-status.ts'
 import type { CpuManager } from './cpu-manager/manager.ts'
 import type { Csi } from './csi/csi.ts'
+import type { DeviceManager } from './devices/manager.ts'
 import type { HealLog } from './heal.ts'
 import type { RunHook } from './hooks.ts'
 import type { ImageManager } from './images/image-manager.ts'
@@ -43,6 +44,7 @@ export interface Machine {
   runtime: Runtime
   images: ImageManager
   cpus: CpuManager
+  devices: DeviceManager
   prober: Prober
   hook: RunHook
   volumes: Volumes

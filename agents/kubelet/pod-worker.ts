@@ -172,7 +172,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
       report(true)
       await reclaimPod(machine, run.pod)
       finished = true
-      machine.cpus.release(run.pod.metadata.uid)
+      for (const held of [machine.cpus, machine.devices]) held.release(run.pod.metadata.uid)
     }
   }
 
@@ -186,7 +186,7 @@ export const podWorker = (machine: Machine, first: Pod, { rejected, known }: Pod
     const before = old()
     const { status, phase } = podStatus({
       pod: run.pod, observed: run.observed, old: before, waiting: run.waiting, failure, stopped, hostIPs: machine.hostIPs, now: clock.now(),
-      health: (state: ContainerState) => prober.health(run.pod, state), resize: run.record.resize, actuated: (state: ContainerState) => actuatedOf(run, state), podResources: run.record.podResources,
+      health: (state: ContainerState) => prober.health(run.pod, state), resize: run.record.resize, actuated: (state: ContainerState) => actuatedOf(run, state), podResources: run.record.podResources, deviceHealth: (name) => machine.devices.healthOf(run.pod.metadata.uid, name),
     })
     statuses.set(run.pod, status)
     run.record.pod = rememberedPod({ ...run.pod, status })

@@ -49,7 +49,7 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
       .catch((error: unknown) => machine.log.error('pod worker ended', { pod: describePod(pod), error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
       .finally(() => {
         workers.delete(pod.metadata.uid)
-        if (!signal.aborted) machine.cpus.release(pod.metadata.uid)
+        if (!signal.aborted) for (const held of [machine.cpus, machine.devices]) held.release(pod.metadata.uid)
         machine.statuses.forget(pod.metadata.uid)
         // A static pod of the same name may be waiting for this one's end.
         if (!signal.aborted) ended()
@@ -83,7 +83,7 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     }
   }
 
-  const add = (pod: Pod, known: PodRecord | undefined, adopted: boolean): void => {
+  const add = async (pod: Pod, known: PodRecord | undefined, adopted: boolean): Promise<void> => {
     // A changed static pod is another pod of the same name: one after the other.
     if (isStaticPod(pod) && [...workers.values()].some(({ worker }) => isStaticPod(worker.pod) && fullName(worker.pod) === fullName(pod))) return
     const exempt = adopted || isTerminalPhase(pod.status ?? {}) || pod.metadata.deletionTimestamp !== undefined
@@ -91,7 +91,9 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
     // What is here already gets what is left, and shares if that is not enough.
     const short = rejected || isTerminalPhase(pod.status ?? {}) ? undefined : machine.cpus.admit(pod, claiming())
     if (short && exempt) machine.log.warn('a pod that is here already gets no CPUs of its own', { pod: describePod(pod), why: short.message })
-    const refusal = rejected ?? (exempt ? undefined : short)
+    const given = rejected ?? short ?? (!exempt && machine.devices.wants(pod) ? await machine.devices.admit(pod, claiming()) : undefined)
+    const refusal = exempt ? undefined : given
+    if (refusal && !rejected) machine.cpus.release(pod.metadata.uid)
     if (refusal) machine.record(pod, { type: 'Warning', ...refusal })
     begin(pod, { rejected: refusal, known })
   }
@@ -141,7 +143,7 @@ export const podWorkers = (machine: Machine, node: () => Node, signal: AbortSign
         const known = new Map<string, PodRecord | undefined>()
         for (const { metadata: { uid } } of fresh) if (recorded.has(uid)) known.set(uid, await machine.records.load(uid))
         const byAge = fresh.sort((left, right) => Number(isStaticPod(right)) - Number(isStaticPod(left)) || (left.metadata.creationTimestamp < right.metadata.creationTimestamp ? -1 : 1))
-        for (const pod of byAge) if (!workers.has(pod.metadata.uid) && newest.pods.includes(pod)) add(pod, known.get(pod.metadata.uid), here.has(pod.metadata.uid))
+        for (const pod of byAge) if (!workers.has(pod.metadata.uid) && newest.pods.includes(pod)) await add(pod, known.get(pod.metadata.uid), here.has(pod.metadata.uid))
       }
       resizeAll()
       const { complete } = newest

@@ -146,8 +146,11 @@ const seccompProfile = async (machine: Machine, { pod }: PodRun, container: Cont
 
 export const prepareContainer = async (machine: Machine, run: PodRun, { container, attempt, images }: { container: Container; attempt: number; images: ObtainedImages }): Promise<ContainerSpec> => {
   const { pod } = run
-  const env = await environment(machine, run, container)
-  const mounts = await machine.volumes.mountsOf(pod, container, env, images.volumes)
+  const devices = machine.devices.of(pod.metadata.uid, container.name)
+  const own = await environment(machine, run, container)
+  // What the container says itself counts more than what its devices' plugins say.
+  const env = [...devices.env.filter(({ name }) => !own.some((each) => each.name === name)), ...own]
+  const mounts = [...await machine.volumes.mountsOf(pod, container, own, images.volumes), ...devices.mounts]
   const unsupported = unsupportedInContainer(pod, container)
   if (unsupported !== undefined) throw new ConfigError(unsupported)
   return containerSpec(pod, container, {

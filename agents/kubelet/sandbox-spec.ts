@@ -7,7 +7,8 @@ import { sandboxLimits } from './resources.ts'
 import type { ResourceLimits, SandboxSpec } from './runtime/runtime.ts'
 
 export interface SandboxFacts extends ClusterDns {
-  nodeName: string
+  /** What the machine calls itself, which is what pods in its network see. */
+  hostname: string
   /** The machine's own resolver and hosts file. */
   hostResolvConf: ResolvConf
   hostHosts: string
@@ -19,9 +20,11 @@ const maxHostname = 63
 const maxFqdn = 64
 
 /** Throws when the FQDN that the pod wants as its host name does not fit into the kernel's. */
-export const hostnameOf = (pod: Pod, { nodeName, clusterDomain }: Pick<SandboxFacts, 'nodeName' | 'clusterDomain'>): { hostname: string; domainName: string } => {
+export const hostnameOf = (pod: Pod, { hostname: machine, clusterDomain }: Pick<SandboxFacts, 'hostname' | 'clusterDomain'>): { hostname: string; domainName: string } => {
   if (pod.spec.hostnameOverride) return { hostname: pod.spec.hostnameOverride, domainName: '' }
-  const hostname = pod.spec.hostname ?? (pod.spec.hostNetwork ? nodeName : pod.metadata.name.slice(0, maxHostname).replace(/[-.]+$/, ''))
+  // Its UTS namespace is the machine's: whatever it asks for, that is what it is called.
+  if (pod.spec.hostNetwork) return { hostname: machine, domainName: '' }
+  const hostname = (pod.spec.hostname || pod.metadata.name).slice(0, maxHostname).replace(/[-.]+$/, '')
   const domainName = pod.spec.subdomain ? `${pod.spec.subdomain}.${pod.metadata.namespace ?? ''}.svc.${clusterDomain}` : ''
   if (!pod.spec.setHostnameAsFQDN || !domainName) return { hostname, domainName }
   const fqdn = `${hostname}.${domainName}`

@@ -37,6 +37,8 @@ export interface StatusInput {
   resize?: ResizeState | undefined
   /** With which resources a running attempt runs, where that is remembered. */
   actuated?(state: ContainerState): ResourceRequirements | undefined
+  /** How the devices are that a container has. */
+  deviceHealth?(container: string): ContainerStatus['allocatedResourcesStatus']
   /** With what the pod as a whole runs, where that is remembered. */
   podResources?: ResourceRequirements | undefined
   /** Everything has been stopped, for good. */
@@ -70,7 +72,7 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
     ...(podIPs[0] && { podIP: podIPs[0], podIPs: podIPs.map((ip) => ({ ip })) }),
     startTime: old.startTime ?? now,
     ...(initStatuses.length > 0 && { initContainerStatuses: initStatuses }),
-    containerStatuses: mainStatuses,
+    containerStatuses: mainStatuses.map((status) => withDevices(status, input.deviceHealth?.(status.name))),
     ...(ephemeralStatuses.length > 0 && { ephemeralContainerStatuses: ephemeralStatuses }),
     qosClass: old.qosClass ?? qosClassOf(pod),
     ...(hasPodLevelResources(pod.spec) && { resources: input.podResources ?? pod.spec.resources, allocatedResources: requestsBeforeOverhead(pod) }),
@@ -78,6 +80,8 @@ export const podStatus = (input: StatusInput): { status: PodStatus; phase: Phase
   }
   return { status, phase }
 }
+
+const withDevices = (status: ContainerStatus, health: ContainerStatus['allocatedResourcesStatus']): ContainerStatus => (health && health.length > 0 ? { ...status, allocatedResourcesStatus: health } : status)
 
 const disruption = (failure: PodFailure | undefined): PodCondition[] =>
   (failure?.disrupted ? [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message: failure.message }] : [])

@@ -130,10 +130,12 @@ describe('names', () => {
   test.each<[string, Pod, object]>([
     ['the pod\'s name', aPod(), { hostname: 'web-1', domainName: '' }], ['its own', aPod({ hostname: 'own', subdomain: 'sub' }), { hostname: 'own', domainName: 'sub.default.svc.cluster.local' }],
     ['cut to what a label may have', aPod({}, { name: `${'a'.repeat(62)}-b` }), { hostname: 'a'.repeat(62), domainName: '' }], ['as FQDN', aPod({ subdomain: 'sub', setHostnameAsFQDN: true }), { hostname: 'web-1.sub.default.svc.cluster.local' }],
-  ])('host name: %s', (_, pod, expected) => { expect(hostnameOf(pod, { nodeName: 'node-1', clusterDomain: 'cluster.local' })).toMatchObject(expected) })
+    ['the machine\'s, in its network', aPod({ hostNetwork: true }), { hostname: 'machine-1', domainName: '' }], ['the machine\'s, in its network, whatever it asks for', aPod({ hostNetwork: true, hostname: 'own', subdomain: 'sub' }), { hostname: 'machine-1', domainName: '' }],
+    ['one that stands above all', aPod({ hostname: 'own', subdomain: 'sub', hostnameOverride: 'other.example.com' }), { hostname: 'other.example.com', domainName: '' }],
+  ])('host name: %s', (_, pod, expected) => { expect(hostnameOf(pod, { hostname: 'machine-1', clusterDomain: 'cluster.local' })).toMatchObject(expected) })
 
   test('an FQDN that is too long', () => {
-    expect(() => hostnameOf(aPod({ hostname: 'a'.repeat(60), subdomain: 'sub', setHostnameAsFQDN: true }), { nodeName: 'node-1', clusterDomain: 'cluster.local' })).toThrow(/is too long \(64 characters is the max, \d+ characters requested\)/)
+    expect(() => hostnameOf(aPod({ hostname: 'a'.repeat(60), subdomain: 'sub', setHostnameAsFQDN: true }), { hostname: 'machine-1', clusterDomain: 'cluster.local' })).toThrow(/is too long \(64 characters is the max, \d+ characters requested\)/)
   })
 })
 

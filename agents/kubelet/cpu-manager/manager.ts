@@ -12,7 +12,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { Wakeable } from '../wakeable.ts'
 import { NotEnoughCpus } from './assign.ts'
 import { parseCheckpoint, renderCheckpoint } from './checkpoint.ts'
-import { type CpuSet, formatCpuSet } from './cpu-set.ts'
+import { type CpuSet, difference, formatCpuSet } from './cpu-set.ts'
 import { cpuMetrics } from './metrics.ts'
 import { assignCpus, type CpuState, emptyState, hasExclusiveCpus, releaseCpus, reservedCpus, stateProblem } from './policy.ts'
 import { cpusOf, type CpuTopology, readTopology } from './topology.ts'
@@ -32,6 +32,8 @@ export interface CpuManager {
   pinOf(podUid: string, container: string): Pin | undefined
   /** Gives the pod's containers what they ask for. `keep`: whose CPUs are not free; everybody's if undefined. */
   admit(pod: Pod, keep: ReadonlySet<string> | undefined): Rejection | undefined
+  /** Those that containers may have alone. */
+  allocatable(): CpuSet
   /** Nothing of the pod runs any more. */
   release(podUid: string): void
   /** Writes it to what runs, whenever it changes. */
@@ -61,7 +63,7 @@ const pinAll = async (runtime: CpuManagerParts['runtime'], cpus: (podUid: string
 }
 
 const nobodyPinned = ({ directory, runtime, log }: CpuManagerParts): CpuManager => ({
-  isStatic: false, pinOf: () => undefined, admit: () => undefined, release: () => {}, metrics: () => '',
+  isStatic: false, pinOf: () => undefined, allocatable: () => [], admit: () => undefined, release: () => {}, metrics: () => '',
   async run() {
     if (!existsSync(stateFile(directory))) return
     try {
@@ -113,7 +115,7 @@ export const cpuManager = (parts: CpuManagerParts): CpuManager => {
   save()
   wake.notify()
   return {
-    isStatic: true, pinOf,
+    isStatic: true, pinOf, allocatable: () => difference(cpusOf(topology), room.reserved),
     admit(pod, keep) {
       if (keep) change([...state.assignments.keys()].filter((uid) => !keep.has(uid) && uid !== pod.metadata.uid).reduce(releaseCpus, state))
       if (!hasExclusiveCpus(pod) || state.assignments.has(pod.metadata.uid)) return undefined

@@ -17,7 +17,7 @@ import { csiVolumes, type CsiVolumes } from './csi-volumes.ts'
 import type { Driver } from './driver.ts'
 import type { Growth } from './grow.ts'
 import type { SecretRef } from './node-requests.ts'
-import { watchPlugins } from './plugin-watcher.ts'
+import { type DevicePlugins, watchPlugins } from './plugin-watcher.ts'
 import { podTokens } from './pod-tokens.ts'
 import { publishDrivers } from './publish-drivers.ts'
 import { type VolumeStats, volumeStats } from './volume-stats.ts'
@@ -28,6 +28,7 @@ export interface CsiOptions {
   context: InformerContext | undefined
   mounter: Mounter
   tokens: Tokens
+  devices: DevicePlugins
   /** This node as the API server has it. */
   node(): Node | undefined
   /** What the node's status shows has changed. */
@@ -134,7 +135,7 @@ export const csi = ({ options, context, node, changed, registered, record, ...pa
     volumes, driver: (name) => drivers.get(name), inUse: () => held.inUse(), stats, nodeMade: () => wake.notify(), restore: () => held.restore(),
     async run(until) {
       wake.notify()
-      try { await Promise.all([watchPlugins({ root, clock, log }, follow, until), publish(until)]) } catch (error) { if (!until.aborted) throw error }
+      try { await Promise.all([watchPlugins({ root, clock, log, devices: parts.devices }, follow, until), publish(until)]) } catch (error) { if (!until.aborted) throw error }
     },
   }
 }

@@ -12,14 +12,24 @@ import { CsiError, isUnimplemented } from './csi-error.ts'
 import { describeDriver, type Driver, ownPath } from './driver.ts'
 import { type Line, openLine } from './line.ts'
 
+/** Who cares for plugins of the type DevicePlugin. */
+export interface DevicePlugins {
+  /** undefined: it may come. */
+  problem(resource: string, versions: readonly string[]): string | undefined
+  /** Rejects when it cannot be reached. Answers what lets it go. */
+  register(resource: string, socket: string): Promise<() => void>
+}
+
 export interface PluginWatcherOptions {
+  /** undefined: nobody does. */
+  devices?: DevicePlugins
   /** The kubelet's. */
   root: string
   clock: Clock
   log: Log
 }
 
-interface Plugin { identity: string; driver?: Driver; lines: Line[]; failures: number; retryAt: number }
+interface Plugin { identity: string; driver?: Driver; /** It came, and is no driver of volumes. */ isDevice?: boolean; lines: Pick<Line, 'close'>[]; failures: number; retryAt: number }
 
 // Besides the kernel's word, which can be lost when its queue overflows.
 const rescanMilliseconds = 20_000
@@ -59,7 +69,8 @@ const problemOf = ({ type, name, supported_versions: versions }: Asked): string 
   return versions.some((version) => supportedVersion.test(version)) ? undefined : `CSI driver ${name} supports none of the versions of this kubelet (1.x): ${versions.join(', ')}`
 }
 
-const register = async (plugin: Plugin, socket: string, { root, clock }: PluginWatcherOptions): Promise<Driver> => {
+/** undefined: it is one of devices. */
+const register = async (plugin: Plugin, socket: string, { root, clock, devices }: PluginWatcherOptions): Promise<Driver | undefined> => {
   const now = (): Date => clock.now()
   const line = await openLine(socket, now)
   plugin.lines = [line]
@@ -69,9 +80,16 @@ const register = async (plugin: Plugin, socket: string, { root, clock }: PluginW
     await notify(why).catch(() => {}) // the reason counts
     throw new Error(why)
   }
-  const problem = problemOf(asked)
-  if (problem !== undefined) return refuse(problem)
   const own = ownPath(asked.endpoint.replace(/^unix:(\/\/)?/, ''), root)
+  const isDevice = devices && asked.type === 'DevicePlugin'
+  const problem = isDevice ? devices.problem(asked.name, asked.supported_versions) : problemOf(asked)
+  if (problem !== undefined) return refuse(problem)
+  if (isDevice) {
+    const close = await devices.register(asked.name, own).catch((error: unknown) => refuse(error instanceof Error ? error.message : String(error)))
+    plugin.lines = [line, { close }]
+    await notify('')
+    return undefined
+  }
   const driverLine = own === socket ? line : await openLine(own, now)
   if (driverLine !== line) plugin.lines = [line, driverLine]
   const late = new AbortController()
@@ -98,8 +116,9 @@ export const watchPlugins = async (options: PluginWatcherOptions, changed: (driv
     try {
       const driver = await register(plugin, socket, options)
       if (plugins.get(socket) !== plugin) return end(plugin)
-      plugin.driver = driver
       plugin.failures = 0
+      if (!driver) { plugin.isDevice = true; return }
+      plugin.driver = driver
       log.info('CSI driver registered', { driver: driver.name, socket })
       publish()
     } catch (error) {
@@ -124,7 +143,7 @@ export const watchPlugins = async (options: PluginWatcherOptions, changed: (driv
     if (gone) publish()
     for (const [socket, identity] of found) {
       const known = plugins.get(socket)
-      if (known && (known.driver || known.retryAt > clock.monotonic())) continue
+      if (known && (known.driver || known.isDevice || known.retryAt > clock.monotonic())) continue
       const plugin = known ?? { identity, lines: [], failures: 0, retryAt: Infinity }
       plugin.retryAt = Infinity
       plugins.set(socket, plugin)
@@ -137,7 +156,7 @@ export const watchPlugins = async (options: PluginWatcherOptions, changed: (driv
   try {
     for (;;) {
       await scan().catch((error: unknown) => log.error('cannot read plugins_registry', { directory, error: String(error) }))
-      wake.notifyIn(Math.min(rescanMilliseconds, ...[...plugins.values()].filter(({ driver, retryAt }) => !driver && retryAt < Infinity).map(({ retryAt }) => Math.max(0, retryAt - clock.monotonic()))))
+      wake.notifyIn(Math.min(rescanMilliseconds, ...[...plugins.values()].filter(({ driver, isDevice, retryAt }) => !driver && !isDevice && retryAt < Infinity).map(({ retryAt }) => Math.max(0, retryAt - clock.monotonic()))))
       await wake.next(signal)
     }
   } catch (error) {

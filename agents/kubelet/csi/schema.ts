@@ -1,19 +1,5 @@
 /** As much of the Container Storage Interface (v1) and of the kubelet's plugin registration as is spoken here, in the form that protobufjs reads: no .proto file has to travel with the bundle. Numbers are those of csi.proto and pluginregistration/v1/api.proto. */
-import type { fromJSON } from '@grpc/proto-loader'
-
-type Namespace = Parameters<typeof fromJSON>[0]
-type Shape = { type: string; id: number; rule?: string; keyType?: string }
-
-/** [name, type, number]; `...` before a type means repeated, `<>` a map of texts. */
-type Field = readonly [name: string, type: string, number: number]
-
-const field = ([name, type, id]: Field): [string, Shape] =>
-  [name, type === '<>' ? { keyType: 'string', type: 'string', id } : type.startsWith('...') ? { type: type.slice(3), id, rule: 'repeated' } : { type, id }]
-const message = (...fields: Field[]) => ({ fields: Object.fromEntries(fields.map(field)) })
-const choice = (name: string, ...fields: Field[]) => ({ oneofs: { [name]: { oneof: fields.map(([each]) => each) } }, ...message(...fields) })
-const values = (...names: string[]) => ({ values: Object.fromEntries(names.map((name, number) => [name, number])) })
-const call = (name: string, answer = name) => ({ requestType: `${name}Request`, responseType: `${answer}Response`, comment: '' })
-const calls = (...names: string[]) => ({ methods: Object.fromEntries(names.map((name) => [name, call(name)])) })
+import { calls, choice, message, type Namespace, values } from '../grpc/shapes.ts'
 
 const common = {
   VolumeCapability: { ...message(['block', 'BlockVolume', 1], ['mount', 'MountVolume', 2], ['access_mode', 'AccessMode', 3]), oneofs: { access_type: { oneof: ['block', 'mount'] } }, nested: {

@@ -116,7 +116,7 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
 /** Privileged containers may use any. */
 const devicesOf = ({ hierarchies: { unified } }: Context, cgroup: string, { privileged, mounts }: ContainerSpec): { cgroup: string; allowed: Device[] } | undefined => {
   if (privileged || unified === undefined) return undefined
-  const own = mounts.filter(({ device }) => device).map(({ hostPath }): Device => { const stats = statSync(hostPath); return { kind: stats.isBlockDevice() ? 'block' : 'character', ...deviceNumbers(stats.rdev) } })
+  const own = mounts.filter(({ device }) => device).map(({ hostPath, unwritable }): Device => { const stats = statSync(hostPath); if (!stats.isBlockDevice() && !stats.isCharacterDevice()) throw new Error(`${hostPath} is no device`); return { kind: stats.isBlockDevice() ? 'block' : 'character', ...deviceNumbers(stats.rdev), ...(unwritable && { unwritable }) } })
   return { cgroup: path.join(unified, cgroup), allowed: [...usualDevices, ...own] }
 }
 

@@ -53,6 +53,8 @@ export interface Mount {
   imageId?: string
   /** It is a device, to be used as one. */
   device?: boolean
+  /** Of a device: it may not be written. */
+  unwritable?: boolean
   propagation: 'private' | 'rslave' | 'rshared'
 }
 

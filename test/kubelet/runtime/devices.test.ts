@@ -16,6 +16,7 @@ const runProgram = (program: Buffer, { kind, access, major, minor }: Access): nu
     else if (code === 0x77) registers[to] = (registers[to] ?? NaN) >>> value
     else if (code === 0x57) registers[to] = (registers[to] ?? NaN) & value
     else if (code === 0x55) { if (registers[to] !== value) at += offset }
+    else if (code === 0x45) { if (((registers[to] ?? NaN) & value) !== 0) at += offset }
     else if (code === 0x95) return registers[0] ?? NaN
     else throw new Error(`no such instruction: ${code}`)
   }
@@ -24,11 +25,13 @@ const runProgram = (program: Buffer, { kind, access, major, minor }: Access): nu
 
 describe('a container may', () => {
   const disk: Device = { kind: 'block', major: 253, minor: 7 }
-  const program = deviceProgram([...usualDevices, disk])
+  const sensor: Device = { kind: 'character', major: 250, minor: 1, unwritable: true }
+  const program = deviceProgram([...usualDevices, sensor, disk])
   test.each<[string, Access, boolean]>([
     ['write to null', { kind: 'character', access: 'write', major: 1, minor: 3 }, true], ['not to memory', { kind: 'character', access: 'write', major: 1, minor: 1 }, false],
     ['use any terminal', { kind: 'character', access: 'read', major: 136, minor: 77 }, true], ['not a disk with the numbers of null', { kind: 'block', access: 'read', major: 1, minor: 3 }, false],
     ['use the disk that it was given', { kind: 'block', access: 'write', major: 253, minor: 7 }, true], ['not its neighbour', { kind: 'block', access: 'read', major: 253, minor: 8 }, false],
+    ['read what it may read', { kind: 'character', access: 'read', major: 250, minor: 1 }, true], ['not write it', { kind: 'character', access: 'write', major: 250, minor: 1 }, false],
     ['make any node', { kind: 'block', access: 'make', major: 8, minor: 0 }, true], ['not use it', { kind: 'block', access: 'read', major: 8, minor: 0 }, false],
   ])('%s', (_, access, allowed) => { expect(runProgram(program, access)).toBe(allowed ? 1 : 0) })
 })

@@ -5,7 +5,7 @@
 import { open } from './calls.ts'
 import { put, type Steps, text } from './steps.ts'
 
-export interface Device { kind: 'block' | 'character'; major: number; minor?: number }
+export interface Device { kind: 'block' | 'character'; major: number; minor?: number; unwritable?: boolean }
 
 /** runc's list: null, zero, full, random, urandom, tty, console, ptmx, and the terminals of devpts. */
 export const usualDevices: readonly Device[] = [[1, 3], [1, 5], [1, 7], [1, 8], [1, 9], [5, 0], [5, 1], [5, 2]].map(([major = 0, minor = 0]): Device => ({ kind: 'character', major, minor })).concat({ kind: 'character', major: 136 })
@@ -16,10 +16,11 @@ export const deviceNumbers = (device: number): { major: number; minor: number } 
   return { major: ((low >>> 8) & 0xfff) + high * 0x1000, minor: (low & 0xff) | ((low >>> 12) & ~0xff) }
 }
 
-const code = { load: 0x61, copy: 0xbf, set: 0xb7, shiftRight: 0x77, and: 0x57, ifEqual: 0x15, ifNotEqual: 0x55, exit: 0x95 } as const
+const code = { load: 0x61, copy: 0xbf, set: 0xb7, shiftRight: 0x77, and: 0x57, ifEqual: 0x15, ifNotEqual: 0x55, ifSome: 0x45, exit: 0x95 } as const
 const register = { result: 0, context: 1, kind: 2, access: 3, major: 4, minor: 5 } as const
 const kinds = { block: 1, character: 2 } as const
 const makesNode = 1
+const writes = 4
 
 const instruction = (operation: number, { to = 0, from = 0, offset = 0, value = 0 }: { to?: number; from?: number; offset?: number; value?: number }): Buffer => {
   const bytes = Buffer.alloc(8)
@@ -41,9 +42,10 @@ export const deviceProgram = (devices: readonly Device[]): Buffer => Buffer.conc
   instruction(code.load, { to: register.major, from: register.context, offset: 4 }),
   instruction(code.load, { to: register.minor, from: register.context, offset: 8 }),
   instruction(code.ifNotEqual, { to: register.access, offset: allow.length, value: makesNode }), ...allow,
-  ...devices.flatMap(({ kind, major, minor }) => {
+  ...devices.flatMap(({ kind, major, minor, unwritable }) => {
     const wanted = [[register.kind, kinds[kind]], [register.major, major], ...(minor === undefined ? [] : [[register.minor, minor]])] as const
-    return [...wanted.map(([to = 0, value = 0], index) => instruction(code.ifNotEqual, { to, value, offset: wanted.length - index - 1 + allow.length })), ...allow]
+    const permitted = [...(unwritable ? [instruction(code.ifSome, { to: register.access, value: writes, offset: allow.length })] : []), ...allow]
+    return [...wanted.map(([to = 0, value = 0], index) => instruction(code.ifNotEqual, { to, value, offset: wanted.length - index - 1 + permitted.length })), ...permitted]
   }),
   instruction(code.set, { to: register.result, value: 0 }), instruction(code.exit, {}),
 ])
