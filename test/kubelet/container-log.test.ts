@@ -77,7 +77,7 @@ test('following goes on through a rotation, and ends with the container', async 
   await until('one\ntwo\nthree\n')
   running = false
   heard()
-  await settle()
+  await expect.poll(() => clock.sleepers, { timeout: 20_000 }).toBe(1)
   await appendFile(file, line('last words'))
   await clock.advance(200)
   await reading
