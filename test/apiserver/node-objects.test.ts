@@ -1,6 +1,7 @@
 /** What a kubelet writes about its own node, over the API. Named after upstream's noderestriction/admission_test.go and authorizer/node/node_authorizer_test.go. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../src/api/meta.ts'
+import { alwaysAllow } from '../../src/apiserver/authorization/authorizer.ts'
 import { nodeRestriction } from '../../src/apiserver/admission/node-restriction.ts'
 import { followedGraph } from '../../src/apiserver/authorization/followed-graph.ts'
 import { nodeAuthorizer } from '../../src/apiserver/authorization/node-authorizer.ts'
@@ -14,7 +15,7 @@ const csiNode = (name: string): JsonObject => ({ metadata: { name }, spec: { dri
 const slice = (name: string, nodeName: string): JsonObject => ({ metadata: { name }, spec: { nodeName, driver: 'gpu.example.com', pool: { name: nodeName, generation: 1, resourceSliceCount: 1 }, devices: [] } })
 
 let api: TestServer
-beforeAll(async () => { api = await startTestServer({ admission: [nodeRestriction], authorizer: ({ lookup, follow }) => unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup, followedGraph({ follow }))) }) })
+beforeAll(async () => { api = await startTestServer({ admission: [nodeRestriction(alwaysAllow)], authorizer: ({ lookup, follow }) => unionAuthorizer(privilegedGroup, nodeAuthorizer(lookup, followedGraph({ follow }))) }) })
 afterAll(() => api[Symbol.asyncDispose]())
 
 const asNode = (method: string, path: string, body?: JsonObject): Promise<Answer> => api.ask(method, path, { user: kubelet, ...(body && { body }), ...(method === 'PATCH' && { headers: { 'content-type': 'application/merge-patch+json' } }) })

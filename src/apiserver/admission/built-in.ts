@@ -59,7 +59,7 @@ export const builtInAdmission = ({ random, authorizer, organizationsOf, allowSer
   namespaceLifecycle, // first: nothing else matters where nothing may be created
   limitRanger,
   serviceAccountAdmission(random),
-  nodeRestriction, // after ServiceAccount, whose defaults it judges
+  nodeRestriction(authorizer), // after ServiceAccount, whose defaults it judges
   podSecurityAdmission(configuration.podSecurity),
   priorityAdmission,
   defaultTolerationSeconds,

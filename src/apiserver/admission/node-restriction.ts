@@ -3,12 +3,14 @@ import { deepEqual, semanticEqual } from '../../api/equal.ts'
 import { CSINodes, groupResource, Leases, Nodes, PersistentVolumeClaims, Pods, ResourceSlices, ServiceAccounts } from '../../api/kinds.ts'
 import { forbidden, notFound } from '../../api/status.ts'
 import type { Node, PersistentVolumeClaim, ResourceSlice } from '../../api/types.ts'
+import type { Authorizer } from '../authorization/authorizer.ts'
 import { nodeOf } from '../authentication/users.ts'
 import { forbiddenNodeLabels } from './kubelet-labels.ts'
+import { checkAudiences } from './node-audiences.ts'
 import { checkMirrorPod, checkPodStatus } from './node-restriction-pods.ts'
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from './plugin.ts'
 
-type Check = (node: string, attributes: AdmissionAttributes, context: AdmissionContext) => void
+type Check = (node: string, attributes: AdmissionAttributes, context: AdmissionContext) => void | Promise<void>
 
 const checkPod: Check = (node, attributes, context) => {
   const { operation, subresource, name, oldObject, namespace } = attributes
@@ -69,8 +71,9 @@ const checkLease: Check = (node, { operation, namespace, name, object }) => {
   if ((operation === 'CREATE' ? object?.metadata.name : name) !== node) throw forbidden(Leases, name, 'can only access node lease with the same name as the requesting node')
 }
 
-/** Tokens are for pods of the node, for audiences that nothing else here decides about. */
-const checkToken: Check = (node, { operation, subresource, name, namespace, object }, { lookup }) => {
+/** Tokens are for pods of the node, and for those audiences that the pods speak to. */
+const checkToken = (authorizer: Authorizer): Check => (node, attributes, { lookup }) => {
+  const { operation, subresource, name, namespace, object } = attributes
   if (operation !== 'CREATE' || subresource !== 'token') return
   const bound = (object as unknown as { spec?: { boundObjectRef?: { apiVersion?: string; kind?: string; name?: string; uid?: string } } }).spec?.boundObjectRef
   if (bound?.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) throw forbidden(ServiceAccounts, name, 'node requested token not bound to a pod')
@@ -81,15 +84,19 @@ const checkToken: Check = (node, { operation, subresource, name, namespace, obje
     throw forbidden(ServiceAccounts, name, `the UID in the bound object reference (${bound.uid}) does not match the UID in record. The object might have been deleted and then recreated`)
   }
   if (pod.spec.nodeName !== node) throw forbidden(ServiceAccounts, name, 'node requested token bound to a pod scheduled on a different node')
+  return checkAudiences(attributes, { pod, lookup, authorizer })
 }
 
-const checks: ReadonlyMap<string, Check> = new Map([
+const checksOf = (authorizer: Authorizer): ReadonlyMap<string, Check> => new Map([
   [groupResource(Pods), checkPod], [groupResource(Nodes), checkNode], [groupResource(PersistentVolumeClaims), checkClaim], [groupResource(CSINodes), checkCSINode],
-  [groupResource(ResourceSlices), checkResourceSlice], [groupResource(Leases), checkLease], [groupResource(ServiceAccounts), checkToken],
+  [groupResource(ResourceSlices), checkResourceSlice], [groupResource(Leases), checkLease], [groupResource(ServiceAccounts), checkToken(authorizer)],
 ])
 
-export const nodeRestriction: AdmissionPlugin = {
-  name: 'NodeRestriction',
-  handles: ({ user }) => nodeOf(user) !== undefined,
-  validate: (attributes, context) => checks.get(groupResource(attributes.kind))?.(nodeOf(attributes.user) ?? '', attributes, context),
+export const nodeRestriction = (authorizer: Authorizer): AdmissionPlugin => {
+  const checks = checksOf(authorizer)
+  return {
+    name: 'NodeRestriction',
+    handles: ({ user }) => nodeOf(user) !== undefined,
+    validate: (attributes, context) => checks.get(groupResource(attributes.kind))?.(nodeOf(attributes.user) ?? '', attributes, context),
+  }
 }

@@ -1,14 +1,17 @@
 /** What a kubelet may write. Named after upstream's plugin/pkg/admission/noderestriction/admission_test.go; S4 of what the cluster promises. */
 import { describe, expect, test } from 'vitest'
 import { Leases, Nodes, PersistentVolumeClaims, Pods, ServiceAccounts, type Kind } from '../../../src/api/kinds.ts'
-import { nodeRestriction } from '../../../src/apiserver/admission/node-restriction.ts'
+import { nodeRestriction as restrictionOf } from '../../../src/apiserver/admission/node-restriction.ts'
+import type { AuthorizationAttributes } from '../../../src/apiserver/authorization/authorizer.ts'
 import type { AdmissionAttributes, AdmissionContext } from '../../../src/apiserver/admission/plugin.ts'
 
+const asked: AuthorizationAttributes[] = []
+const nodeRestriction = restrictionOf({ authorize: (attributes) => (asked.push(attributes), { verdict: attributes.resource === 'granted' ? 'allow' : 'no-opinion', reason: '' }) })
 const kubelet = { name: 'system:node:mynode', groups: ['system:nodes'] }
 const meta = (name: string, more: object = {}) => ({ name, namespace: 'ns', uid: `uid of ${name}`, resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z', ...more })
 const owner = (more: object = {}) => ({ apiVersion: 'v1', kind: 'Node', name: 'mynode', uid: 'uid of mynode', controller: true, ...more })
 const mirror = (spec: object = {}, owners: object[] = [owner()], annotations: object = { 'kubernetes.io/config.mirror': 'true' }) => ({ metadata: meta('mirror', { annotations, ownerReferences: owners }), spec: { nodeName: 'mynode', containers: [], ...spec }, status: {} })
-const pod = (nodeName: string, more: object = {}, labels: object = {}) => ({ metadata: meta('pod', { labels }), spec: { nodeName, containers: [] }, status: {}, ...more })
+const pod = (nodeName: string, more: object = {}, labels: object = {}) => ({ metadata: meta('pod', { labels }), spec: { nodeName, containers: [], volumes: [{ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }] }, status: {}, ...more })
 const node = (more: object = {}, spec: object = {}, name = 'mynode') => ({ metadata: { ...meta(name), ...more }, spec, status: {} })
 const stored: Record<string, Record<string, object>> = { pods: { pod: pod('mynode'), other: pod('othernode') }, nodes: { mynode: node() } }
 const context = { lookup: { get: (kind: Kind, name: string) => stored[kind.plural]?.[name] } } as unknown as AdmissionContext
@@ -78,6 +81,35 @@ test('another node\'s status, and its deletion', () => {
   expect(judge({ kind: Nodes, operation: 'UPDATE', subresource: 'status', name: 'othernode', object: node({}, {}, 'othernode') as never, oldObject: node({}, {}, 'othernode') as never })).toBe('node "mynode" is not allowed to modify node "othernode"')
   expect(judge({ kind: Nodes, operation: 'DELETE', name: 'othernode', oldObject: node({}, {}, 'othernode') as never })).toBe('node "mynode" is not allowed to modify node "othernode"')
 })
+
+const account = (nodeName: string, volumes: object[] = []) => ({ metadata: meta('asking'), spec: { nodeName, containers: [], volumes }, status: {} })
+const projected = (audience?: string) => ({ name: 'v', projected: { sources: [{ serviceAccountToken: { path: 't', ...(audience !== undefined && { audience }) } }] } })
+const claimed = { name: 'v', persistentVolumeClaim: { claimName: 'claim' } }
+/** Named after upstream's admission_test.go, "… and ServiceAccountNodeAudienceRestriction is enabled", and its test/integration/auth/node_test.go for the message. */
+describe('audiences of tokens', () => test.each<[string, object[], string[], string]>([
+  ['the API server, which a volume asks for', [projected()], [], ''],
+  ['one that a volume asks for', [projected('foo')], ['foo'], ''],
+  ['one that no volume asks for', [projected()], ['foo'], 'audience "foo" not found in pod spec volume, system:node:mynode is not authorized to request tokens for this audience'],
+  ['the API server, which no volume asks for', [projected('foo')], [], 'audience "" not found in pod spec volume, system:node:mynode is not authorized to request tokens for this audience'],
+  ['two', [projected('foo'), projected('bar')], ['foo', 'bar'], 'node may only request 0 or 1 audiences'],
+  ['one that an inline driver asks for', [{ name: 'v', csi: { driver: 'driver' } }], ['of-driver'], ''],
+  ['one that the driver behind a claim asks for', [claimed], ['of-driver'], ''],
+  ['one that the driver behind a claim of its own asks for', [{ name: 'data', ephemeral: { volumeClaimTemplate: { spec: {} } } }], ['of-driver'], ''],
+  ['one that the driver does not ask for', [claimed], ['foo'], 'audience "foo" not found in pod spec volume, system:node:mynode is not authorized to request tokens for this audience'],
+  ['of a claim that is not there', [{ name: 'v', persistentVolumeClaim: { claimName: 'none' } }], ['foo'], 'error validating audience "foo": persistentvolumeclaim "none" not found'],
+  ['of a driver that is not there', [{ name: 'v', csi: { driver: 'none' } }], ['foo'], 'error validating audience "foo": csidriver.storage.k8s.io "none" not found'],
+  ['one that the authorizer allows', [], ['granted'], ''],
+])('%s', async (_, volumes, audiences, expected) => {
+  const bound = { metadata: meta('pv'), spec: { csi: { driver: 'driver' } } }
+  const claim = { metadata: meta('claim'), spec: { volumeName: 'pv' } }
+  const all: Record<string, Record<string, object>> = { pods: { asking: account('mynode', volumes) }, persistentvolumeclaims: { claim, 'asking-data': claim }, persistentvolumes: { pv: bound }, csidrivers: { driver: { metadata: meta('driver'), spec: { tokenRequests: [{ audience: 'of-driver' }] } } } }
+  asked.length = 0
+  const attributes = { kind: ServiceAccounts, operation: 'CREATE', subresource: 'token', name: 'mysa', namespace: 'ns', user: kubelet, object: { spec: { audiences, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'asking', uid: 'uid of asking' } } }, options: {}, dryRun: false, oldObject: undefined } as unknown as AdmissionAttributes
+  const lookup = { lookup: { get: (kind: Kind, name: string) => all[kind.plural]?.[name] } } as unknown as AdmissionContext
+  const said = await Promise.resolve(nodeRestriction.validate?.(attributes, lookup)).then(() => '', (error: Error) => error.message.replace('serviceaccounts "mysa" is forbidden: ', ''))
+  expect(said).toBe(expected)
+  if (audiences[0] === 'granted') expect(asked).toEqual([expect.objectContaining({ verb: 'request-serviceaccounts-token-audience', apiGroup: '', resource: 'granted', namespace: 'ns', name: 'mysa' })])
+}))
 
 const request = (boundObjectRef?: object) => ({ spec: { audiences: [], boundObjectRef } }) as never
 describe('tokens', () => test.each<[string, object | undefined, string]>([

@@ -8,6 +8,8 @@ interface Placed { container: Container | EphemeralContainer; at: string }
 
 const containersOf = (path: string, spec: PodSpec): Placed[] => lists.flatMap((list) => (spec[list] ?? []).map((container, index) => ({ container, at: `${path}.${list}[${index}]` })))
 
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
+
 const forbidden = <T extends object>(path: string, object: T | undefined, fields: readonly (keyof T & string)[]): FieldError[] =>
   (object ? fields.filter((field) => object[field] !== undefined).map((field) => fieldError.forbidden(`${path}.${field}`, 'cannot be set for a windows pod')) : [])
 
@@ -34,8 +36,22 @@ const checkHostProcess = (path: string, spec: PodSpec): FieldError[] => {
   ]
 }
 
+const linuxSignals = [
+  'SIGABRT', 'SIGALRM', 'SIGBUS', 'SIGCHLD', 'SIGCLD', 'SIGCONT', 'SIGFPE', 'SIGHUP', 'SIGILL', 'SIGINT', 'SIGIO', 'SIGIOT', 'SIGKILL', 'SIGPIPE', 'SIGPOLL', 'SIGPROF', 'SIGPWR', 'SIGQUIT',
+  'SIGRTMAX', ...range(14).map((less) => `SIGRTMAX-${less}`), 'SIGRTMIN', ...range(15).map((more) => `SIGRTMIN+${more}`),
+  'SIGSEGV', 'SIGSTKFLT', 'SIGSTOP', 'SIGSYS', 'SIGTERM', 'SIGTRAP', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU', 'SIGURG', 'SIGUSR1', 'SIGUSR2', 'SIGVTALRM', 'SIGWINCH', 'SIGXCPU', 'SIGXFSZ',
+].sort()
+
+/** What a signal means depends on who is to be stopped. (validateStopSignal) */
+const checkStopSignal = (path: string, signal: string, os: string | undefined): FieldError[] => {
+  if (!os) return [fieldError.forbidden(path, 'may not be set for containers with empty `spec.os.name`')]
+  const signals = os === 'windows' ? ['SIGKILL', 'SIGTERM'] : os === 'linux' ? linuxSignals : undefined
+  return signals && !signals.includes(signal) ? [fieldError.notSupported(path, signal, signals)] : []
+}
+
 /** `path`: of the pod's spec. */
 export const checkPodOs = (path: string, spec: PodSpec): FieldError[] => [
   ...checkHostProcess(path, spec),
+  ...containersOf(path, spec).flatMap(({ container, at }) => (container.lifecycle?.stopSignal === undefined ? [] : checkStopSignal(`${at}.lifecycle.stopSignal`, container.lifecycle.stopSignal, spec.os?.name))),
   ...(spec.os?.name === 'windows' ? checkWindows(path, spec) : spec.os?.name === 'linux' ? checkLinux(path, spec) : []),
 ]

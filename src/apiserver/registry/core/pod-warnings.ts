@@ -3,6 +3,7 @@ import type { Metadata } from '../../../api/meta.ts'
 import { isDns1123Label } from '../../../api/names.ts'
 import { refusalWarnings } from '../../../api/refused-fields.ts'
 import { keyedLabelWarning, namedLabelWarning, nodeSelectorTermWarnings } from '../node-label-warnings.ts'
+import { overlappingPathWarnings } from './overlapping-paths.ts'
 import { fractionWarnings } from './persistent-volume-columns.ts'
 import { formatQuantity, isValidQuantity, toMilli } from '../../../api/quantity.ts'
 import type { Container, ContainerPort, EnvVar, PodSpec, PodTemplateSpec, Volume } from '../../../api/types.ts'
@@ -134,6 +135,7 @@ export const podWarnings = (path: string, { metadata, spec }: { metadata?: { ann
     ...ofPorts(containers.flatMap(({ container, path: own }) => (container.ports ?? []).map((port, index) => ({ port, path: `${own}.ports[${index}]` })))),
     ...(spec.terminationGracePeriodSeconds !== undefined && spec.terminationGracePeriodSeconds < 0 ? [`${at}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`] : []),
     ...ofPodAffinity(at, spec),
+    ...overlappingPathWarnings(spec.volumes),
     ...refusalWarnings(at, spec),
   ]
 }

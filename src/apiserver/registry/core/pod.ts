@@ -5,6 +5,7 @@ import type { Pod, PodStatus } from '../../../api/types.ts'
 import { checkEach } from '../field-checks.ts'
 import { keepFields } from '../status-subresource.ts'
 import type { Strategy, SubresourceStrategy } from '../strategy.ts'
+import { applyAppArmorAnnotations } from './app-armor-annotations.ts'
 import { checkImageSpace } from './container-validation.ts'
 import { checkPodAnnotations, checkPodAnnotationUpdates, mirrorAnnotation } from './pod-annotations.ts'
 import { podColumns } from './pod-columns.ts'
@@ -70,6 +71,9 @@ const ephemeralContainersStrategy: SubresourceStrategy<Pod> = {
     ? [fieldError.forbidden('', 'static pods do not support ephemeral containers')] : [...checkPod(next), ...checkEphemeralContainersUpdate(next, old)]),
 }
 
+/** Of new pods: what their annotations were taken for, of which the pods themselves tell nothing any more. */
+const annotationWarnings = new WeakMap<Pod, string[]>()
+
 export const podStrategy: Strategy<Pod> = {
   kind: Pods,
   returnsDeletedObject: true,
@@ -81,13 +85,15 @@ export const podStrategy: Strategy<Pod> = {
   prepareForCreate(pod) {
     pod.status = newStatus(pod)
     resolveMatchLabelKeys(pod)
+    const warnings = applyAppArmorAnnotations(pod)
+    if (warnings.length > 0) annotationWarnings.set(pod, warnings)
   },
   validate: checkNew,
   prepareForUpdate(next, old) {
     next.status = old.status
   },
   validateUpdate: (next, old) => [...checkPod(next), ...checkPodAnnotationUpdates('metadata.annotations', next.metadata.annotations, old.metadata.annotations), ...checkPodUpdate(next, old)],
-  warnings: (pod, _context, old) => (sameGeneration(pod.metadata, old) ? [] : [...nameWarnings(pod.metadata.name, "the Pod's hostname"), ...podWarnings('', pod)]),
+  warnings: (pod, _context, old) => (sameGeneration(pod.metadata, old) ? [] : [...annotationWarnings.get(pod) ?? [], ...nameWarnings(pod.metadata.name, "the Pod's hostname"), ...podWarnings('', pod)]),
   generationOf: ({ spec }) => spec,
   columns: podColumns,
   selectableFields: {

@@ -36,6 +36,12 @@ describe('containers', () => {
     ['port too big', withContainer({ ports: [{ containerPort: 65536 }] }), ['spec.containers[0].ports[0].containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive']],
     ['host port twice', withContainer({ ports: [{ containerPort: 80, hostPort: 80 }, { containerPort: 81, hostPort: 80 }] }), ['spec.containers[0].ports[1].hostPort: Duplicate value: "TCP//80"']],
     ['host port in the host\'s network', withContainer({ ports: [{ containerPort: 80, hostPort: 81 }] }, { hostNetwork: true }), ['spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when `hostNetwork` is true']],
+    // validateStopSignal (KEP-4960)
+    ['a stop signal for an unknown system', withContainer({ lifecycle: { stopSignal: 'SIGUSR1' } }), ['spec.containers[0].lifecycle.stopSignal: Forbidden: may not be set for containers with empty `spec.os.name`']],
+    ['a stop signal for Linux', withContainer({ lifecycle: { stopSignal: 'SIGUSR1' } }, { os: { name: 'linux' } }), []],
+    ['a stop signal in real time', withContainer({ lifecycle: { stopSignal: 'SIGRTMIN+3' } }, { os: { name: 'linux' } }), []],
+    ['a stop signal for Windows', withContainer({ lifecycle: { stopSignal: 'SIGUSR1' } }, { os: { name: 'windows' } }), ['spec.containers[0].lifecycle.stopSignal: Unsupported value: "SIGUSR1": supported values: "SIGKILL", "SIGTERM"']],
+    ['a stop signal that is none', withContainer({ lifecycle: { stopSignal: 'TERM' } }, { os: { name: 'linux' } }).map((error) => error.replace(/: supported.*/, '')), ['spec.containers[0].lifecycle.stopSignal: Unsupported value: "TERM"']],
     ['probe without handler', withContainer({ livenessProbe: {} }), ['spec.containers[0].livenessProbe: Required value: must specify a handler type']],
     ['probe with two', withContainer({ livenessProbe: { exec: { command: ['a'] }, tcpSocket: { port: 1 } } }), ['spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type']],
     ['liveness success threshold', withContainer({ livenessProbe: { tcpSocket: { port: 1 }, successThreshold: 2 } }), ['spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1']],
