@@ -198,6 +198,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
       if (!sandboxes.has(podUid)) return undefined
       return { pod: usage(), containers: Object.fromEntries(processes.filter(({ state }) => state.podUid === podUid && state.state === 'running').map(({ state }) => [state.name, usage()])) }
     },
+    usageDetails: () => Promise.resolve(undefined),
     layers: () => Promise.resolve([]),
     processes: async (podUid, name) => { const pid = running(podUid, name)?.state.pid; return pid === undefined ? [] : [pid] },
     async *events(signal) {

@@ -183,6 +183,30 @@ export interface Usage {
   pressure?: Pressures
 }
 
+/** What dashboards show beside the usage. undefined: this kernel does not tell it, or there is no limit. */
+export interface UsageDetails {
+  cpuUserNanoseconds: number | undefined
+  cpuSystemNanoseconds: number | undefined
+  /** Periods of the CPU's quota so far, those in which it was used up, and how long the processes have waited then. */
+  cpuPeriods: number
+  cpuThrottledPeriods: number
+  cpuThrottledNanoseconds: number
+  cpuShares: number | undefined
+  cpuQuotaMicroseconds: number | undefined
+  cpuPeriodMicroseconds: number | undefined
+  memoryCacheBytes: number
+  memoryMappedFileBytes: number
+  memoryActiveFileBytes: number
+  memoryInactiveFileBytes: number
+  memoryMaxUsageBytes: number | undefined
+  memoryLimitHits: number | undefined
+  memoryKernelBytes: number | undefined
+  oomKills: number
+  /** Without their threads, which the usage's count has too. */
+  processCount: number
+  maxThreads: number | undefined
+}
+
 export interface Runtime {
   /** What runs and ran here, adopted from the kernel and from files: also after the kubelet's own death. */
   listSandboxes(): Promise<SandboxState[]>
@@ -215,6 +239,8 @@ export interface Runtime {
   /** A byte stream to a TCP port inside the pod's network namespace. */
   dial(podUid: string, port: number): Promise<import('node:stream').Duplex>
   usage(podUid: string): Promise<{ pod: Usage; containers: Record<string, Usage> } | undefined>
+  /** As `usage`, and of those that the kernel does not count: nothing. */
+  usageDetails(podUid: string): Promise<{ pod: UsageDetails; containers: Record<string, UsageDetails> } | undefined>
   /** Directories on disks in which is what the running containers of a pod have written to their roots. */
   layers(podUid: string): Promise<{ container: string; directory: string }[]>
   /** Pids in a container's cgroup. */

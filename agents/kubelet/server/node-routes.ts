@@ -9,7 +9,7 @@ import type { NodeFacts } from '../node-status.ts'
 import { isTerminalPhase } from '../pod.ts'
 import type { Machine } from '../pod-run.ts'
 import type { PodWorkers } from '../pod-workers.ts'
-import { cadvisorMetrics } from '../stats/cadvisor-metrics.ts'
+import { cadvisorMetrics, type DetailsOfPod } from '../stats/cadvisor-metrics.ts'
 import { claimStats } from '../stats/claim-stats.ts'
 import { diskStats, type PodPlaces } from '../stats/disk-stats.ts'
 import { type InterfaceUsage, readInterfaces } from '../stats/network-usage.ts'
@@ -51,6 +51,11 @@ const networksOf = async (machine: Machine, pods: readonly Pod[]): Promise<Map<s
   const pids = new Map((await machine.runtime.listContainers()).flatMap(({ podUid, pid }): [string, number][] => (pid !== undefined && own.has(podUid) ? [[podUid, pid]] : [])))
   const found = await Promise.all([...pids].map(async ([uid, pid]): Promise<[string, InterfaceUsage[] | undefined]> => [uid, await readInterfaces(pid)]))
   return new Map(found.flatMap(([uid, interfaces]): [string, InterfaceUsage[]][] => (interfaces ? [[uid, interfaces]] : [])))
+}
+
+const detailsOf = async (machine: Machine, pods: readonly Pod[]): Promise<Map<string, DetailsOfPod>> => {
+  const found = await Promise.all(pods.map(async ({ metadata: { uid } }): Promise<[string, DetailsOfPod | undefined]> => [uid, await machine.runtime.usageDetails(uid)]))
+  return new Map(found.flatMap(([uid, details]): [string, DetailsOfPod][] => (details ? [[uid, details]] : [])))
 }
 
 /** How full the volumes of claims are, by pod's uid. */
@@ -95,7 +100,7 @@ export const nodeRoutes = (parts: NodeRouteParts): readonly Route[] => {
     get('/metrics/resource', async (_, response) => answerText(response, resourceMetrics(await sampler.fresh(), podsNow(parts)), { type: metricsType })),
     get('/metrics/cadvisor', async (_, response) => {
       const now = podsNow(parts)
-      answerText(response, cadvisorMetrics({ sample: await sampler.fresh(), pods: now, cpus: facts.machine.cpus, memoryBytes: facts.machine.memoryBytes, disks: await disks(now), networks: await networksOf(machine, now) }), { type: metricsType })
+      answerText(response, cadvisorMetrics({ sample: await sampler.fresh(), pods: now, cpus: facts.machine.cpus, memoryBytes: facts.machine.memoryBytes, disks: await disks(now), networks: await networksOf(machine, now), details: await detailsOf(machine, now) }), { type: metricsType })
     }),
     get('/metrics/probes', async (_, response) => {
       const points = machine.prober.counts().map(({ labels, count }) => ({ labels, value: count }))

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createCgroup, pinCgroup, updateCgroup } from '../../../agents/kubelet/runtime/cgroups/cgroup.ts'
 import { findHierarchies, type Hierarchies, rootsOf } from '../../../agents/kubelet/runtime/cgroups/hierarchies.ts'
 import { limitWrites, weightOf } from '../../../agents/kubelet/runtime/cgroups/limits.ts'
+import { readDetails } from '../../../agents/kubelet/runtime/cgroups/details.ts'
 import { readOomKills, readUsage, statistic } from '../../../agents/kubelet/runtime/cgroups/usage.ts'
 import { parseMountInfo } from '../../../agents/kubelet/runtime/proc/mount-info.ts'
 
@@ -89,7 +90,30 @@ describe('files of a hierarchy', () => {
     expect(readUsage(hierarchies(2), 'b', new Date(0))).toEqual({ at: new Date(0), cpuNanoseconds: 5000n, memoryUsageBytes: 100, memoryWorkingSetBytes: 0, memoryRssBytes: 70, processCount: 1, pageFaults: 9, majorPageFaults: 2, memoryLimitBytes: 4096, swapBytes: 7, pressure: { cpu: stall, memory: stall, io: stall } })
     expect(readOomKills(hierarchies(2), 'b')).toBe(1)
   })
-  test('of a cgroup that is gone', () => { expect([readUsage(hierarchies(1), 'no', new Date(0)), readOomKills(hierarchies(1), 'no')]).toEqual([undefined, 0]) })
+  test('its details, version 1', () => {
+    place('c', {
+      'cpuacct.usage_user': '2000\n', 'cpuacct.usage_sys': '3000\n', 'cpu.stat': 'nr_periods 10\nnr_throttled 4\nthrottled_time 5000\n', 'cpu.shares': '512\n', 'cpu.cfs_quota_us': '50000\n', 'cpu.cfs_period_us': '100000\n',
+      'memory.stat': 'cache 1\ntotal_cache 70\ntotal_mapped_file 30\ntotal_active_file 20\ntotal_inactive_file 50\n', 'memory.max_usage_in_bytes': '900\n', 'memory.failcnt': '6\n', 'memory.kmem.usage_in_bytes': '80\n', 'memory.oom_control': 'oom_kill 2\n',
+      'cgroup.procs': '7\n8\n', 'pids.max': '100\n',
+    })
+    const details = { cpuUserNanoseconds: 2000, cpuSystemNanoseconds: 3000, cpuPeriods: 10, cpuThrottledPeriods: 4, cpuThrottledNanoseconds: 5000, cpuShares: 512, cpuQuotaMicroseconds: 50_000, cpuPeriodMicroseconds: 100_000,
+      memoryCacheBytes: 70, memoryMappedFileBytes: 30, memoryActiveFileBytes: 20, memoryInactiveFileBytes: 50, memoryMaxUsageBytes: 900, memoryLimitHits: 6, memoryKernelBytes: 80, oomKills: 2, processCount: 2, maxThreads: 100 }
+    expect(readDetails(hierarchies(1), 'c')).toEqual(details)
+    place('c', { 'cpu.cfs_quota_us': '-1\n', 'pids.max': 'max\n' })
+    expect(readDetails(hierarchies(1), 'c')).toEqual({ ...details, cpuQuotaMicroseconds: undefined, maxThreads: undefined })
+  })
+  test('its details, version 2', () => {
+    place('d', {
+      'cpu.stat': 'usage_usec 5\nuser_usec 2\nsystem_usec 3\nnr_periods 10\nnr_throttled 4\nthrottled_usec 5\n', 'cpu.weight': '20\n', 'cpu.max': '50000 100000\n', 'memory.stat': 'anon 70\nfile 60\nkernel 5\nfile_mapped 40\ninactive_file 30\nactive_file 20\n',
+      'memory.peak': '900\n', 'memory.events': 'oom 3\noom_kill 1\n', 'cgroup.procs': '7\n', 'pids.max': 'max\n',
+    })
+    const details = { cpuUserNanoseconds: 2000, cpuSystemNanoseconds: 3000, cpuPeriods: 10, cpuThrottledPeriods: 4, cpuThrottledNanoseconds: 5000, cpuShares: 500, cpuQuotaMicroseconds: 50_000, cpuPeriodMicroseconds: 100_000,
+      memoryCacheBytes: 60, memoryMappedFileBytes: 40, memoryActiveFileBytes: 20, memoryInactiveFileBytes: 30, memoryMaxUsageBytes: 900, memoryLimitHits: undefined, memoryKernelBytes: 5, oomKills: 1, processCount: 1, maxThreads: undefined }
+    expect(readDetails(hierarchies(2), 'd')).toEqual(details)
+    place('d', { 'cpu.max': 'max 100000\n' })
+    expect(readDetails(hierarchies(2), 'd')?.cpuQuotaMicroseconds).toBeUndefined()
+  })
+  test('of a cgroup that is gone', () => { expect([readUsage(hierarchies(1), 'no', new Date(0)), readOomKills(hierarchies(1), 'no'), readDetails(hierarchies(1), 'no')]).toEqual([undefined, 0, undefined]) })
   test('version 2: every level above passes its controllers on, the cgroup itself does not', () => {
     createCgroup(hierarchies(2), 'x/y/z', { pidsLimit: 5 })
     for (const each of ['', 'x', 'x/y']) expect(readFileSync(path.join(root, each, 'cgroup.subtree_control'), 'utf8')).toBe('+cpu +memory +pids')

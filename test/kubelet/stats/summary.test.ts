@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { DiskUse } from '../../../agents/kubelet/eviction/disk-usage.ts'
 import { parsePressures } from '../../../agents/kubelet/runtime/proc/pressure.ts'
-import type { Usage } from '../../../agents/kubelet/runtime/runtime.ts'
+import type { Usage, UsageDetails } from '../../../agents/kubelet/runtime/runtime.ts'
 import { cadvisorMetrics } from '../../../agents/kubelet/stats/cadvisor-metrics.ts'
 import { diskStats, type PodDisk } from '../../../agents/kubelet/stats/disk-stats.ts'
 import { parseInterfaces } from '../../../agents/kubelet/stats/network-usage.ts'
@@ -60,13 +60,21 @@ test('resource metrics', () => {
 })
 
 test('cadvisor\'s metrics', () => {
-  const text = cadvisorMetrics({ sample, pods: [pod], cpus: 2, memoryBytes: 10_000, disks: new Map([[uid, disk]]), networks })
+  const details: UsageDetails = { cpuUserNanoseconds: 3e9, cpuSystemNanoseconds: 2e9, cpuPeriods: 10, cpuThrottledPeriods: 4, cpuThrottledNanoseconds: 5e8, cpuShares: 512, cpuQuotaMicroseconds: undefined, cpuPeriodMicroseconds: 100_000,
+    memoryCacheBytes: 70, memoryMappedFileBytes: 30, memoryActiveFileBytes: 20, memoryInactiveFileBytes: 50, memoryMaxUsageBytes: 900, memoryLimitHits: undefined, memoryKernelBytes: 80, oomKills: 2, processCount: 3, maxThreads: undefined }
+  const text = cadvisorMetrics({ sample, pods: [pod], cpus: 2, memoryBytes: 10_000, disks: new Map([[uid, disk]]), networks, details: new Map([[uid, { pod: details, containers: { web: { ...details, cpuQuotaMicroseconds: 50_000 } } }]]) })
   const labels = `container="web",id="/kubepods/pod${uid}/abc",image="nginx:1",name="abc",namespace="default",pod="web-1"`
   for (const line of [
     `container_cpu_usage_seconds_total{${labels},cpu="total"} 5 1767225600000`, `container_memory_rss{${labels}} 100 1767225600000`, `container_memory_failures_total{${labels},failure_type="pgmajfault",scope="hierarchy"} 1 1767225600000`,
     `container_fs_usage_bytes{${labels},device=""} 30 1767225600000`, `container_pressure_memory_waiting_seconds_total{${labels}} 4 1767225600000`,
     `container_network_receive_bytes_total{container="",id="/kubepods/pod${uid}",image="",name="",namespace="default",pod="web-1",interface="eth0"} 11 1767225600000`, 'machine_cpu_cores 2',
+    `container_network_receive_packets_total{container="",id="/kubepods/pod${uid}",image="",name="",namespace="default",pod="web-1",interface="eth0"} 2 1767225600000`,
+    `container_cpu_user_seconds_total{${labels}} 3 1767225600000`, `container_cpu_cfs_throttled_seconds_total{${labels}} 0.5 1767225600000`, `container_spec_cpu_quota{${labels}} 50000 1767225600000`, `container_memory_cache{${labels}} 70 1767225600000`,
+    `container_oom_events_total{${labels}} 2 1767225600000`, `container_processes{${labels}} 3 1767225600000`, `container_threads{${labels}} 4 1767225600000`, `container_threads_max{${labels}} 0 1767225600000`,
   ]) expect(text.split('\n')).toContain(line)
+  // What has no quota is not throttled, and what the kernel does not tell is not made up.
+  expect(text).not.toMatch(/container_(cpu_cfs_\w+|spec_cpu_quota)\{container=""/)
+  expect(text).not.toMatch(/^container_memory_failcnt\{/m)
 })
 
 test('disks are measured when somebody asks, and not again for a minute', async () => {
