@@ -45,6 +45,10 @@ describe.runIf(isRoot)('kube-proxy', () => {
     expect(text).toMatch(/-A KUBE-SEP-\S+ -p tcp -m comment --comment "default\/named" -m tcp -j DNAT --to-destination [\d.]+:7000/)
   })
 
+  test('connections that one side has closed are remembered for an hour', async () => {
+    await until('kube-proxy says so', async () => (await onNode('cat', '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait')).trim() === '3600', 20)
+  })
+
   test.each([
     ['the nat table is flushed', ['-t', 'nat', '-F']],
     ['the filter table is flushed', ['-F']],
