@@ -1,12 +1,15 @@
 /** The scheduler: takes the next pod from the queue, decides, and binds while it decides about the next. Mirrors `pkg/scheduler/scheduler.go`, `schedule_one.go`. */
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../api/clock.ts'
-import { CSIDrivers, CSINodes, CSIStorageCapacities, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, ReplicaSets, Services, StorageClasses } from '../api/kinds.ts'
+import { CSIDrivers, CSINodes, CSIStorageCapacities, Namespaces, Nodes, PersistentVolumeClaims, PersistentVolumes, Pods, ReplicaSets, ReplicationControllers, Services, StatefulSets, StorageClasses } from '../api/kinds.ts'
 import type { Random } from '../api/random.ts'
+import { type Selector, selectorFromLabels, selectorFromObject } from '../api/selector.ts'
 import { isConflict, isNotFound } from '../api/status.ts'
+import type { ReplicaSet, ReplicationController, StatefulSet } from '../api/types.ts'
 import type { Client } from '../client/client.ts'
 import type { Component, Log } from '../client/component.ts'
 import { type EventRecorder, eventSink } from '../client/events.ts'
+import type { Informer } from '../client/informer.ts'
 import { type Informers, sharedInformers } from '../client/informers.ts'
 import { type Election, whenLeading } from '../client/leader-election.ts'
 import { bindVolumes } from './bind-volumes.ts'
@@ -25,7 +28,7 @@ import { volumeBinding } from './plugins/volume-binding.ts'
 import { volumeRestrictions } from './plugins/volume-restrictions.ts'
 import { defaultProfile, withVolumePlugins } from './profile.ts'
 import { type Attempt, type SchedulingQueue, schedulingQueue } from './queue.ts'
-import { Snapshot } from './snapshot.ts'
+import { Snapshot, type SpreadingKind } from './snapshot.ts'
 
 export interface SchedulerOptions {
   client: Client
@@ -57,6 +60,21 @@ export const scheduler = (options: SchedulerOptions): Scheduler => {
 const maxBindings = 128
 const unfinishedPods = 'status.phase!=Succeeded,status.phase!=Failed'
 const maxEventBytes = 1024
+
+interface PodOwners {
+  replicaSets: Pick<Informer<ReplicaSet>, 'lister'>
+  statefulSets: Pick<Informer<StatefulSet>, 'lister'>
+  replicationControllers: Pick<Informer<ReplicationController>, 'lister'>
+}
+
+const selectorOf = ({ replicaSets, statefulSets, replicationControllers }: PodOwners, kind: SpreadingKind, key: string): Selector | undefined => {
+  if (kind === 'v1/ReplicationController') {
+    const labels = replicationControllers.lister.get(key)?.spec.selector
+    return labels && selectorFromLabels(labels)
+  }
+  const owner = kind === 'apps/v1/ReplicaSet' ? replicaSets.lister.get(key) : statefulSets.lister.get(key)
+  return owner && selectorFromObject(owner.spec.selector)
+}
 
 class Running implements Scheduler {
   readonly name = 'scheduler'
@@ -90,7 +108,7 @@ class Running implements Scheduler {
     const informers = this.#options.informers ?? sharedInformers({ client, clock, random, log }, until)
     const watched = {
       pods: informers.of(Pods, { fieldSelector: unfinishedPods }), nodes: informers.of(Nodes), namespaces: informers.of(Namespaces),
-      services: informers.of(Services), replicaSets: informers.of(ReplicaSets),
+      services: informers.of(Services), replicaSets: informers.of(ReplicaSets), statefulSets: informers.of(StatefulSets), replicationControllers: informers.of(ReplicationControllers),
       claims: informers.of(PersistentVolumeClaims), volumes: informers.of(PersistentVolumes), storageClasses: informers.of(StorageClasses),
       csiNodes: informers.of(CSINodes), csiDrivers: informers.of(CSIDrivers), capacities: informers.of(CSIStorageCapacities),
     }
@@ -104,7 +122,8 @@ class Running implements Scheduler {
     try {
       await Promise.all(Object.values(watched).map(({ synced }) => synced))
       const snapshot = new Snapshot({
-        namespace: (name) => watched.namespaces.lister.get(name), services: (namespace) => watched.services.lister.list(namespace), replicaSet: (key) => watched.replicaSets.lister.get(key),
+        namespace: (name) => watched.namespaces.lister.get(name), services: (namespace) => watched.services.lister.list(namespace),
+        selectorOf: (kind, key) => selectorOf(watched, kind, key),
       })
       // What is there is known before the first decision; the feed tells it once more, and then every change.
       for (const node of watched.nodes.lister.list()) snapshot.setNode(node)

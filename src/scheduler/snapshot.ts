@@ -3,8 +3,8 @@
  * A scheduling cycle is synchronous, so what it sees does not move under it. Mirrors `backend/cache`.
  */
 import type { Labels } from '../api/requirement.ts'
-import { selectorFromLabels, selectorFromObject, selectorMatches } from '../api/selector.ts'
-import type { Namespace, Node, Pod, ReplicaSet, Service } from '../api/types.ts'
+import { type Selector, selectorFromLabels, selectorMatches } from '../api/selector.ts'
+import type { Namespace, Node, Pod, Service } from '../api/types.ts'
 import type { SnapshotView } from './framework.ts'
 import { NodeInfo } from './node-info.ts'
 import { type PodInfo, podInfoOf } from './pod-info.ts'
@@ -13,8 +13,13 @@ import { type PodInfo, podInfoOf } from './pod-info.ts'
 export interface Surroundings {
   namespace(name: string): Namespace | undefined
   services(namespace: string): readonly Service[]
-  replicaSet(key: string): ReplicaSet | undefined
+  /** Which pods a controller of pods counts as its own; undefined: there is none of that kind and key. */
+  selectorOf(kind: SpreadingKind, key: string): Selector | undefined
 }
+
+/** Controllers whose pods are spread though nobody asks for it, by apiVersion and kind. */
+const spreadingKinds = ['v1/ReplicationController', 'apps/v1/ReplicaSet', 'apps/v1/StatefulSet'] as const
+export type SpreadingKind = typeof spreadingKinds[number]
 
 interface Placed { info: PodInfo; node: string; assumed: boolean }
 
@@ -37,12 +42,13 @@ export class Snapshot implements SnapshotView {
   knows(pod: Pod): boolean { return this.#placed.get(pod.metadata.uid)?.info.pod === pod }
   namespaceLabels = (namespace: string): Labels => this.#around.namespace(namespace)?.metadata.labels ?? noLabels
 
-  /** Of the Services that select the pod and of its ReplicaSet, all at once. Mirrors `plugins/helper/spread.go: DefaultSelector`. */
+  /** Of the Services that select the pod and of the controller that owns it, all at once. Mirrors `plugins/helper/spread.go: DefaultSelector`. */
   defaultSelector = ({ metadata: { labels = {}, namespace = '', ownerReferences = [] } }: Pod): ((labels: Labels) => boolean) | undefined => {
     const ofServices = this.#around.services(namespace).flatMap(({ spec: { selector = {} } }) => (Object.keys(selector).length > 0 ? [selectorFromLabels(selector)] : []))
-    const owner = ownerReferences.find(({ controller, kind }) => controller && kind === 'ReplicaSet')
-    const replicaSet = owner && this.#around.replicaSet(`${namespace}/${owner.name}`)
-    const selectors = [...ofServices.filter((selector) => selectorMatches(selector, labels)), ...(replicaSet ? [selectorFromObject(replicaSet.spec.selector)] : [])]
+    const owner = ownerReferences.find(({ controller }) => controller)
+    const kind = owner && spreadingKinds.find((each) => each === `${owner.apiVersion}/${owner.kind}`)
+    const ofOwner = kind && this.#around.selectorOf(kind, `${namespace}/${owner.name}`)
+    const selectors = [...ofServices.filter((selector) => selectorMatches(selector, labels)), ...(ofOwner ? [ofOwner] : [])]
     return selectors.length === 0 ? undefined : (others) => selectors.every((selector) => selectorMatches(selector, others))
   }
 

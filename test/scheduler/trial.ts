@@ -1,18 +1,19 @@
 /** One plugin against a small cluster: what it says about each node, and how it scores them. */
-import type { Namespace, ReplicaSet, Service } from '../../src/api/types.ts'
+import type { Selector } from '../../src/api/selector.ts'
+import type { Namespace, Service } from '../../src/api/types.ts'
 import { CycleState } from '../../src/scheduler/cycle-state.ts'
 import type { Plugin } from '../../src/scheduler/framework.ts'
 import { podInfoOf } from '../../src/scheduler/pod-info.ts'
-import { Snapshot, type Surroundings } from '../../src/scheduler/snapshot.ts'
+import { Snapshot, type SpreadingKind, type Surroundings } from '../../src/scheduler/snapshot.ts'
 import type { NodeBuilder, PodBuilder } from '../support/builders.ts'
 
-export interface Around { namespaces?: Record<string, Record<string, string>>; services?: readonly Service[]; replicaSets?: readonly ReplicaSet[] }
+export interface Around { namespaces?: Record<string, Record<string, string>>; services?: readonly Service[]; owners?: Partial<Record<SpreadingKind, Record<string, Selector>>> }
 
-export const snapshotOf = (nodes: readonly NodeBuilder[], pods: readonly PodBuilder[] = [], { namespaces = {}, services = [], replicaSets = [] }: Around = {}): Snapshot => {
+export const snapshotOf = (nodes: readonly NodeBuilder[], pods: readonly PodBuilder[] = [], { namespaces = {}, services = [], owners = {} }: Around = {}): Snapshot => {
   const surroundings: Surroundings = {
     namespace: (name) => ({ metadata: { name, labels: namespaces[name] } }) as unknown as Namespace,
     services: (namespace) => services.filter(({ metadata }) => metadata.namespace === namespace),
-    replicaSet: (key) => replicaSets.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key),
+    selectorOf: (kind, key) => owners[kind]?.[key],
   }
   const snapshot = new Snapshot(surroundings)
   for (const node of nodes) snapshot.setNode(node.build())

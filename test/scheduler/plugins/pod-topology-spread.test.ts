@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { ReplicaSet, Service } from '../../../src/api/types.ts'
+import { selectorFromLabels } from '../../../src/api/selector.ts'
+import type { Service } from '../../../src/api/types.ts'
 import type { ClusterEvent } from '../../../src/scheduler/framework.ts'
 import { podTopologySpread } from '../../../src/scheduler/plugins/pod-topology-spread.ts'
 import { aNode, aPod, label, type PodBuilder } from '../../support/builders.ts'
@@ -55,16 +56,21 @@ describe('soft constraints', () => {
 
 describe('by default', () => {
   const service = { metadata: { name: 'web', namespace: 'default' }, spec: { selector: web } } as unknown as Service
-  const replicaSet = { metadata: { name: 'web-1', namespace: 'default' }, spec: { selector: { matchLabels: web } } } as unknown as ReplicaSet
   const pods = [there('x', 'a1'), there('y', 'a1')]
   test('pods of a Service are spread over hosts and zones, also nodes without a zone', () => {
     // hosts weigh log(4 + 2), zones (one of them "none") log(3 + 2); maxSkew - 1 is 2 and 4: raw 13, 9, 6, 2
     expect(scores(podTopologySpread, aPod('new').withLabels(web), snapshotOf([...nodes, aNode('nowhere')], pods, { services: [service] }))).toEqual({ a1: 15, a2: 46, b1: 69, nowhere: 100 })
   })
-  test('so are pods of a ReplicaSet', () => {
-    const pod = aPod('new').withLabels(web).ownedBy({ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-1', uid: 'u', controller: true })
+  for (const [apiVersion, kind] of [['apps/v1', 'ReplicaSet'], ['apps/v1', 'StatefulSet'], ['v1', 'ReplicationController']] as const) test(`so are pods of a ${kind}`, () => {
+    const pod = aPod('new').withLabels(web).ownedBy({ apiVersion, kind, name: 'web-1', uid: 'u', controller: true })
     // raw 12, 9, 6
-    expect(scores(podTopologySpread, pod, snapshotOf(nodes, pods, { replicaSets: [replicaSet] }))).toEqual({ a1: 50, a2: 75, b1: 100 })
+    expect(scores(podTopologySpread, pod, snapshotOf(nodes, pods, { owners: { [`${apiVersion}/${kind}`]: { 'default/web-1': selectorFromLabels(web) } } }))).toEqual({ a1: 50, a2: 75, b1: 100 })
+  })
+  test('pods of a Job, or of a kind of one\'s own with a known name, are not', () => {
+    for (const [apiVersion, kind] of [['batch/v1', 'Job'], ['example.com/v1', 'ReplicaSet']] as const) {
+      const pod = aPod('new').withLabels(web).ownedBy({ apiVersion, kind, name: 'web-1', uid: 'u', controller: true })
+      expect(scores(podTopologySpread, pod, snapshotOf(nodes, pods, { owners: { 'apps/v1/ReplicaSet': { 'default/web-1': selectorFromLabels(web) } } }))).toBe('skip')
+    }
   })
   test('others are not', () => expect(scores(podTopologySpread, aPod('new'), snapshotOf(nodes, pods, { services: [service] }))).toBe('skip'))
 })
