@@ -8,7 +8,6 @@ import { afterBurst } from '../../src/client/after-burst.ts'
 import type { Component, Log } from '../../src/client/component.ts'
 import type { Index } from '../../src/client/informer.ts'
 import type { Informers } from '../../src/client/informers.ts'
-import { type KernelNumbers, raiseConnectionLimits } from './connection-limits.ts'
 import { deleteFlows } from './conntrack.ts'
 import { type EndpointLog, endpointLog } from './endpoint-log.ts'
 import { healthServer } from './health.ts'
@@ -34,7 +33,6 @@ export interface KubeProxyOptions {
   clusterId: string
   informers: Informers
   iptables: Iptables
-  kernel: KernelNumbers
   clock: Clock
   log: Log
   /** Where /healthz and /metrics answer; 0: nowhere. */
@@ -66,7 +64,7 @@ export const kubeProxy = (options: KubeProxyOptions): Component => ({
     const follow = async (keys: AsyncIterable<readonly string[]>): Promise<void> => { for await (const each of keys) for (const key of each) take(key) }
     await Promise.all([
       follow(keysOfServices(services.changes(signal))), follow(keysOfSlices(slices.changes(signal))),
-      syncLoop({ tables, wake, clock, log, health, endpoints, begun: () => raiseConnectionLimits(options.kernel, log) }, signal), guard(options, { tables, wake }, signal), health.run(signal),
+      syncLoop({ tables, wake, clock, log, health, endpoints }, signal), guard(options, { tables, wake }, signal), health.run(signal),
     ])
   },
 })
@@ -103,9 +101,9 @@ const wakeUp = (): WakeUp => {
   }
 }
 
-interface SyncParts { tables: ReturnType<typeof proxier>; wake: WakeUp; clock: Clock; log: Log; health: ReturnType<typeof healthServer>; endpoints: EndpointLog; begun(): void }
+interface SyncParts { tables: ReturnType<typeof proxier>; wake: WakeUp; clock: Clock; log: Log; health: ReturnType<typeof healthServer>; endpoints: EndpointLog }
 
-const syncLoop = async ({ tables, wake, clock, log, health, endpoints, begun: first }: SyncParts, signal: AbortSignal): Promise<void> => {
+const syncLoop = async ({ tables, wake, clock, log, health, endpoints }: SyncParts, signal: AbortSignal): Promise<void> => {
   const pause = (milliseconds: number): Promise<void> => clock.sleep(milliseconds, signal).catch(() => {})
   let last = -Infinity
   let unwritten: readonly EndpointStamp[] = []
@@ -116,7 +114,6 @@ const syncLoop = async ({ tables, wake, clock, log, health, endpoints, begun: fi
     unwritten = [...unwritten, ...endpoints.pending()]
     try {
       const { full, changedServices } = await tables.sync(asked.full)
-      if (last === -Infinity) first()
       last = clock.monotonic()
       endpoints.written(unwritten)
       unwritten = []

@@ -46,7 +46,7 @@ describe.runIf(isRoot)('kube-proxy', () => {
   })
 
   test('connections that one side has closed are remembered for an hour', async () => {
-    await until('kube-proxy says so', async () => (await onNode('cat', '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait')).trim() === '3600', 20)
+    await until('the node says so', async () => (await onNode('cat', '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait')).trim() === '3600', 20)
   })
 
   test.each([

@@ -1,5 +1,6 @@
 /** The network of a node's pods: a bridge in the current network namespace, a pair of interfaces and an address for each pod, and the chains around them. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
 import { afterBurst } from '../../../src/client/after-burst.ts'
@@ -11,6 +12,7 @@ import { watchChains } from './guard.ts'
 import { type AddressPool, addressPool } from './ipam.ts'
 import { bridgeBatch, podBatch, type PodLink, portBatch } from './links.ts'
 import { bridgeName, chainNames, vethName } from './names.ts'
+import { raiseConnectionLimits } from './connection-limits.ts'
 import { rememberedSysctls } from './sysctls.ts'
 
 export interface PodRange { podCIDR: string; clusterCIDR: string }
@@ -107,6 +109,7 @@ export const podNetwork = ({ clusterId, nodeName, directory, log, clock }: PodNe
     const pool = configured?.pool ?? addressPool(path.join(directory, 'addresses'), range.podCIDR)
     await ensureBridge(range.podCIDR)
     await writeChains(range)
+    raiseConnectionLimits(sysctls, { cores: availableParallelism(), log })
     writeFileSync(rangeFile, JSON.stringify(range), { mode: 0o600 })
     configured = { range, pool, gateway: formatAddress(gatewayOf(parsed)) }
   })

@@ -1,7 +1,6 @@
 /** `wherry kube-proxy`: by its service account, at the API server's own address (the Service's works only once this runs). */
 import { hostname } from 'node:os'
 import { systemClock } from '../../api/clock.ts'
-import { systemKernel } from '../../../agents/kube-proxy/connection-limits.ts'
 import { systemIptables } from '../../../agents/kube-proxy/iptables/iptables.ts'
 import { kubeProxy } from '../../../agents/kube-proxy/kube-proxy.ts'
 import { parseFlags } from '../flags.ts'
@@ -20,7 +19,7 @@ export const runKubeProxy = async (args: readonly string[], signal: AbortSignal)
   const access = file ? accessByFile(file) : podAccess(flags.need('server'))
   const { informers, log } = clientParts('kube-proxy', access, signal)
   await kubeProxy({
-    informers, log, clock: systemClock, iptables: systemIptables(), kernel: systemKernel, podCIDR: flags.need('cluster-cidr'), clusterId: flags.need('cluster-id'),
+    informers, log, clock: systemClock, iptables: systemIptables(), podCIDR: flags.need('cluster-cidr'), clusterId: flags.need('cluster-id'),
     nodeName: flags.get('node-name') ?? process.env['NODE_NAME'] ?? hostname(), healthPort: flags.number('healthz-port', 10_256),
   }).run(signal)
 }

@@ -5,7 +5,6 @@ import { systemClock } from '../../api/clock.ts'
 import { usualRequestHeaders } from '../../apiserver/authentication/request-header.ts'
 import { dns } from '../../../agents/dns/dns.ts'
 import { readUpstreams } from '../../../agents/dns/forward.ts'
-import { systemKernel } from '../../../agents/kube-proxy/connection-limits.ts'
 import { systemIptables } from '../../../agents/kube-proxy/iptables/iptables.ts'
 import { kubeProxy } from '../../../agents/kube-proxy/kube-proxy.ts'
 import { createClient } from '../../client/client.ts'
@@ -53,7 +52,7 @@ const clientsOf = async ({ flags, home, plane, pki, signal }: Single): Promise<C
     scheduling,
     schedulerServer(scheduling, { log: schedules.log, address: '0.0.0.0', tls: { certificate: serverCertificate ?? '', key: serverKey ?? '' }, clientCertificateAuthority: certificate ?? '' }),
     controllerManager({ ...manages, options: { volumeDirectory: path.join(home.data, 'volumes'), podRanges: { clusterCIDR, maskSize: 24 }, caBundle: certificate ?? '', signing: { ca: { certificate: certificate ?? '', key: key ?? '' } } } }),
-    kubeProxy({ ...proxies, iptables: systemIptables(), kernel: systemKernel, podCIDR: clusterCIDR, clusterId: flags.need('cluster-id'), nodeName: flags.need('node-name'), healthPort: 10_256 }),
+    kubeProxy({ ...proxies, iptables: systemIptables(), podCIDR: clusterCIDR, clusterId: flags.need('cluster-id'), nodeName: flags.need('node-name'), healthPort: 10_256 }),
     dns({ ...names, domain: flags.get('cluster-domain') ?? 'cluster.local', address: flags.need('node-ip'), port: singleDnsPort, upstreams: readUpstreams('/etc/resolv.conf', [flags.get('cluster-dns') ?? '']), healthPort: 0, readyPort: 0, metricsPort: 0 }),
     { name: agent.name, run: async (until) => { try { await agent.run(until) } finally { parts.runtime.close() } } },
   ]
