@@ -16,9 +16,10 @@ import { systemClock } from '../api/clock.ts'
 import { humanDuration } from '../api/human-duration.ts'
 import { pullHere } from './components/image-puller.ts'
 import { fullPattern } from './image-pattern.ts'
+import { providedLogins } from './provided-logins.ts'
 
-/** Where a machine keeps images, and where what runs there leaves its records. */
-export interface ImagePlace { directory: string; run: string }
+/** Where a machine keeps images, where what runs there leaves its records, and where the cluster's files for kubelets are. */
+export interface ImagePlace { directory: string; run: string; data: string }
 
 export type ImageWork =
   /** `source` is a file or a directory there; undefined: it comes by a stream, as an archive (`archive`: of a directory, or an image's own). */
@@ -55,12 +56,16 @@ const load: Doing['load'] = async (place, work, { input, signal }) => {
   }
 }
 
-const pull: Doing['pull'] = async ({ directory }, { image }, { signal }) => {
+const pull: Doing['pull'] = async ({ directory, data }, { image }, { signal }) => {
   const owner = `command-${process.pid}`
   const logins = registries({ directory, owner, pull: pullHere, homeDirectory: process.env['HOME'] }).logins()
-  const credentials = loginsFor(logins, parseReference(image)?.repository ?? image).map((login) => login.credentials)
-  const pulled = await pullHere({ directory, owner, image, credentials }, signal).finally(() => rmSync(path.join(directory, 'downloads', owner), { recursive: true, force: true }))
-  return [`pulled ${image} (${mebibytes(pulled.image)})`, ...pulled.warnings.map((warning) => `  ${warning}`)]
+  const repository = parseReference(image)?.repository ?? image
+  const warnings: string[] = []
+  const provided = await providedLogins(data, { repository, warn: (line) => warnings.push(line) }, signal)
+  const credentials = [...loginsFor(logins, repository), ...loginsFor(provided, repository)].map((login) => login.credentials)
+  const explained = (error: unknown): never => { throw warnings.length === 0 ? error : new Error([error instanceof Error ? error.message : String(error), ...warnings].join('\n  '), { cause: error }) }
+  const pulled = await pullHere({ directory, owner, image, credentials }, signal).catch(explained).finally(() => rmSync(path.join(directory, 'downloads', owner), { recursive: true, force: true }))
+  return [`pulled ${image} (${mebibytes(pulled.image)})`, ...[...warnings, ...pulled.warnings].map((warning) => `  ${warning}`)]
 }
 
 const row = (cells: readonly string[], widths: readonly number[]): string => cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('   ').trimEnd()

@@ -18,7 +18,7 @@ const forPeople = (error: unknown): never => { throw error instanceof Error && !
 
 const workHere = async (home: Home, work: ImageWork, signal: AbortSignal): Promise<string[]> => {
   if (process.getuid?.() !== 0) throw new UserError('images are kept with their owners and modes, which needs root; run it with sudo')
-  const run = (): Promise<string[]> => workOnImages({ directory: home.images, run: home.run }, work, { signal }).catch(forPeople)
+  const run = (): Promise<string[]> => workOnImages({ directory: home.images, run: home.run, data: home.data }, work, { signal }).catch(forPeople)
   // A pull takes its time, and an `up` need not wait for it.
   return work.do === 'pull' ? run() : inTurn(home, { work: run, waiting: (pid) => say(`another wherry command (pid ${pid}) is at work on this cluster; waiting for it …`) }, signal)
 }
@@ -73,7 +73,7 @@ const everywhere = async (home: Home, { node, work }: { node: string | undefined
 /** On one machine: this one, unless a node is named. */
 const inOnePlace = async (home: Home, { node, work }: { node: string | undefined; work: ImageWork }, signal: AbortSignal): Promise<string[]> => {
   const { here, machines: [machine], config } = node === undefined ? { here: true, machines: [], config: undefined } : await placesOf(home, node)
-  if (here || !machine || !config) return work.do === 'list' ? workOnImages({ directory: home.images, run: home.run }, work, { signal }) : workHere(home, work, signal)
+  if (here || !machine || !config) return work.do === 'list' ? workOnImages({ directory: home.images, run: home.run, data: home.data }, work, { signal }) : workHere(home, work, signal)
   return workThere(home, { config, node: machine, work }, signal)
 }
 

@@ -1,12 +1,12 @@
 /** The nodes of this machine: their networks and their kubelets' keepers. */
 import { serverArguments } from './server-files.ts'
-import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { instanceTypeOf, machineProviderID } from '../cloud-controller-manager/ssh/ssh-cloud.ts'
 import { serverURL, type ClusterConfig, type NodeConfig } from './config.ts'
 import type { Home } from './home.ts'
 import { agentEnvironment, startKeeper, type Keeper } from './keeper.ts'
 import { enableForwarding, ensureBridge, ensureNamespace, namespacePath, nodeAddress, nodeNetworkOf } from './node-network.ts'
+import { configurationFlags } from './node-configuration.ts'
 import { clusterProgram, ownProgram } from './program.ts'
 import { machineOf } from './ssh/machines.ts'
 
@@ -31,15 +31,6 @@ export const ensureNetworks = async (home: Home, config: ClusterConfig): Promise
   return { ...config, forwardingBefore: config.forwardingBefore ?? before }
 }
 
-/** Where whoever runs the cluster may put a KubeletConfiguration, for all nodes of this machine; read when a kubelet starts. */
-const kubeletConfigurationFile = ({ data }: Home): string => path.join(data, 'kubelet.yaml')
-
-/** Beside it, as a pair: who knows credentials for images, and a directory of programs that the file names. */
-const credentialProviders = ({ data }: Home): string[] => {
-  const [file, directory] = [path.join(data, 'credential-providers.yaml'), path.join(data, 'credential-providers')]
-  return existsSync(file) ? [`--image-credential-provider-config=${file}`, `--image-credential-provider-bin-dir=${directory}`] : []
-}
-
 /** Program and arguments of a node's kubelet (or of the one process of a `--single` cluster). */
 export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig, program = clusterProgram(home) ?? ownProgram(home)): string[] => {
   const at = home.node(node.name)
@@ -56,8 +47,7 @@ export const nodeCommand = (home: Home, config: ClusterConfig, node: NodeConfig,
     `--provider-id=${machineProviderID(machine)}`,
     `--node-labels=node.kubernetes.io/instance-type=${instanceTypeOf(machine)}`,
     ...(controlPlane ? [`--pod-manifest-path=${at.manifests}`] : []),
-    ...(existsSync(kubeletConfigurationFile(home)) ? [`--config=${kubeletConfigurationFile(home)}`] : []),
-    ...credentialProviders(home),
+    ...configurationFlags(home.data),
   ]
 }
 

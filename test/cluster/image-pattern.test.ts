@@ -15,7 +15,7 @@ describe('programs of the machine for images', () => {
   let directory = ''
   beforeEach(async () => { directory = await mkdtemp(path.join(os.tmpdir(), 'wherry-images-')) })
   afterEach(() => rm(directory, { recursive: true, force: true }))
-  const work = (what: ImageWork): Promise<string[]> => workOnImages({ directory, run: path.join(directory, 'run') }, what, { signal: AbortSignal.timeout(10_000) })
+  const work = (what: ImageWork): Promise<string[]> => workOnImages({ directory, run: path.join(directory, 'run'), data: directory }, what, { signal: AbortSignal.timeout(10_000) })
   const program = (entrypoint: string[], command: string[] = []) => ({ entrypoint, command, env: [], workingDir: '', user: '', stopSignal: undefined })
 
   test('are listed as one would type them', async () => {

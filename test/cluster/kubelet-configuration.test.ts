@@ -98,7 +98,7 @@ describe('a kubelet configuration', () => {
     ['another kind', 'kind: Pod\n', 'kubelet.yaml: the file must have apiVersion kubelet.config.k8s.io/v1beta1'],
     ['no YAML', '{', 'kubelet.yaml: the file is no YAML'],
     ['a list', '[]', 'kubelet.yaml: the file must hold a KubeletConfiguration'],
-    ['an unknown signal', `${head}evictionHard: {allocatableMemory.available: 1Mi}\n`, 'evictionHard[allocatableMemory.available] is no signal of this kubelet'],
+    ['an unknown signal', `${head}evictionHard: {containerfs.available: 1Mi}\n`, 'evictionHard[containerfs.available] is no signal of this kubelet'],
     ['a wrong amount', `${head}evictionHard: {memory.available: lots}\n`, 'evictionHard[memory.available] must be a quantity like 100Mi'],
     ['a soft threshold without grace', `${head}evictionSoft: {memory.available: 1Gi}\n`, 'evictionSoft[memory.available] needs an evictionSoftGracePeriod'],
     ['grace without a threshold', `${head}evictionSoftGracePeriod: {memory.available: 1m}\n`, 'evictionSoftGracePeriod[memory.available] has no evictionSoft of that name'],

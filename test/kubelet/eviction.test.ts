@@ -52,6 +52,21 @@ describe('a node that is short of memory', () => {
     await node.until('the node has forgotten', async () => (await nodeCondition(node, 'MemoryPressure'))?.status === 'False')
   })
 
+  test.each([[true, 'evicts'], [false, 'does not mind']])('where its pods are kept together (%s) it %s what brings all of them near to their limit', async (enforcePods) => {
+    await using node = await testNode()
+    const { readMachine } = machineWith()
+    let freeBytes = 2 ** 30
+    node.runtime.nodeUsage = () => ({ at: node.clock.now(), cpuNanoseconds: 0n, memoryWorkingSetBytes: 4 * 2 ** 30 - freeBytes, memoryRssBytes: 0, memoryUsageBytes: 0, processCount: 1, memoryLimitBytes: 4 * 2 ** 30 })
+    node.start({ readMachine, enforcePods })
+    await node.createPod({})
+    await node.untilPod('web-1', 'is ready', isReady)
+    freeBytes = 60 * 2 ** 20
+    await looks(node)
+    if (!enforcePods) { expect((await node.pod('web-1'))?.status.phase).toBe('Running'); return }
+    const evicted = await node.untilPod('web-1', 'is evicted', ({ status }) => status.phase === 'Failed')
+    expect(evicted.status.message).toMatch(/^The node was low on resource: memory\. Threshold quantity: 100Mi, available: 60Mi\. /)
+  })
+
   test('spares what is critical', async () => {
     await using node = await testNode()
     const { now, readMachine } = machineWith()

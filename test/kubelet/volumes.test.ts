@@ -333,12 +333,13 @@ describe('a pod\'s volumes', () => {
       expect((await stat(path.join(directory, 'local'))).gid).toBe(1234)
     })
     // Upstream's "[Volume type: dir-link] Set fsGroup for local volume".
-    test.runIf(process.getuid?.() === 0)('a local volume whose path is a link to it gets the pod\'s group, links in it do not', async () => {
+    test.runIf(process.getuid?.() === 0)('a local volume whose path is a link to it gets the pod\'s group, links in it too, and not what they lead to', async () => {
       for (const each of ['real', 'elsewhere']) await mkdir(path.join(directory, each))
       await symlink(path.join(directory, 'real'), path.join(directory, 'link'))
       await symlink(path.join(directory, 'elsewhere'), path.join(directory, 'real/out'))
       await mounts(aPod({ ...using.spec, securityContext: { fsGroup: 1234 } }), claim(), volume({ hostPath: undefined, local: { path: path.join(directory, 'link') } }))
       expect(await Promise.all(['real', 'elsewhere'].map(async (each) => (await stat(path.join(directory, each))).gid))).toEqual([1234, 0])
+      expect((await lstat(path.join(directory, 'real/out'))).gid).toBe(1234)
     })
   })
 

@@ -79,6 +79,11 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
     cluster = await startTestCluster()
     live = liveClient(cluster)
     machine = await startMachine(cluster.home.clusterId)
+    const data = (name: string): string => path.join(cluster.home.data, name)
+    await mkdir(data('credential-providers'))
+    await writeFile(data('credential-providers/vault'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+    await writeFile(data('credential-providers.yaml'), 'apiVersion: kubelet.config.k8s.io/v1\nkind: CredentialProviderConfig\nproviders:\n- {name: vault, apiVersion: credentialprovider.kubelet.k8s.io/v1, matchImages: [registry.example], defaultCacheDuration: 0s}\n')
+    await writeFile(data('kubelet.yaml'), 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: 77\n')
     await until('sshd listens', async () => (await machine.see(['ss', '-Hltn', 'sport = :2222'])).includes('2222'))
   })
   afterAll(async () => {
@@ -131,6 +136,11 @@ describe.runIf(isRoot && sshd !== undefined && bundled)('a machine with sshd and
   test('has keys that never left it, and certificates of its own', async () => {
     expect((await machine.see(['sh', '-c', 'cd /var/lib/wherry-node/*/ && stat -c "%a %n" *.key'])).trim().split('\n')).toEqual(['600 kubelet-client.key', '600 kubelet-server.key'])
     expect(await machine.see(['sh', '-c', 'cat /var/lib/wherry-node/*/kubelet.kubeconfig'])).not.toContain('PRIVATE')
+  })
+
+  test('has the cluster\'s configuration of kubelets, and the programs that know credentials', async () => {
+    expect((await live.client.get(Nodes, { name: 'far' })).status.capacity?.['pods']).toBe('77')
+    expect(await machine.see(['sh', '-c', 'cd /var/lib/wherry-node/*/ && stat -c "%a %n" kubelet.yaml credential-providers.yaml credential-providers/*'])).toBe('600 kubelet.yaml\n600 credential-providers.yaml\n700 credential-providers/vault')
   })
 
   test('runs pods, and pods of the first node reach them', async () => {

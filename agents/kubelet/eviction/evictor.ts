@@ -141,6 +141,6 @@ const memorySlack = (thresholds: readonly Threshold[], { 'memory.available': obs
 
 /** Memory can be gone within a second; disks cannot. */
 const isNear = (thresholds: readonly Threshold[], observations: Observations): boolean => thresholds.some(({ signal, value }) => {
-  const observed = signal === 'memory.available' ? observations[signal] : undefined
+  const observed = resourceOf[signal] === 'memory' ? observations[signal] : undefined
   return observed !== undefined && observed.available < 2 * amountOf(value, observed.capacity)
 })

@@ -14,12 +14,18 @@ import { memoryNotices } from './memory-notices.ts'
 import { allOf, podDirectories, useOf } from './pod-directories.ts'
 import type { PodUse } from './ranking.ts'
 import { storageWatch, usedBytes } from './storage-watch.ts'
-import { defaultThresholds, type Observations, type Resource } from './threshold.ts'
+import { defaultThresholds, type Observation, type Observations, type Resource, withAllocatable } from './threshold.ts'
 
 export interface NodeEvictorParts { options: KubeletOptions; machine: Machine; workers: PodWorkers; maxPids: number; changed(): void }
 
 /** Upstream's. */
 const defaultSettings: EvictionSettings = { thresholds: defaultThresholds, transitionMilliseconds: 5 * 60_000, maxPodGraceSeconds: 0, lookMilliseconds: 10_000 }
+
+/** Of what all pods together may use; undefined: the kernel does not keep them to anything. */
+const allocatableMemory = ({ runtime }: Machine): Observation | undefined => {
+  const usage = runtime.nodeUsage?.()
+  return usage?.memoryLimitBytes === undefined ? undefined : { available: Math.max(0, usage.memoryLimitBytes - usage.memoryWorkingSetBytes), capacity: usage.memoryLimitBytes }
+}
 
 /** What the thresholds are compared with. Without a disk of their own images are where everything else is. */
 const observer = ({ options, machine, maxPids }: NodeEvictorParts) => async (): Promise<Observations> => {
@@ -28,8 +34,9 @@ const observer = ({ options, machine, maxPids }: NodeEvictorParts) => async (): 
   const nodeDisk = { available: readings.diskAvailableBytes, capacity: readings.diskUsableBytes }
   const nodeInodes = { available: readings.inodesFree, capacity: readings.inodes }
   const images = await imageDisk(options, machine.directory)
+  const allocatable = allocatableMemory(machine)
   return {
-    'memory.available': { available: readings.memoryAvailableBytes, capacity: machine.memoryCapacityBytes },
+    'memory.available': { available: readings.memoryAvailableBytes, capacity: machine.memoryCapacityBytes }, ...(allocatable && { 'allocatableMemory.available': allocatable }),
     'nodefs.available': nodeDisk, ...(nodeInodes.capacity > 0 && { 'nodefs.inodesFree': nodeInodes }),
     'imagefs.available': images ? { available: images.availableBytes, capacity: images.usableBytes } : nodeDisk,
     ...(images ? images.inodes > 0 && { 'imagefs.inodesFree': { available: images.inodesFree, capacity: images.inodes } } : nodeInodes.capacity > 0 && { 'imagefs.inodesFree': nodeInodes }),
@@ -71,8 +78,9 @@ const removeDeadContainers = async (machine: Machine, workers: PodWorkers): Prom
 export const nodeEvictor = (parts: NodeEvictorParts): Evictor => {
   const { options, machine, workers } = parts
   const { clock, log } = machine
+  const settings = { ...defaultSettings, ...options.eviction }
   return evictor({
-    settings: { ...defaultSettings, ...options.eviction },
+    settings: { ...settings, thresholds: (options.enforcePods ?? true) ? withAllocatable(settings.thresholds) : settings.thresholds },
     // A machine that is only made up has no kernel of its own.
     ...(options.kernelMemcgNotification !== false && !options.readMachine && { notices: (pressed: () => void) => memoryNotices({ program: path.join(machine.directory, 'tools', memoryWatcher), log, memoryEvents: machine.runtime.memoryEvents, pressed }) }),
     clock, log, observe: observer(parts), pods: () => workers.active(), useOf: usesOf(machine), changed: parts.changed,

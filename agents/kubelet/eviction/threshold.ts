@@ -2,7 +2,7 @@
 
 import { formatQuantity, quantityOf } from '../../../src/api/quantity.ts'
 
-export type Signal = 'memory.available' | 'nodefs.available' | 'nodefs.inodesFree' | 'imagefs.available' | 'imagefs.inodesFree' | 'pid.available'
+export type Signal = 'memory.available' | 'allocatableMemory.available' | 'nodefs.available' | 'nodefs.inodesFree' | 'imagefs.available' | 'imagefs.inodesFree' | 'pid.available'
 
 /** An amount in the signal's own unit (bytes, inodes, processes), or a part of the capacity (0.1 for 10 %). */
 export type Amount = { quantity: number } | { fraction: number }
@@ -32,17 +32,21 @@ export const defaultThresholds: readonly Threshold[] = [
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure'
 
 export const pressureOf: Readonly<Record<Signal, Pressure>> = {
-  'memory.available': 'MemoryPressure', 'nodefs.available': 'DiskPressure', 'nodefs.inodesFree': 'DiskPressure', 'imagefs.available': 'DiskPressure', 'imagefs.inodesFree': 'DiskPressure', 'pid.available': 'PIDPressure',
+  'memory.available': 'MemoryPressure', 'allocatableMemory.available': 'MemoryPressure', 'nodefs.available': 'DiskPressure', 'nodefs.inodesFree': 'DiskPressure', 'imagefs.available': 'DiskPressure', 'imagefs.inodesFree': 'DiskPressure', 'pid.available': 'PIDPressure',
 }
 
 /** What pods are evicted for. */
 export type Resource = 'memory' | 'ephemeral-storage' | 'inodes' | 'pids'
 
 export const resourceOf: Readonly<Record<Signal, Resource>> = {
-  'memory.available': 'memory', 'nodefs.available': 'ephemeral-storage', 'nodefs.inodesFree': 'inodes', 'imagefs.available': 'ephemeral-storage', 'imagefs.inodesFree': 'inodes', 'pid.available': 'pids',
+  'memory.available': 'memory', 'allocatableMemory.available': 'memory', 'nodefs.available': 'ephemeral-storage', 'nodefs.inodesFree': 'inodes', 'imagefs.available': 'ephemeral-storage', 'imagefs.inodesFree': 'inodes', 'pid.available': 'pids',
 }
 
 export const amountOf = (amount: Amount, capacity: number): number => ('quantity' in amount ? amount.quantity : Math.floor(capacity * amount.fraction))
+
+/** Where all pods together have a limit, it is to be kept clear of as the machine's end is. Mirrors addAllocatableThresholds. */
+export const withAllocatable = (thresholds: readonly Threshold[]): Threshold[] =>
+  [...thresholds, ...thresholds.filter(({ signal, graceMilliseconds }) => signal === 'memory.available' && graceMilliseconds === 0).map((each): Threshold => ({ ...each, signal: 'allocatableMemory.available' }))]
 
 /** `withReclaim`: the threshold has been met before, and is left behind only when more than its value is free. */
 export const isMet = ({ signal, value, minReclaim }: Threshold, observations: Observations, withReclaim: boolean): boolean => {

@@ -17,6 +17,7 @@ import { newLogWriter } from './logs/log-writer.ts'
 import { setUpNode, tearDownNode } from './node-setup.ts'
 import { identify, signalProcess } from './proc/stat.ts'
 import { readPodDetails, readPodUsage } from './pod-usage.ts'
+import { readUsage } from './cgroups/usage.ts'
 import type { Credentials } from './rootfs/credentials.ts'
 import { rootStock } from './rootfs/root-stock.ts'
 import type { ContainerSpec, ContainerState, Runtime, RuntimeEvent } from './runtime.ts'
@@ -102,6 +103,7 @@ export const processRuntime = async (options: RuntimeOptions): Promise<ProcessRu
     dial: (podUid, port) => dial(readySandbox(context, podUid), port),
     usage: (podUid) => Promise.resolve(readPodUsage(context, podUid)),
     usageDetails: (podUid) => Promise.resolve(readPodDetails(context, podUid)),
+    nodeUsage: () => readUsage(context.hierarchies, nodeCgroup(context), context.clock.now()),
     layers: (podUid) => Promise.resolve((context.pods.get(podUid)?.attempts ?? []).filter(({ phase }) => phase === 'starting' || phase === 'running').map(({ record }) => ({ container: record.name, directory: record.rootDirectory }))),
     processes: (podUid, name) => Promise.resolve(running(context, podUid, name).flatMap(({ cgroup }) => cgroupPids(context.hierarchies, cgroup))),
     events: (signal) => queue.events(signal),

@@ -241,6 +241,8 @@ export interface Runtime {
   usage(podUid: string): Promise<{ pod: Usage; containers: Record<string, Usage> } | undefined>
   /** As `usage`, and of those that the kernel does not count: nothing. */
   usageDetails(podUid: string): Promise<{ pod: UsageDetails; containers: Record<string, UsageDetails> } | undefined>
+  /** Of all pods of the node together, with the limit that they have; undefined: nobody counts it. */
+  nodeUsage?(): Usage | undefined
   /** Directories on disks in which is what the running containers of a pod have written to their roots. */
   layers(podUid: string): Promise<{ container: string; directory: string }[]>
   /** Pids in a container's cgroup. */

@@ -3,7 +3,7 @@
  * what is open, not of its name. A directory that becomes a link between two steps leads nowhere. Mirrors the reasons of pkg/volume/util/subpath/subpath_linux.go.
  */
 import { constants, lstatSync } from 'node:fs'
-import { chmod, chown, type FileHandle, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
+import { chmod, chown, type FileHandle, lchown, open, readdir, rename, rmdir, unlink } from 'node:fs/promises'
 import path from 'node:path'
 
 // O_PATH is not among Node's constants; its value is the same on x86-64 and arm64.
@@ -19,13 +19,13 @@ const openIf = (file: string, flags: number): Promise<FileHandle | undefined> =>
   throw error
 })
 
-/** Everything at and below belongs to the group and is readable (or writable) by it; directories pass it on. Links are left as they are. Mirrors volume.SetVolumeOwnership. */
+/** Everything at and below belongs to the group and is readable (or writable) by it; directories pass it on. Of links only the group is changed, not of what they lead to. Mirrors volume.SetVolumeOwnership. */
 export const giveToGroup = async (root: string, { gid, fileBits }: { gid: number; fileBits: number }): Promise<void> => {
   const handle = await openIf(root, pathOnly)
   if (!handle) return
   try {
     const facts = await handle.stat()
-    if (facts.isSymbolicLink()) return
+    if (facts.isSymbolicLink()) return await lchown(root, facts.uid, gid).catch((error: unknown) => { if (codeOf(error) !== 'ENOENT') throw error })
     await chown(at(handle), facts.uid, gid)
     await chmod(at(handle), (facts.mode & 0o7777) | fileBits | (facts.isDirectory() ? 0o2110 : 0))
     if (facts.isDirectory()) for (const name of await readdir(at(handle))) await giveToGroup(at(handle, name), { gid, fileBits })

@@ -18,7 +18,7 @@ export interface KubeletConfiguration { settings: NodeSettings; eviction: Partia
 const known = ['apiVersion', 'kind', 'evictionHard', 'evictionSoft', 'evictionSoftGracePeriod', 'evictionMaxPodGracePeriod', 'evictionPressureTransitionPeriod', 'evictionMinimumReclaim',
   'mergeDefaultEvictionSettings', 'systemReserved', 'kubeReserved', 'shutdownGracePeriod', 'shutdownGracePeriodCriticalPods', 'shutdownGracePeriodByPodPriority',
   'reservedSystemCPUs', 'seccompDefault', 'allowedUnsafeSysctls', 'podPidsLimit', ...settingFields]
-const signals: readonly Signal[] = ['memory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available']
+const signals: readonly Signal[] = ['memory.available', 'allocatableMemory.available', 'nodefs.available', 'nodefs.inodesFree', 'imagefs.available', 'imagefs.inodesFree', 'pid.available']
 const reservable = ['cpu', 'memory', 'ephemeral-storage']
 
 const amountOf = (text: string, field: string, fail: Fail): Amount => {

@@ -7,6 +7,7 @@ import { renderKubeconfig } from '../../client/kubeconfig.ts'
 import { instanceTypeOf, machineProviderID } from '../../cloud-controller-manager/ssh/ssh-cloud.ts'
 import { serverURL, type ClusterConfig } from '../config.ts'
 import type { Home } from '../home.ts'
+import { configurationFiles } from '../node-configuration.ts'
 import { requestCertificate } from './certificates.ts'
 import type { Requests, Started, StartInput } from './machine-agent.ts'
 import type { JoinedMachine } from './machine-command.ts'
@@ -26,7 +27,7 @@ const input = async (home: Home, config: ClusterConfig, machine: JoinedMachine):
   const ca = await readFile(path.join(home.pki, 'ca.crt'), 'utf8')
   const { data } = machine.home
   const credentials = { certificateFile: `${data}/kubelet-client.crt`, keyFile: `${data}/kubelet-client.key` }
-  return { ca, kubeconfig: renderKubeconfig({ cluster: 'wherry', user: `system:node:${machine.node.name}`, server: serverURL(config), certificateAuthority: ca, credentials }), kubelet: kubeletFlags(config, machine) }
+  return { ca, kubeconfig: renderKubeconfig({ cluster: 'wherry', user: `system:node:${machine.node.name}`, server: serverURL(config), certificateAuthority: ca, credentials }), kubelet: kubeletFlags(config, machine), files: configurationFiles(home.data) }
 }
 
 /** The program is there already. Keys are made on the machine and stay there; only requests and certificates travel. */

@@ -15,6 +15,7 @@ import { type ImageWork, workOnImages } from '../image-work.ts'
 import { runTearDown } from '../components/tear-down.ts'
 import { parseFlags, type Flags } from '../flags.ts'
 import { agentEnvironment, type Keeper, runningKeeper, startKeeper, stopKeeper } from '../keeper.ts'
+import { type ConfigurationFile, placeConfiguration } from '../node-configuration.ts'
 import { installUnit, removeUnit, systemdRuns, type Unit } from '../systemd.ts'
 import { UserError } from '../user-error.ts'
 import { machineHome, type MachineHome } from './machine-home.ts'
@@ -23,7 +24,7 @@ import { machineHome, type MachineHome } from './machine-home.ts'
 export interface Requests { client?: string; server?: string }
 
 /** Input of `start`. Certificates that were asked for; everything else as it is to be from now on. */
-export interface StartInput { client?: string; server?: string; ca: string; kubeconfig: string; kubelet: readonly string[] }
+export interface StartInput { client?: string; server?: string; ca: string; kubeconfig: string; kubelet: readonly string[]; files?: readonly ConfigurationFile[] }
 
 export interface Started { keeper: number; wasRunning: boolean }
 
@@ -73,7 +74,7 @@ const start = async (flags: Flags): Promise<Started> => {
   const wasRunning = (await runningKeeper(home.keeperPid)) !== undefined
   // Another program, other certificates or flags: the kubelet starts anew and adopts its pods.
   if (wasRunning) await stopKeeper(home.keeperPid, keeperGraceMilliseconds, new AbortController().signal)
-  const command = [path.join(home.program, 'node'), path.join(home.program, 'wherry.js'), 'kubelet', ...input.kubelet]
+  const command = [path.join(home.program, 'node'), path.join(home.program, 'wherry.js'), 'kubelet', ...input.kubelet, ...placeConfiguration(home.data, input.files ?? [])]
   await write('command.json', JSON.stringify(command))
   const { pid } = await keep(home, command)
   await chmod(home.data, 0o700)
@@ -133,7 +134,7 @@ const log = async (flags: Flags): Promise<{ lines: string[] }> => ({ lines: read
 /** What `wherry image` wants of this machine's images; an image that is loaded comes by standard input. */
 const images = async (flags: Flags): Promise<{ lines: string[] }> => {
   const home = homeOf(flags)
-  const place = { directory: home.images, run: home.run }
+  const place = { directory: home.images, run: home.run, data: home.data }
   const lines = await workOnImages(place, JSON.parse(flags.need('request')) as ImageWork, { input: process.stdin, signal: new AbortController().signal })
     .catch((error: unknown) => { throw new UserError(error instanceof Error ? error.message : String(error)) })
   return { lines }
