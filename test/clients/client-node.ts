@@ -40,14 +40,14 @@ export const clientNodeCases = (cluster: () => TestCluster): void => {
     const [out, err] = [collector(), collector()]
     let status: V1Status | undefined
     await new Exec(configured()).exec('default', 'two', 'counter', ['sh', '-c', 'read -r line; echo "heard $line"; echo oops >&2; exit 4'], out.stream, err.stream, Readable.from(['hello\n']), false, (told) => { status = told })
-    await until('the outcome', () => Promise.resolve(status), 15)
+    await until('the outcome', () => Promise.resolve(status), 60)
     expect([out.text(), err.text()]).toEqual(['heard hello\n', 'oops\n'])
     expect(status).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: '4' }] } })
   })
   test('attach', async () => {
     const [out, typed] = [collector(), new PassThrough()]
     const socket = await new Attach(configured()).attach('default', 'two', 'reader', out.stream, collector().stream, typed, false)
-    await until('the reader answers', () => { if (!out.text().includes('got me')) typed.write('me\n'); return Promise.resolve(out.text().includes('got me')) }, 15)
+    await until('the reader answers', () => { if (!out.text().includes('got me')) typed.write('me\n'); return Promise.resolve(out.text().includes('got me')) }, 60)
     socket.close()
   })
   test('cp', async () => {
@@ -60,16 +60,16 @@ export const clientNodeCases = (cluster: () => TestCluster): void => {
       await copy.cpToPod('default', 'two', 'counter', path.join(folder, 'up'), '/tmp')
       await cluster().until('it has arrived', async () => (await cluster().kubectl(['exec', 'two', '-c', 'counter', '--', 'sh', '-c', 'cat /tmp/carried.bin | wc -c'])) === '50000')
       await copy.cpFromPod('default', 'two', 'counter', 'carried.bin', path.join(folder, 'down'), '/tmp')
-      await until('it is back', async () => (await readFile(path.join(folder, 'down', 'carried.bin'))).length === 50_000, 15)
+      await until('it is back', async () => (await readFile(path.join(folder, 'down', 'carried.bin'))).length === 50_000, 60)
     } finally { await rm(folder, { recursive: true, force: true }) }
   })
   test('log: the tail, and as it goes on', async () => {
     const [tail, following] = [collector(), collector()]
     await new Log(configured()).log('default', 'two', 'counter', tail.stream, { tailLines: 1 })
-    await until('the last line', () => Promise.resolve(/^line \d+\n$/.test(tail.text())), 15)
+    await until('the last line', () => Promise.resolve(/^line \d+\n$/.test(tail.text())), 60)
     // Ended by the server: the library takes its own abort for an error that nobody handles.
     await new Log(configured()).log('default', 'two', 'counter', following.stream, { follow: true, tailLines: 1, limitBytes: 18 })
-    await until('more lines', () => Promise.resolve(following.text().length === 18), 15)
+    await until('more lines', () => Promise.resolve(following.text().length === 18), 60)
     expect(following.text()).toMatch(/^(starting|line \d+)\nline/)
   })
   test('port-forward: two connections, one after the other, through a local server', async () => {
@@ -77,7 +77,7 @@ export const clientNodeCases = (cluster: () => TestCluster): void => {
     const name = await cluster().kubectl(['get', 'pods', '-l', 'app=pages', '-o', 'jsonpath={.items[0].metadata.name}'])
     const local = net.createServer((socket) => { void forward.portForward('default', name, [8000], socket, null, socket) }).listen(0, '127.0.0.1')
     try {
-      await until('it listens', () => Promise.resolve(local.listening), 5)
+      await until('it listens', () => Promise.resolve(local.listening), 60)
       const { port } = local.address() as net.AddressInfo
       for (let round = 0; round < 2; round += 1) expect(await (await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(10_000) })).text()).toBe('page')
     } finally { local.close() }
@@ -97,7 +97,7 @@ export const clientNodeCases = (cluster: () => TestCluster): void => {
     await core.createNamespacedConfigMap({ namespace: 'default', body: named('seen', { v: '1' }) })
     await core.replaceNamespacedConfigMap({ namespace: 'default', name: 'seen', body: named('seen', { v: '2' }) })
     await core.deleteNamespacedConfigMap({ namespace: 'default', name: 'seen' })
-    await until('three events each', () => Promise.resolve(watched.length >= 3 && informed.length >= 3), 15)
+    await until('three events each', () => Promise.resolve(watched.length >= 3 && informed.length >= 3), 60)
     watch.abort()
     await informer.stop()
     expect(watched).toEqual(['ADDED seen 1', 'MODIFIED seen 2', 'DELETED seen 2'])
@@ -121,7 +121,7 @@ export const clientNodeCases = (cluster: () => TestCluster): void => {
     expect(await tryToLead(leases, name, leader)).toBe(true)
     const others = candidates.filter((each) => each !== leader)
     expect(await Promise.all(others.map((identity) => tryToLead(leases, name, identity)))).not.toContain(true)
-    await until('another leads', async () => (await Promise.all(others.map((identity) => tryToLead(leases, name, identity)))).filter(Boolean).length === 1, 10)
+    await until('another leads', async () => (await Promise.all(others.map((identity) => tryToLead(leases, name, identity)))).filter(Boolean).length === 1, 60)
     expect((await leases.readNamespacedLease({ namespace: 'default', name })).spec?.holderIdentity).not.toBe(leader)
   })
 }

@@ -197,7 +197,7 @@ spec:
     await cluster.kubectl(['apply', '-f', web])
     await cluster.kubectl(['wait', '--for=condition=Available', 'deployment/web', '--timeout=20s'])
     expect(await cluster.kubectl(['delete', 'deployment', 'web', '--wait=false'])).toBe('deployment.apps "web" deleted from default namespace')
-    await cluster.until('the pods follow', async () => (await pods()).length === 0, 20)
+    await cluster.until('the pods follow', async () => (await pods()).length === 0, 60)
     await cluster.kubectl(['run', 'stubborn', '--image=host', '--', 'sh', '-c', 'trap "" TERM; while :; do sleep 1; done'])
     await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/stubborn', '--timeout=20s'])
     expect(await cluster.tryKubectl(['delete', 'pod', 'stubborn', '--grace-period=0', '--force'])).toEqual({

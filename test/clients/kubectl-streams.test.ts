@@ -139,7 +139,7 @@ describe.runIf(isRoot)('streams', () => {
     const attached = execa(kubectl, ['--kubeconfig', cluster.kubeconfig, 'attach', '-i', 'two', '-c', 'reader'], { reject: false, timeout: 90_000 })
     let said = ''
     attached.stdout.on('data', (chunk: Buffer) => { said += chunk.toString() })
-    await until('the reader answers', () => { if (!said.includes('got one')) attached.stdin.write('one\n'); return Promise.resolve(said.includes('got one')) }, 15)
+    await until('the reader answers', () => { if (!said.includes('got one')) attached.stdin.write('one\n'); return Promise.resolve(said.includes('got one')) }, 60)
     attached.kill()
     await attached
     expect(await cluster.kubectl(['logs', 'two', '-c', 'reader'])).toMatch(/^ready\ngot one/)

@@ -67,10 +67,10 @@ describe.runIf(isRoot && full)(`an operator on ${framework.name} ${framework.ver
     expect(await kubectl('delete', 'shelf', 'one', '--timeout=30s')).toBe('shelf.library.example.com "one" deleted from library namespace')
     expect(await kubectl('get', 'configmap', 'donated', '-o', 'jsonpath={.data.one}')).toBe('Emma,Momo')
     await kubectl('wait', '--for=delete', 'configmap/one-books', '--timeout=30s')
-    await cluster.until('the operator has seen it', async () => (await cluster.kubectl(['-n', 'pepr-system', 'logs', '-l', 'pepr.dev/controller=watcher', '--tail=-1'])).includes('books are gone'), 30)
+    await cluster.until('the operator has seen it', async () => (await cluster.kubectl(['-n', 'pepr-system', 'logs', '-l', 'pepr.dev/controller=watcher', '--tail=-1'])).includes('books are gone'), 60)
   })
   test('without its servers nothing is admitted', async () => {
     await cluster.kubectl(['-n', 'pepr-system', 'scale', 'deployment', 'pepr-shelves', '--replicas=0'])
-    await cluster.until('its webhooks are gone', async () => (await apply('three', 'Momo')).stderr.includes('failed calling webhook "pepr-shelves.pepr.dev": failed to call webhook: Post "https://pepr-shelves.pepr-system.svc:443/mutate/'), 30)
+    await cluster.until('its webhooks are gone', async () => (await apply('three', 'Momo')).stderr.includes('failed calling webhook "pepr-shelves.pepr.dev": failed to call webhook: Post "https://pepr-shelves.pepr-system.svc:443/mutate/'), 60)
   })
 })

@@ -43,7 +43,7 @@ const forwarding = async (cluster: TestCluster, args: readonly string[], { versi
   const running = execa(await kubectlPath(version), ['--kubeconfig', cluster.kubeconfig, 'port-forward', ...args], { reject: false, all: true, timeout: 40_000, stdin: 'ignore', env: { KUBECTL_PORT_FORWARD_WEBSOCKETS: String(webSockets) } })
   let said = ''
   running.all.on('data', (chunk: Buffer) => { said += chunk.toString() })
-  const port = await until('it forwards', () => Promise.resolve(Number(/Forwarding from 127\.0\.0\.1:(\d+)/.exec(said)?.[1] ?? 0)), 20)
+  const port = await until('it forwards', () => Promise.resolve(Number(/Forwarding from 127\.0\.0\.1:(\d+)/.exec(said)?.[1] ?? 0)), 60)
   return { port, said: () => said, ended: running.then(({ exitCode }) => exitCode), [Symbol.asyncDispose]: async () => { running.kill(); await running } }
 }
 

@@ -63,7 +63,7 @@ const accumulate = (what: string, watched: Watched<KubeObject>, added: string[],
   const found = [namesOf('ADDED', watched), namesOf('DELETED', watched)]
   if (JSON.stringify(found) === JSON.stringify([added, deleted])) return true
   throw new Error(JSON.stringify(watched.events))
-}, 30)
+}, 60)
 
 const selectableFields = async (world: World, namespace: string): Promise<void> => {
   const { client, watch } = world

@@ -34,7 +34,7 @@ const showsCustomResource = async (world: World, namespace: string, wanted: stri
   const group = `group-${namespace}${wanted === accept ? 'raw' : ''}.example.com`
   await customResource(world, group)
   try {
-    await until('the custom resource is discovered', async () => (await discovered(world, '/apis', wanted)).includes(`${group}/v1/testcrds`), 30)
+    await until('the custom resource is discovered', async () => (await discovered(world, '/apis', wanted)).includes(`${group}/v1/testcrds`), 60)
   } finally {
     await world.client.delete(CustomResourceDefinitions, { name: `testcrds.${group}` })
   }

@@ -141,12 +141,12 @@ const controllers = (behaviour: Behaviour): void => {
     await client.create(Services, service(name, namespace, { ports: [{ name: 'example', port: 80, protocol: 'TCP' }] }))
     const endpoints = (ip: string) => ({ metadata: { name, namespace }, subsets: [{ ports: [{ port: 80 }], addresses: [{ ip }] }] }) as never
     await client.create(Endpoints, endpoints('10.1.2.3'))
-    await until('it is mirrored', async () => JSON.stringify(await mirrored()) === '[[["10.1.2.3"],80]]', 12)
+    await until('it is mirrored', async () => JSON.stringify(await mirrored()) === '[[["10.1.2.3"],80]]', 60)
     // Without a resourceVersion: whatever was there is replaced.
     await client.update(Endpoints, endpoints('10.2.3.4'))
-    await until('its update is mirrored', async () => JSON.stringify(await mirrored()) === '[[["10.2.3.4"],80]]', 12)
+    await until('its update is mirrored', async () => JSON.stringify(await mirrored()) === '[[["10.2.3.4"],80]]', 60)
     await client.delete(Endpoints, { name, namespace })
-    await until('its end is mirrored', async () => (await mirrored()).length === 0, 12)
+    await until('its end is mirrored', async () => (await mirrored()).length === 0, 60)
   })
   behaviour('[sig-network] Endpoints should test the lifecycle of an Endpoint [Conformance]', async ({ client, watch }, namespace) => {
     const selection = { namespace, labelSelector: 'test-endpoint-static=true' }
@@ -248,7 +248,7 @@ const proxied = async (world: World, namespace: string, methods: readonly string
         const answer = await world.ask(method as Method, prefix + path(method))
         if (answer.status === 200 && (method === 'HEAD' || (answer.body['Method'] === method && answer.body['Body'] === 'foo'))) return true
         throw new Error(`${answer.status} ${answer.text}`)
-      }, 30)
+      }, 60)
     }
   }
   return paths

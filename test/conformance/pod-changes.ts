@@ -96,7 +96,7 @@ export const generations = (behaviour: Behaviour): void => {
     for (const [what, change, generation] of changes) {
       await updated(Pods, at, change)
       expect([what, (await client.get(Pods, at)).metadata.generation]).toEqual([what, generation])
-      await until(`the kubelet has seen ${what}`, async () => (await client.get(Pods, at)).status.observedGeneration === generation, 20)
+      await until(`the kubelet has seen ${what}`, async () => (await client.get(Pods, at)).status.observedGeneration === generation, 60)
     }
   })
   behaviour('[sig-node] Pods Extended (pod generation) Pod Generation custom-set generation on new pods and graceful delete [Conformance]', async ({ client, ask }, namespace) => {

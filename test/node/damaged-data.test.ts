@@ -74,7 +74,7 @@ describe.runIf(isRoot)('data', () => {
     expect(refusal.message).toMatch(/space|full/i)
     expect(await names()).toEqual(expect.arrayContaining(['kept', ...acknowledged]))
     await rm(filler)
-    await until('writes are taken again', async () => (await create('after')) === true, 30)
+    await until('writes are taken again', async () => (await create('after')) === true)
     expect(await names()).toEqual(expect.arrayContaining(['kept', 'after', ...acknowledged]))
   })
 

@@ -30,7 +30,7 @@ describe.runIf(isRoot)('a root that was made to be entered', () => {
   afterAll(async () => {
     for (const { metadata } of (await node.client.list(Pods)).items) await node.client.delete(Pods, { name: metadata.name, namespace: 'default' }, { gracePeriodSeconds: 0 })
     const directory = path.join(node.directory, 'pods')
-    await until('volumes to be unmounted', () => !existsSync(directory) || readdirSync(directory).length === 0, 30_000)
+    await until('volumes to be unmounted', () => !existsSync(directory) || readdirSync(directory).length === 0)
     await node[Symbol.asyncDispose]()
   })
   const run = async (name: string, container: Partial<Container>, spec: Partial<PodSpec>): Promise<Pod> => {

@@ -28,7 +28,7 @@ describe.runIf(isRoot)('kube-proxy', () => {
     for (const name of ['named-1', 'named-2']) await live.run(name, [...nameServer, '7000'], {}, { app: 'named' })
     for (const name of ['named-1', 'named-2']) await live.untilPod(name, 'is Ready', isReady)
     clusterIP = (await live.client.create(Services, { metadata: { name: 'named', namespace: 'default' }, spec: { selector: { app: 'named' }, ports: [{ port: 80, targetPort: 7000 }] } } as never)).spec.clusterIP ?? ''
-    await until('the Service answers', answers, 20)
+    await until('the Service answers', answers)
     // The rules of kubelet and kube-proxy have come to rest.
     await until('every Service has its rules', async () => (await rules()).filter((line) => line.includes('default/named')).length >= 6, 20)
   })
@@ -63,8 +63,8 @@ describe.runIf(isRoot)('kube-proxy', () => {
       const missing = before.filter((line) => !now.includes(line))
       if (missing.length > 0 || now.length !== before.length) throw new Error(`missing:\n${missing.join('\n')}\nnew:\n${now.filter((line) => !before.includes(line)).join('\n')}`)
       return true
-    }, 40)
-    await until('the Service answers', answers, 10)
+    })
+    await until('the Service answers', answers)
   })
 
   test('rules of others stay, whatever happens to ours', async () => {
@@ -75,11 +75,11 @@ describe.runIf(isRoot)('kube-proxy', () => {
     const before = await theirs()
     expect(before).toHaveLength(6)
     await onNode('iptables', '-t', 'nat', '-F', 'KUBE-SERVICES')
-    await until('the Service answers', answers, 40)
+    await until('the Service answers', answers)
     await live.remove('named-2')
     await until('one endpoint', async () => (await rules()).filter((line) => /-j DNAT --to-destination .*:7000/.test(line)).length === 1, 20)
     await live.client.delete(Services, { name: 'named', namespace: 'default' })
-    await until('the Service has no rules', async () => !(await rules()).join('\n').includes('default/named'), 20)
+    await until('the Service has no rules', async () => !(await rules()).join('\n').includes('default/named'))
     expect(await theirs()).toEqual(before)
   })
 

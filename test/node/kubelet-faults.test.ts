@@ -49,7 +49,7 @@ describe.runIf(isRoot)('a kubelet on a machine that fails', () => {
     await kubelet.create('during', { container: { command: shell('echo said; sleep 1000') }, spec: { volumes: [{ name: 'c', emptyDir: {} }] } })
     // Probes go on, and what they find is told.
     await kubelet.exec(await kubelet.client.get(Pods, { name: 'before', namespace: 'default' }), 'touch /tmp/sick').catch(() => {}) // needs room itself
-    await until('something is said, or runs all the same', async () => /No space left|ENOSPC|no space/i.test(`${await messagesOf(kubelet, 'during')}${await messagesOf(kubelet, 'dies')}${kubelet.said().join('\n')}`) || isReady(await kubelet.client.get(Pods, { name: 'during', namespace: 'default' })), 20_000)
+    await until('something is said, or runs all the same', async () => /No space left|ENOSPC|no space/i.test(`${await messagesOf(kubelet, 'during')}${await messagesOf(kubelet, 'dies')}${kubelet.said().join('\n')}`) || isReady(await kubelet.client.get(Pods, { name: 'during', namespace: 'default' })))
     const during = await messagesOf(kubelet, 'during')
     free()
     await kubelet.untilPod('during', 'runs once there is room', isReady)
@@ -58,7 +58,7 @@ describe.runIf(isRoot)('a kubelet on a machine that fails', () => {
     const count = restarts(await kubelet.client.get(Pods, { name: 'dies', namespace: 'default' }))
     await kubelet.untilPod('dies', 'is restarted', (pod) => restarts(pod) > count || pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff')
     await kubelet.client.delete(Pods, { name: 'before', namespace: 'default' }, { gracePeriodSeconds: 0 })
-    await until('it goes', async () => (await kubelet.client.list(Pods, { namespace: 'default' })).items.every(({ metadata }) => metadata.name !== 'before'), 20_000)
+    await until('it goes', async () => (await kubelet.client.list(Pods, { namespace: 'default' })).items.every(({ metadata }) => metadata.name !== 'before'))
     console.log(`full disk: ${during.split('\n').at(-1) ?? ''}`)
   }, 120_000)
 
@@ -70,7 +70,7 @@ describe.runIf(isRoot)('a kubelet on a machine that fails', () => {
     const [disk = ''] = mounted
     execFileSync('mount', ['-o', 'remount,ro', disk])
     await kubelet.create('during', { container: { command: shell('sleep 1000'), volumeMounts: [{ name: 'e', mountPath: '/e' }] }, spec: { volumes: [{ name: 'e', emptyDir: {} }] } })
-    await until('it is said', async () => /FailedMount: .*(EROFS|ENOENT|ead-only)/.test(await messagesOf(kubelet, 'during')), 20_000).catch(async (error: unknown) => { throw new Error(`${String(error)}\n${await messagesOf(kubelet, 'during')}\n${kubelet.said().join('\n')}`) })
+    await until('it is said', async () => /FailedMount: .*(EROFS|ENOENT|ead-only)/.test(await messagesOf(kubelet, 'during'))).catch(async (error: unknown) => { throw new Error(`${String(error)}\n${await messagesOf(kubelet, 'during')}\n${kubelet.said().join('\n')}`) })
     await kubelet.client.create(Pods, { metadata: { name: 'without', namespace: 'default' }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, automountServiceAccountToken: false, containers: [{ name: 'main', image: 'host', command: ['sleep', '1000'] }] } } as never)
     await kubelet.untilPod('before', 'is probed still', isReady)
     execFileSync('mount', ['-o', 'remount,rw', disk])
@@ -94,7 +94,7 @@ describe.runIf(isRoot)('a kubelet on a machine that fails', () => {
     const restore = limitFiles(readdirSync('/proc/self/fd').length + 4)
     try {
       await kubelet.create('during', { container: { command: shell('sleep 1000') } })
-      await until('it is said, or runs all the same', async () => /EMFILE|too many open files/i.test(`${await messagesOf(kubelet, 'during')}${kubelet.said().join('\n')}`) || await runs(kubelet), 45_000)
+      await until('it is said, or runs all the same', async () => /EMFILE|too many open files/i.test(`${await messagesOf(kubelet, 'during')}${kubelet.said().join('\n')}`) || await runs(kubelet))
     } finally { await restore() }
     await kubelet.untilPod('during', 'runs', isReady)
     expect(restarts(await kubelet.untilPod('before', 'is ready', isReady))).toBe(0)
@@ -112,7 +112,7 @@ describe.runIf(isRoot)('a kubelet on a machine that fails', () => {
       writeFileSync(path.join(group, 'cgroup.procs'), String(process.pid))
       writeFileSync(path.join(group, 'pids.max'), readFileSync(path.join(group, 'pids.current'), 'utf8').trim())
       await kubelet.create('during', { container: { command: shell('sleep 1000') } })
-      await until('it is said, or runs all the same', async () => /EAGAIN|temporarily unavailable|not done after/i.test(`${await messagesOf(kubelet, 'during')}${kubelet.said().join('\n')}`) || await runs(kubelet), 45_000)
+      await until('it is said, or runs all the same', async () => /EAGAIN|temporarily unavailable|not done after/i.test(`${await messagesOf(kubelet, 'during')}${kubelet.said().join('\n')}`) || await runs(kubelet))
     } finally {
       writeFileSync(path.join(group, 'pids.max'), 'max')
       writeFileSync(path.join(home, 'cgroup.procs'), String(process.pid))

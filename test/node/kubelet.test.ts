@@ -60,7 +60,7 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
     metadata: { name, namespace: 'default', labels: { app: name }, annotations: { note: 'one' } }, spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 1, containers: [{ name: 'main', image: 'host', ...container }], ...spec },
   } as never)
   const get = (name: string): Promise<Pod> => client.get(Pods, { name, namespace: 'default' })
-  const untilPod = (name: string, what: string, wanted: (pod: Pod) => boolean, milliseconds = 20_000): Promise<Pod> => until(`${name} ${what}`, async () => { const pod = await get(name); return wanted(pod) ? pod : undefined }, milliseconds)
+  const untilPod = (name: string, what: string, wanted: (pod: Pod) => boolean, milliseconds = 60_000): Promise<Pod> => until(`${name} ${what}`, async () => { const pod = await get(name); return wanted(pod) ? pod : undefined }, milliseconds)
     .catch(async (error: unknown) => { throw new Error(`${String(error)}\n${JSON.stringify((await get(name)).status, undefined, 1)}\n${log.lines.join('\n')}`) })
   const phase = (wanted: string) => (pod: Pod): boolean => pod.status.phase === wanted
   const ready = (pod: Pod): boolean => pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
@@ -103,7 +103,7 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
   test('a killed process is restarted within milliseconds, from its spare', async () => {
     await create('killed', sh('trap "" TERM; sleep 1000'))
     const before = await untilPod('killed', 'is ready', ready)
-    await until('a spare', async () => (await runtime.listContainers(before.metadata.uid)).some(({ state, attempt }) => state === 'created' && attempt === 1), 20_000)
+    await until('a spare', async () => (await runtime.listContainers(before.metadata.uid)).some(({ state, attempt }) => state === 'created' && attempt === 1))
     const [first] = (await runtime.listContainers(before.metadata.uid)).filter(({ state }) => state === 'running')
     const killedAt = performance.now()
     process.kill(first?.pid ?? 0, 'SIGKILL')

@@ -145,7 +145,7 @@ describe.skipIf(!isRoot)('the pod network', () => {
   test('destroyed, the node is as it was', async () => {
     await agent.tell({ do: 'destroy' })
     const mended = before.split('\n').sort().join('\n')
-    await until('the last link to go', () => state().split('\n').sort().join('\n') === mended, 3000).catch(() => {})
+    await until('the last link to go', () => state().split('\n').sort().join('\n') === mended, 20_000).catch(() => {})
     expect(state().split('\n').sort().join('\n')).toBe(mended)
   })
 })

@@ -235,8 +235,8 @@ describe.skipIf(!isRoot)('adoption', () => {
           await agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) })
           await agent.tell({ do: 'launch', spec })
         }
-        await until(`${uid}: one process, or none`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (kind === 'stays' ? 1 : 0), 3000)
-        await until(`${uid}: as many shims`, () => nodePids('shims').length === (kind === 'stays' ? 1 : 0), 3000)
+        await until(`${uid}: one process, or none`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (kind === 'stays' ? 1 : 0), 60_000)
+        await until(`${uid}: as many shims`, () => nodePids('shims').length === (kind === 'stays' ? 1 : 0), 60_000)
         await until('its mark', () => existsSync(mark) && readFileSync(mark, 'utf8') !== '')
         expect(readFileSync(mark, 'utf8')).toBe('begun\n')
         await agent.tell({ do: 'removeSandbox', podUid: uid })
@@ -268,8 +268,8 @@ describe.skipIf(!isRoot)('adoption', () => {
       const [state] = states
       outcomes.set(state?.state ?? 'none', (outcomes.get(state?.state ?? 'none') ?? 0) + 1)
       // What had been started before the agent noticed its death may still be on its way to ending itself.
-      await until(`round ${round}: processes of the container to be those that are known`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (state ? 1 : 0), 3000)
-      await until(`round ${round}: shims to be those that are known`, () => nodePids('shims').length === (state ? 1 : 0), 3000)
+      await until(`round ${round}: processes of the container to be those that are known`, () => nodePids(`besteffort/pod${uid}/main-0`).length === (state ? 1 : 0), 60_000)
+      await until(`round ${round}: shims to be those that are known`, () => nodePids('shims').length === (state ? 1 : 0), 60_000)
       if (!state || state.state === 'created') {
         await agent.tell({ do: 'sandbox', spec: plain(aSandbox(uid)) })
         await agent.tell({ do: 'launch', spec })

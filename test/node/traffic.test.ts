@@ -118,7 +118,7 @@ describe.runIf(isRoot)('traffic', () => {
       const found = Object.fromEntries((await inPod(lookUp)).trim().split('\n').map((line) => { const [name = '', ...addresses] = line.split(' '); return [name, addresses.toSorted()] }))
       expect(found).toEqual(expected)
       return true
-    }, 40)
+    })
     expect((await inPod(['getent', 'hosts', 'name'])).split(/\s+/).slice(0, 2)).toEqual([clusterIP, 'name.default.svc.cluster.local'])
     const srv = await inPod(['perl', '-MIO::Socket::INET', '-e', srvQuery, '10.96.0.10', '_names._tcp.headless.default.svc.cluster.local'])
     expect(srv.trim().split('\n').toSorted()).toHaveLength(3)
@@ -128,8 +128,8 @@ describe.runIf(isRoot)('traffic', () => {
   test('a Service without endpoints refuses at once', async () => {
     const { spec } = await live.client.create(Services, { metadata: { name: 'empty', namespace: 'default' }, spec: { selector: { app: 'nobody' }, ports: [{ port: 80 }] } } as never)
     const refusal = ['perl', '-MIO::Socket::INET', '-e', 'my $begun = time; IO::Socket::INET->new(PeerHost => shift, PeerPort => 80) and die "answered"; print "$! ", time - $begun < 3 ? "at once" : "late"', spec.clusterIP ?? '']
-    await until('it refuses a pod', async () => (await inPod(refusal)) === 'Connection refused at once', 10)
-    await until('it refuses the node', async () => (await onNode(refusal)) === 'Connection refused at once', 10)
+    await until('it refuses a pod', async () => (await inPod(refusal)) === 'Connection refused at once')
+    await until('it refuses the node', async () => (await onNode(refusal)) === 'Connection refused at once')
   })
 })
 

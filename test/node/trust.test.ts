@@ -68,7 +68,7 @@ describe.runIf(isRoot)('a cluster that has something to keep', () => {
     let shown = ''
     terminal.onData((data) => { shown += data })
     const ended = new Promise<void>((resolve) => { terminal.onExit(() => resolve()) })
-    const see = (what: RegExp): Promise<unknown> => until(`the dashboard shows ${String(what)}`, async () => what.test(shown), 20)
+    const see = (what: RegExp): Promise<unknown> => until(`the dashboard shows ${String(what)}`, async () => what.test(shown))
     await see(/pods/)
     terminal.write(':secrets\r')
     await see(new RegExp(secret))
@@ -180,7 +180,7 @@ describe.runIf(isRoot)('a cluster that has something to keep', () => {
     await until('all write', async () => (await live.podsOf('app=writer')).filter(isReady).length === count, 120)
     const pid = kubeletOf(cluster)
     const facts = async (): Promise<{ held: number; resident: number; files: number }> => ({
-      held: await until('the inspector listens', () => heldMegabytes(pid), 20), resident: Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024, files: readdirSync(`/proc/${pid}/fd`).length,
+      held: await until('the inspector listens', () => heldMegabytes(pid)), resident: Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024, files: readdirSync(`/proc/${pid}/fd`).length,
     })
     const samples = [await facts()]
     const begun = performance.now()

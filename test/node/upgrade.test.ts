@@ -104,7 +104,7 @@ describe.runIf(isRoot && isBundled)('an upgrade of a cluster that works', () => 
     expect(exitCode, stderr).toBe(0)
     const { answered, failures } = await stop()
     const at = written
-    await until('the watch has told the last write', async () => told.some((n) => n >= at), 30)
+    await until('the watch has told the last write', async () => told.some((n) => n >= at))
     ended.abort()
     await writing
     close()

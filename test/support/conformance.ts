@@ -59,7 +59,7 @@ const watched = <T extends KubeObject>(client: Client, kind: Kind<T>, options: O
   reading.catch((error: unknown) => { failure = error })
   return {
     events, [Symbol.dispose]: () => { stopped.abort() },
-    synced: async () => { await until('watch: the end of what was there', async () => { if (failure) throw failure; return complete }, 30) },
+    synced: async () => { await until('watch: the end of what was there', async () => { if (failure) throw failure; return complete }, 60) },
     first: (what, wanted) => until(`watch: ${what}`, async () => {
       if (failure) throw failure
       return (events.find(wanted) as { object: T } | undefined)?.object
@@ -97,7 +97,7 @@ const worldOf = (cluster: TestCluster, live: LiveClient): World => {
       await until(`${name} has its service account`, () => client.get(ServiceAccounts, { namespace: name, name: 'default' }).catch(notYet))
     },
     gone: async (kind, at) => {
-      await until(`${kind.kind} ${at.name} is gone`, () => client.get(kind, at).then(() => false, (error: unknown) => error instanceof StatusError && error.status.code === 404), 30)
+      await until(`${kind.kind} ${at.name} is gone`, () => client.get(kind, at).then(() => false, (error: unknown) => error instanceof StatusError && error.status.code === 404), 60)
     },
   }
 }

@@ -67,7 +67,7 @@ export const startKubeletNode = async ({ namespaces = {}, admission = [], prepar
       return client.create(Pods, { metadata: { name, namespace, annotations },
         spec: { nodeName: 'node-1', terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image: 'host', ...container }], ...spec } } as never)
     },
-    untilPod: (name, what, wanted, namespace) => until(`${name} ${what}`, async () => { const pod = await get(name, namespace); return wanted(pod) ? pod : undefined }, 20_000)
+    untilPod: (name, what, wanted, namespace) => until(`${name} ${what}`, async () => { const pod = await get(name, namespace); return wanted(pod) ? pod : undefined })
       .catch(async (error: unknown) => { throw new Error(`${String(error)}\n${JSON.stringify((await get(name, namespace)).status, undefined, 1)}\n${log.lines.join('\n')}`) }),
     async runToEnd(name, script, wanted = {}) {
       await node.create(name, { ...wanted, container: { command: shell(script), ...wanted.container }, spec: { restartPolicy: 'Never', ...wanted.spec } })

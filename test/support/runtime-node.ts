@@ -54,7 +54,7 @@ export const launch = async (runtime: ProcessRuntime, spec: ContainerSpec): Prom
 }
 
 /** Polls a condition; a test that waits in vain says for what. */
-export const until = async <T>(what: string, condition: () => T | Promise<T>, milliseconds = 10_000): Promise<NonNullable<T>> => {
+export const until = async <T>(what: string, condition: () => T | Promise<T>, milliseconds = 60_000): Promise<NonNullable<T>> => {
   const deadline = performance.now() + milliseconds
   for (;;) {
     const value = await condition()
