@@ -1,5 +1,6 @@
 /** S21: pods that fill whatever they can write to. What goes to a disk is counted and ends in an eviction, as upstream has it (CVE-2020-8557 and its kin); what goes to memory has an end of its own; the node's state has room all the while. */
-import { statfsSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Container, Pod } from '../../src/api/types.ts'
 import { type KubeletNode, shell, startKubeletNode } from '../support/kubelet-node.ts'
@@ -31,7 +32,11 @@ describe.runIf(isRoot)('S21: a pod that fills', () => {
   let node: KubeletNode
   const stateUsed = (): number => { const { blocks, bfree, bsize } = statfsSync(node.place.stateDirectory); return (blocks - bfree) * bsize }
   beforeAll(async () => {
-    node = await startKubeletNode({ eviction: { lookMilliseconds: 300 } })
+    // On a file system of its own, which nobody else writes to.
+    node = await startKubeletNode({ eviction: { lookMilliseconds: 300 }, prepare: ({ stateDirectory }) => {
+      mkdirSync(stateDirectory, { recursive: true })
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m,mode=755', 'wherry-fillers-test', stateDirectory])
+    } })
     // All at once: one look measures them all.
     for (const [index, [, script, container]] of fillers.entries()) {
       await node.create(`filler-${index}`, { container: { command: shell(`${script}; sleep 1000`), resources, ...container }, spec: { restartPolicy: 'Never', volumes: [{ name: 'e', emptyDir: {} }] } })

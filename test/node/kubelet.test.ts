@@ -15,7 +15,7 @@ import { logs } from '../support/logs.ts'
 import { findHierarchies } from '../../agents/kubelet/runtime/cgroups/hierarchies.ts'
 import { parseMountInfo } from '../../agents/kubelet/runtime/proc/mount-info.ts'
 import { readIfThere } from '../../agents/kubelet/runtime/proc/stat.ts'
-import { isRoot, leavePlace, logText, newPlace, type NodePlace, openRuntime, until } from '../support/runtime-node.ts'
+import { collect, isRoot, leavePlace, logText, newPlace, type NodePlace, openRuntime, until } from '../support/runtime-node.ts'
 
 describe.runIf(isRoot)('a kubelet with real processes', () => {
   let place: NodePlace
@@ -129,15 +129,18 @@ describe.runIf(isRoot)('a kubelet with real processes', () => {
   })
 
   test('probes decide on readiness and restarts', async () => {
-    await create('probed', {
-      ...sh('touch /tmp/live; sleep 0.3; touch /tmp/ready; sleep 1000'),
+    const { metadata: { uid } } = await create('probed', {
+      ...sh('touch /tmp/live; sleep 1000'),
       readinessProbe: { exec: { command: ['test', '-e', '/tmp/ready'] }, periodSeconds: 1 }, livenessProbe: { exec: { command: ['test', '-e', '/tmp/live'] }, periodSeconds: 1, failureThreshold: 1, initialDelaySeconds: 1 },
     })
+    await until('its first failure is told', async () => (await client.list(Events)).items.some(({ reason, message }) => reason === 'Unhealthy' && message?.startsWith('Readiness probe failed:')))
+    expect(ready(await get('probed'))).toBe(false)
+    const inside = (...command: string[]) => collect(runtime, uid, command)
+    expect(await inside('touch', '/tmp/ready')).toMatchObject({ code: 0 })
     const pod = await untilPod('probed', 'is ready', ready)
-    expect((await client.list(Events)).items.some(({ reason, message }) => reason === 'Unhealthy' && message?.startsWith('Readiness probe failed:'))).toBe(true)
     const [state] = (await runtime.listContainers(pod.metadata.uid)).filter((each) => each.state === 'running')
     expect(readFileSync(`/proc/${state?.pid ?? 0}/root/tmp/live`, 'utf8')).toBe('')
-    await runtime.exec(pod.metadata.uid, 'main', { command: ['rm', '/tmp/live'], tty: false, stdin: undefined, stdout() {}, stderr() {}, resize: undefined, signal: new AbortController().signal })
+    expect(await inside('rm', '/tmp/live')).toMatchObject({ code: 0 })
     await untilPod('probed', 'is restarted', ({ status }) => status.containerStatuses?.[0]?.restartCount === 1)
     await until('event', async () => (await client.list(Events)).items.some(({ message }) => message === 'Container main failed liveness probe, will be restarted'))
   })

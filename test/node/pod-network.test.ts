@@ -12,13 +12,13 @@ const outsideIP = '192.0.2.2'
 const sysctl = (holder: ChildProcess, name: string): string => inside(holder, ['cat', `/proc/sys/net/ipv4/${name}`]).trim()
 const namespaceOf = ({ pid }: { pid?: number | undefined }): string[] => [`--net=/proc/${pid}/ns/net`]
 const inside = (holder: { pid?: number | undefined }, command: readonly string[], input?: string): string =>
-  execFileSync('nsenter', [...namespaceOf(holder), ...command], { encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'], timeout: 10_000, ...(input !== undefined && { input }) })
+  execFileSync('nsenter', [...namespaceOf(holder), ...command], { encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'], timeout: 40_000, ...(input !== undefined && { input }) })
 
 /** Tells each who connects what address it is seen with; after `up`. */
 const server = ['perl', '-e', `use IO::Socket::INET; $|=1; my $s = IO::Socket::INET->new(LocalAddr => "0.0.0.0", LocalPort => $ARGV[0], Listen => 50, ReuseAddr => 1) or die;
   print "up\\n"; while (my $c = $s->accept) { print $c "$ENV{HOSTNAME} sees ", $c->peerhost, "\\n"; close $c }`]
 const client = `use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => $ARGV[2]) or die "cannot connect: $!\\n"; print scalar <$s>`
-const ask = (from: { pid?: number | undefined }, address: string, port: number, seconds = 3): string => {
+const ask = (from: { pid?: number | undefined }, address: string, port: number, seconds = 20): string => {
   try {
     return inside(from, ['perl', '-e', client, address, String(port), String(seconds)]).trim()
   } catch (error) {

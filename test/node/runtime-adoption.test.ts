@@ -88,8 +88,8 @@ describe.skipIf(!isRoot)('adoption', () => {
     agent = await startAgent(place)
     const state = (await agent.containers()).find(({ podUid }) => podUid === 'alone')
     expect(state).toMatchObject({ state: 'exited', exitCode: 42, message: 'sorry' })
-    expect(logText(spec.logPath)).toBe('first\nlast words\n')
-    expect(nodePids('shims')).toEqual([])
+    await until('its last words', () => logText(spec.logPath) === 'first\nlast words\n')
+    await until('its shim to be gone', () => nodePids('shims').length === 0)
     await restart()
     expect((await agent.containers()).find(({ podUid }) => podUid === 'alone')).toMatchObject({ state: 'exited', exitCode: 42, finishedAt: state?.finishedAt })
     await agent.tell({ do: 'removeSandbox', podUid: 'alone' })
@@ -255,7 +255,8 @@ describe.skipIf(!isRoot)('adoption', () => {
     const whole = performance.now() - begun
     await agent.tell({ do: 'removeSandbox', podUid: 'measured' })
     await restart()
-    for (let round = 0; round < rounds; round++) {
+    // More of them, and later ones, where the machine has become slower since it was measured.
+    for (let round = 0; round < rounds || (outcomes.size < 2 && round < 4 * rounds); round++) {
       const uid = `mid-${round}`
       const spec = aContainer(place, uid, ['sleep', '1000'])
       await Promise.all([

@@ -1,6 +1,6 @@
 /** A node of its own for tests of the real runtime: unique names, specs that read aloud, and everything gone at the end. */
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { randomBytes, randomInt } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { podNetwork } from '../../agents/kubelet/network/pod-network.ts'
@@ -14,11 +14,24 @@ export const isRoot = process.getuid?.() === 0
 
 export interface NodePlace { clusterId: string; nodeName: string; stateDirectory: string; dataDirectory: string; networkDirectory: string; podCIDR: string; clusterCIDR: string; scratch: string }
 
-/** A third byte of the pod range at random: two test runs on one machine rarely meet. */
+/** A /24 of the test range that nobody else on this machine has; whoever ended without giving his back has none any more. */
+const claimRange = (): number => {
+  for (let third = randomInt(256); ; third = (third + 1) % 256) {
+    const file = path.join(tmpdir(), `wherry-test-range-${third}`)
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      return third
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      try { if (!existsSync(`/proc/${readFileSync(file, 'utf8')}/stat`)) rmSync(file) } catch { /* its owner was quicker */ }
+    }
+  }
+}
+
 export const newPlace = (nodeName = 'node-1'): NodePlace => {
   const id = `t${randomBytes(4).toString('hex')}`
   const scratch = mkdtempSync(path.join(tmpdir(), `wherry-${id}-`))
-  const third = randomBytes(1)[0] ?? 0
+  const third = isRoot ? claimRange() : 0
   return { clusterId: id, nodeName, scratch, stateDirectory: `/run/wherry/${id}/${nodeName}`, dataDirectory: path.join(scratch, 'data'), networkDirectory: path.join(scratch, 'network'),
     podCIDR: `10.213.${third}.0/24`, clusterCIDR: '10.213.0.0/16' }
 }
@@ -33,7 +46,10 @@ export const openRuntime = async (place: NodePlace, over: Partial<RuntimeOptions
   return runtime
 }
 
-export const leavePlace = (place: NodePlace): void => { rmSync(place.scratch, { recursive: true, force: true }) }
+export const leavePlace = (place: NodePlace): void => {
+  rmSync(place.scratch, { recursive: true, force: true })
+  rmSync(path.join(tmpdir(), `wherry-test-range-${place.podCIDR.split('.')[2] ?? ''}`), { force: true })
+}
 
 export const aSandbox = (podUid: string, over: Partial<SandboxSpec> = {}): SandboxSpec => ({
   podUid, podName: podUid, podNamespace: 'default', attempt: 0, hostname: podUid, domainName: '', hostNetwork: false, hostPid: false, hostIpc: false, sharedProcessNamespace: false,
