@@ -142,6 +142,19 @@ describe('its life', async () => {
     const formats = object({ a: { type: 'string', format: 'odd' }, b: { type: 'string', format: 'date-time' }, c: { type: 'integer', format: 'int32' }, d: { type: 'array', items: { type: 'string', format: 'odd' } } })
     const answer = await server.ask('POST', `${definitions}?dryRun=All`, { body: crd({ plural: 'formats', kind: 'Format', schema: spec(formats) }) })
     expect([answer.status, answer.headers['warning']]).toEqual([201, '299 - "unrecognized format \\"odd\\""'])
+    // Of those that were there already nobody hears again. (strategy.WarningsOnUpdate)
+    await establish(server, { plural: 'formats', kind: 'Format', schema: spec(formats) })
+    expect((await patch(server, 'formats.stable.example.com', { spec: { names: { shortNames: ['fmt'] } } })).headers['warning']).toBeUndefined()
+    const more = object({ a: { type: 'string', format: 'odd' }, b: { type: 'string', format: 'odder' } })
+    expect((await patch(server, 'formats.stable.example.com', { spec: { versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: spec(more) } }] } })).headers['warning']).toBe('299 - "unrecognized format \\"odder\\""')
+  })
+
+  test('it ends though what stands in its status would not be accepted now: upstream\'s crd_finalizer writes the status', async () => {
+    await establish(server, { plural: 'bygones', kind: 'Bygone' })
+    expect((await server.ask('PATCH', `${definitions}/bygones.stable.example.com/status`, { body: { status: { storedVersions: ['v1', 'v0'] } }, headers: { 'content-type': 'application/merge-patch+json' } })).status).toBe(200)
+    const ended = until(server, `${definitions}/bygones.stable.example.com`, (_, type) => type === 'DELETED')
+    await server.ask('DELETE', `${definitions}/bygones.stable.example.com`)
+    await ended
   })
 
   test('a stored version stays in the definition', async () => {

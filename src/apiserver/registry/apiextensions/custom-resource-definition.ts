@@ -64,7 +64,7 @@ export const customResourceDefinitionStrategy = (checkRules: CheckSchemaRules): 
   unconditionalUpdate: false,
   validate: (definition) => checkDefinition(definition, checkRules),
   validateUpdate: (next, old) => checkDefinitionUpdate(next, old, checkRules),
-  warnings: ({ spec }) => formatWarnings(spec),
+  warnings: ({ spec }, _context, old) => formatWarnings(spec, old?.spec),
   holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
   markDeleting(definition) {
     const { metadata, status } = definition
@@ -74,9 +74,9 @@ export const customResourceDefinitionStrategy = (checkRules: CheckSchemaRules): 
     }, metadata.deletionTimestamp ?? timestamp(new Date(0)))
   },
   subresources: { status: {
+    // As upstream's, which resets the metadata to itself: this is how its controllers take the finalizer off.
     prepareForUpdate(next, old) {
       next.spec = old.spec
-      keepFields(next.metadata, old.metadata, ['labels', 'annotations', 'finalizers', 'ownerReferences'])
     },
     validateUpdate: checkDefinitionStatus,
   } },

@@ -8,5 +8,10 @@ const unknownFormats = (schema: JSONSchemaProps): string[] => {
   return [...(schema.type === 'string' && schema.format && !isKnownFormat(schema.format) ? [schema.format] : []), ...below.flatMap((each) => (each ? unknownFormats(each) : []))]
 }
 
-export const formatWarnings = ({ versions }: CustomResourceDefinitionSpec): string[] =>
-  [...new Set(versions.flatMap(({ schema }) => (schema?.openAPIV3Schema ? unknownFormats(schema.openAPIV3Schema) : [])))].sort().map((format) => `unrecognized format ${JSON.stringify(format)}`)
+const formatsOf = ({ versions }: CustomResourceDefinitionSpec): string[] => versions.flatMap(({ schema }) => (schema?.openAPIV3Schema ? unknownFormats(schema.openAPIV3Schema) : []))
+
+/** `old`: what an update changes; what it had already is not told of again. (strategy.WarningsOnUpdate) */
+export const formatWarnings = (spec: CustomResourceDefinitionSpec, old?: CustomResourceDefinitionSpec): string[] => {
+  const before = new Set(old ? formatsOf(old) : [])
+  return [...new Set(formatsOf(spec))].filter((format) => !before.has(format)).sort().map((format) => `unrecognized format ${JSON.stringify(format)}`)
+}
