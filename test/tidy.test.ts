@@ -76,6 +76,17 @@ describe.each([
   test('in the product', () => expect(productCode.filter((file) => applies(file) && pattern.test(read(file)))).toEqual([]))
 })
 
+test('what is skipped is said aloud', () => {
+  const skips = code.filter((file) => file.startsWith('test/') && /\.(skipIf|runIf|skip)\(|\bskip\(\)/.test(read(file)))
+  expect(skips.length).toBeGreaterThan(50)
+  // Those that compare with upstream's data files are told of by the file that finds these.
+  expect(skips.filter((file) => !/\bsayWhatIsSkipped\(|\bSKIPPED\b|import \{[^}]*\bhasOracle\b/.test(read(file)))).toEqual([])
+})
+
+test('no file of the product is longer than 300 lines', () => {
+  expect(productCode.filter((file) => read(file).split('\n').length > 301).map((file) => `${file}: ${read(file).split('\n').length - 1}`)).toEqual([])
+})
+
 test('folders are nouns of the field', () => {
   expect(tracked.filter((file) => /(^|\/)(utils?|helpers?|common|shared|misc|lib)\//.test(file))).toEqual([])
 })

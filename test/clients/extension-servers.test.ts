@@ -2,7 +2,8 @@
 import { realpathSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newCertificate, newCertificateAuthority, validFor } from '../../src/client/pki.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('extension-servers.test.ts')
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ClientVersion, helmPath } from '../support/clients.ts'
 import type { Ended, TestCluster } from '../support/cluster.ts'
 import { httpClient, httpServer } from '../support/perl-http.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 /** Helm and the charts in a folder of their own, which hooks write a diary in. */
 interface Helm extends AsyncDisposable {
@@ -46,6 +47,7 @@ const history = async (helm: Helm, release: string): Promise<string[]> =>
 
 /** The production chart takes half a minute, and only in full: nothing in it is Helm's own that the other has not. */
 const full = process.env['WHERRY_FULL'] === '1'
+sayWhatIsSkipped('helm-cases.ts, a chart as for production', !full, 'it is for npm run test:full')
 
 export const helmCases = (cluster: () => TestCluster, version: ClientVersion): void => {
   const isFour = version === '1.36'

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { execa } from 'execa'
 import { parseYaml } from '../../src/api/yaml-text.ts'
 import { kubectlPath } from '../support/clients.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { type Folder, folder, webDeployment, webService } from './manifests.ts'
 import { masked, transcript, words } from './transcript.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('kubectl-cluster.test.ts')
 

@@ -2,9 +2,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { type Folder, folder, webDeployment, webService } from './manifests.ts'
 import { masked, transcript, words } from './transcript.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('kubectl-rollouts.test.ts')
 

@@ -5,12 +5,13 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectlPath } from '../support/clients.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { clientNodeCases } from './client-node.ts'
 import { hostileCopyCases } from './copying.ts'
 import { counting, type Folder, folder } from './manifests.ts'
 import { portForwardingCases, servers } from './port-forwarding.ts'
 import { masked } from './transcript.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('kubectl-streams.test.ts')
 

@@ -6,8 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { buildOperator, framework, makeRootFileSystem } from '../support/operator-framework.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const full = process.env['WHERRY_FULL'] === '1'
 sayWhatIsSkipped('operator.test.ts')

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const full = process.env['WHERRY_FULL'] === '1'
 sayWhatIsSkipped('python.test.ts')

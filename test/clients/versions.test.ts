@@ -1,8 +1,9 @@
 /** Clients of several releases against one cluster: three kubectl, the oldest that is supported, one between and the newest, and both Helm. */
 import { afterAll, beforeAll, describe } from 'vitest'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { helmCases } from './helm-cases.ts'
 import { kubectlVersionCases } from './kubectl-version-cases.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('versions.test.ts')
 

@@ -14,6 +14,7 @@ import type { ConfigMap, Node, PersistentVolume, PersistentVolumeClaim, Pod, Vol
 import { fakeClock } from '../support/fake-clock.ts'
 import { aContainer, aPod } from './builders.ts'
 import { fakeMounter } from './support.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 let directory: string
 beforeEach(async () => { directory = await mkdtemp(path.join(os.tmpdir(), 'wherry-volumes-')) })
@@ -22,6 +23,8 @@ afterEach(async () => { await rm(directory, { recursive: true, force: true }) })
 const payload = (files: Record<string, string>, mode = 0o644): Payload => new Map(Object.entries(files).map(([name, text]) => [name, { data: Buffer.from(text), mode }]))
 const write = (files: Record<string, string>, mode?: number) => writeAtomically(directory, payload(files, mode), { fsGroup: undefined }, new Date('2026-01-01T00:00:00Z'))
 const read = (name: string): Promise<string> => readFile(path.join(directory, name), 'utf8')
+
+sayWhatIsSkipped('volumes.test.ts, in part', process.getuid?.() !== 0, 'files of other owners need root')
 
 describe('atomic writer', () => {
   test('names lead through ..data', async () => {

@@ -7,7 +7,8 @@ import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { homeAt } from '../../src/cluster/home.ts'
-import { entry, isRoot, sayWhatIsSkipped } from '../support/cluster.ts'
+import { entry, isRoot } from '../support/cluster.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('bad-input.test.ts')
 

@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Deployments, EndpointSlices, Jobs, Pods, Services, StatefulSets } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
 import { containersOn, killHard, kubeletOf, processesOf } from '../support/seen-from-outside.ts'
 import { linkOf, podLinks, tracesOf } from '../support/traces.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('churn.test.ts')
 const full = process.env['WHERRY_FULL'] === '1'

@@ -8,9 +8,10 @@ import { ConfigMaps } from '../../src/api/kinds.ts'
 import { StatusError } from '../../src/api/status.ts'
 import { homeAt } from '../../src/cluster/home.ts'
 import { runningKeeper } from '../../src/cluster/keeper.ts'
-import { entry, isRoot, sayWhatIsSkipped, until } from '../support/cluster.ts'
+import { entry, isRoot, until } from '../support/cluster.ts'
 import { type LiveClient, liveClient } from '../support/live-client.ts'
 import { killHard, kubeletOf, processesOf } from '../support/seen-from-outside.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('damaged-data.test.ts')
 const diskBytes = 160 << 20

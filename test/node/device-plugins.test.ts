@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Nodes } from '../../src/api/kinds.ts'
 import { devicePlugin, type DevicePlugin } from '../support/device-plugin.ts'
 import { type KubeletNode, startKubeletNode } from '../support/kubelet-node.ts'
-import { until } from '../support/runtime-node.ts'
+import { isRoot, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const resource = 'example.com/loop'
 const given = '/dev/loop-control'
-if (!existsSync(given)) console.warn(`skipped: this machine has no ${given}, which the device plugin of the test offers`)
+sayWhatIsSkipped('device-plugins.test.ts', !isRoot || !existsSync(given), `containers of real processes need root, and the device plugin of the test offers ${given}`)
 
-describe.runIf(existsSync(given))('devices of a plugin', () => {
+describe.runIf(isRoot && existsSync(given))('devices of a plugin', () => {
   let node: KubeletNode
   let plugin: DevicePlugin
   beforeAll(async () => {

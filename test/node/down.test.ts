@@ -9,8 +9,9 @@ import { describe, expect, test } from 'vitest'
 import { bridgeName, chainNames } from '../../agents/kubelet/network/names.ts'
 import { homeAt } from '../../src/cluster/home.ts'
 import { kubectlPath } from '../support/clients.ts'
-import { entry, isRoot, sayWhatIsSkipped } from '../support/cluster.ts'
+import { entry, isRoot } from '../support/cluster.ts'
 import { type MachineState, machineState, tracesOf } from '../support/machine-state.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('down.test.ts')
 const shop = path.resolve(import.meta.dirname, '../../manifests/examples/shop.yaml')

@@ -2,9 +2,10 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConfigMaps, Deployments, EndpointSlices, Jobs } from '../../src/api/kinds.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
 import { commandOf, killHard, processesOf } from '../support/seen-from-outside.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('healing.test.ts')
 const shop = path.resolve(import.meta.dirname, '../../manifests/examples/shop.yaml')

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Events, Pods, Secrets } from '../../src/api/kinds.ts'
 import type { PodSpec } from '../../src/api/types.ts'
 import { bridgeAddress, nodeNetworkOf } from '../../src/cluster/node-network.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
 import { startRegistry, type TestRegistry } from '../support/registry.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const busybox = [path.resolve(import.meta.dirname, '../../.cache/debian/root/bin/busybox'), '/bin/busybox'].find((file) => existsSync(file))
 sayWhatIsSkipped('image-pull.test.ts')

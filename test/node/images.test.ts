@@ -6,9 +6,10 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
 import type { Container } from '../../src/api/types.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
 import { archive, type ArchiveEntry, ociFiles } from '../support/oci-image.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const busybox = [path.resolve(import.meta.dirname, '../../.cache/debian/root/bin/busybox'), '/bin/busybox'].find((file) => existsSync(file))
 sayWhatIsSkipped('images.test.ts')

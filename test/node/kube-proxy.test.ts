@@ -1,9 +1,10 @@
 /** kube-proxy with the kernel's real tables: damage is repaired, and what others put there is left alone. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Services } from '../../src/api/kinds.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
 import { askMany, nameServer } from '../support/perl-net.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('kube-proxy.test.ts')
 

@@ -7,9 +7,12 @@ import { Events, Pods } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
 import { isReady, type KubeletNode, shell, startKubeletNode } from '../support/kubelet-node.ts'
 import { isRoot, leavePlace, type NodePlace, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const mount = (size: string, directory: string): void => { mkdirSync(directory, { recursive: true }); execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'wherry-faults-test', directory]) }
 const restarts = ({ status }: Pod): number => status.containerStatuses?.[0]?.restartCount ?? 0
+
+sayWhatIsSkipped('kubelet-faults.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.runIf(isRoot)('a kubelet on a machine that fails', () => {
   let node: KubeletNode | undefined

@@ -3,9 +3,10 @@ import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Pods } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
 import { containersOn, killHard, kubeletOf, parentOf, processesOf, sandboxProcess } from '../support/seen-from-outside.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('kubelet-killed.test.ts')
 const full = process.env['WHERRY_FULL'] === '1'

@@ -16,6 +16,9 @@ import { findHierarchies } from '../../agents/kubelet/runtime/cgroups/hierarchie
 import { parseMountInfo } from '../../agents/kubelet/runtime/proc/mount-info.ts'
 import { readIfThere } from '../../agents/kubelet/runtime/proc/stat.ts'
 import { collect, isRoot, leavePlace, logText, newPlace, type NodePlace, openRuntime, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
+
+sayWhatIsSkipped('kubelet.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.runIf(isRoot)('a kubelet with real processes', () => {
   let place: NodePlace

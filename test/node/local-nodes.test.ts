@@ -5,8 +5,9 @@ import type { JsonObject } from '../../src/api/meta.ts'
 import type { Node, Pod } from '../../src/api/types.ts'
 import { applyObjects } from '../../src/cluster/apply.ts'
 import { httpClient, httpServer } from '../support/perl-http.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { isReady, liveClient, type LiveClient } from '../support/live-client.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('local-nodes')
 

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Agent, plain, startAgent } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, leavePlace, logText, newPlace, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const place = newPlace('netted')
 const nodeIP = '192.0.2.1'
@@ -25,6 +26,8 @@ const ask = (from: { pid?: number | undefined }, address: string, port: number, 
     return (error as { stderr: string }).stderr.trim()
   }
 }
+
+sayWhatIsSkipped('pod-network.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('the pod network', () => {
   let node: ChildProcess

@@ -7,6 +7,7 @@ import { ConfigMaps, Secrets } from '../../src/api/kinds.ts'
 import type { Container, PodSpec } from '../../src/api/types.ts'
 import { type KubeletNode, startKubeletNode } from '../support/kubelet-node.ts'
 import { isRoot } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 type Row = [name: string, spec: Partial<PodSpec>, container: Partial<Container>, script: string, says: string | RegExp]
 
@@ -74,6 +75,8 @@ const refusals: [name: string, level: 'baseline' | 'restricted', pod: [Partial<P
   ['no word about seccomp', 'restricted', [{ securityContext: { runAsNonRoot: true, runAsUser: 1000 } }, { securityContext: confined }], 'seccompProfile (pod or container "main" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'],
   ['a volume of another sort', 'restricted', whole({ volumes: [{ name: 'n', nfs: { server: 'a', path: '/' } }] }), 'restricted volume types (volume "n" uses restricted volume type "nfs")'],
 ]
+
+sayWhatIsSkipped('pod-security.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.runIf(isRoot)('S20: Pod Security with real pods', () => {
   let node: KubeletNode

@@ -7,9 +7,12 @@ import { Pods } from '../../src/api/kinds.ts'
 import type { Container, Probe } from '../../src/api/types.ts'
 import { isReady, type KubeletNode, startKubeletNode } from '../support/kubelet-node.ts'
 import { isRoot, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const full = process.env['WHERRY_FULL'] === '1'
 const [count, seconds] = full ? [100, 60] : [20, 4]
+
+sayWhatIsSkipped('probe-jitter.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.runIf(isRoot)('probes', () => {
   let node: KubeletNode

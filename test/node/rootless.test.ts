@@ -7,7 +7,8 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kubectlPath } from '../support/clients.ts'
 import { asking, echoing, hearing, machineAddress, naming, otherAddress, outerNetwork, type OuterNetwork, saying } from '../support/outer-network.ts'
-import { entry, type Ended, isRoot, sayWhatIsSkipped, until } from '../support/cluster.ts'
+import { entry, type Ended, isRoot, until } from '../support/cluster.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const user = 1000
 const becomeUser = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--']

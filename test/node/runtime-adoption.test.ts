@@ -9,6 +9,7 @@ import { parseMountInfo } from '../../agents/kubelet/runtime/proc/mount-info.ts'
 import { readIfThere, readStat } from '../../agents/kubelet/runtime/proc/stat.ts'
 import { type Agent, plain, startAgent } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, leavePlace, logText, newPlace, openRuntime, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const full = process.env['WHERRY_FULL'] === '1'
 const place = newPlace()
@@ -24,6 +25,8 @@ const shimOf = (podUid: string, name: string, attempt = 0): number => {
   const process = JSON.parse(readFileSync(path.join(directory, 'identity.json'), 'utf8')) as { process: { pid: number } }
   return readStat(process.process.pid)?.parentPid ?? 0
 }
+
+sayWhatIsSkipped('runtime-adoption.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('adoption', () => {
   let agent: Agent

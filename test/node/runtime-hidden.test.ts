@@ -4,6 +4,9 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import { aContainer, aSandbox, isRoot, leavePlace, never, newPlace, openRuntime, runToEnd } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
+
+sayWhatIsSkipped('runtime-hidden.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('hidden directories', () => {
   const place = newPlace()

@@ -9,6 +9,7 @@ import { logLimits } from '../../agents/kubelet/runtime/logs/log-file.ts'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import { startAgent, plain } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, launch, leavePlace, logText, never, newPlace, openRuntime, runToEnd, until, untilExited } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const place = newPlace()
 const directory = path.join(place.stateDirectory, 'log-writer')
@@ -25,6 +26,8 @@ const everything = (file: string): string => {
   const texts = [...rotated.map((name) => path.join(path.dirname(file), name)), file].map((each) => (each.endsWith('.gz') ? gunzipSync(readFileSync(each)).toString() : readFileSync(each, 'utf8')))
   return texts.join('').split('\n').filter(Boolean).map((line) => line.replace(/^\S+ (stdout|stderr) [FP] /, '') + (/^\S+ \S+ F /.test(line) ? '\n' : '')).join('')
 }
+
+sayWhatIsSkipped('runtime-logs.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('logs', () => {
   let runtime: ProcessRuntime | undefined

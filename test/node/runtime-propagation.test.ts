@@ -5,9 +5,12 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Agent, plain, startAgent } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, isRoot, leavePlace, newPlace, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const place = newPlace('shared')
 const volume = path.join(place.scratch, 'volume')
+
+sayWhatIsSkipped('runtime-propagation.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('mount propagation', () => {
   let machine: ChildProcess

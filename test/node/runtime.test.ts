@@ -8,11 +8,14 @@ import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtim
 import { readIfThere, readStat } from '../../agents/kubelet/runtime/proc/stat.ts'
 import { plain, startAgent } from '../support/runtime-agent.ts'
 import { aContainer, aSandbox, collect, isRoot, launch, leavePlace, listenTo, logText, newPlace, never, openRuntime, runToEnd, until, untilExited } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const full = process.env['WHERRY_FULL'] === '1'
 const place = newPlace()
 // What has ended and waits for its parent to collect it does not count.
 const isAlive = (pid: number): boolean => (readStat(pid)?.state ?? 'Z') !== 'Z'
+
+sayWhatIsSkipped('runtime.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('the runtime of processes', () => {
   let runtime: ProcessRuntime

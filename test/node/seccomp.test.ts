@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ProcessRuntime } from '../../agents/kubelet/runtime/process-runtime.ts'
 import type { ContainerSpec, SeccompProfile } from '../../agents/kubelet/runtime/runtime.ts'
 import { aContainer, aSandbox, collect, isRoot, launch, leavePlace, newPlace, never, openRuntime, runToEnd } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const place = newPlace()
 const runtimeDefault = { kind: 'default' } as const
@@ -15,6 +16,8 @@ const users = [
   ['another user without privileges to gain', { runAsUser: 12345, runAsGroup: 23456, allowPrivilegeEscalation: false, capabilities: { add: [], drop: ['ALL'] } }],
   ['another user in a read-only root', { runAsUser: 12345, readOnlyRootFilesystem: true }], ['root with SYS_ADMIN', { capabilities: { add: ['SYS_ADMIN'], drop: [] } }],
 ] as const satisfies [string, Partial<ContainerSpec>][]
+
+sayWhatIsSkipped('seccomp.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.skipIf(!isRoot)('seccomp', () => {
   let runtime: ProcessRuntime

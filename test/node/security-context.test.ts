@@ -11,6 +11,7 @@ import type { Container, PodSpec } from '../../src/api/types.ts'
 import { podSecurity } from '../../src/apiserver/admission/pod-security/pod-security.ts'
 import { isReady, type KubeletNode, shell, startKubeletNode } from '../support/kubelet-node.ts'
 import { collect, isRoot, newPlace, until } from '../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 /** As upstream's e2e framework makes pods for namespaces of the level restricted. */
 const restricted: Partial<PodSpec> = { securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } } }
@@ -34,6 +35,8 @@ const makeImages = async (directory: string, scratch: string): Promise<void> => 
   execFileSync('chmod', ['4755', path.join(root, 'bin/nnp')])
   for (const [name, user] of [['plain:1', ''], ['numbered:1', '1234'], ['named:1', 'alice'], ['rootly:1', '0']] as const) await loadImages({ directory, source: root, name, config: { user }, now: new Date() })
 }
+
+sayWhatIsSkipped('security-context.test.ts', !isRoot, 'containers of real processes need root')
 
 describe.runIf(isRoot)('the security context of pods', () => {
   const images = newPlace()

@@ -8,11 +8,12 @@ import { Nodes, Pods } from '../../src/api/kinds.ts'
 import { readConfig } from '../../src/cluster/config.ts'
 import { nodeNetworkOf } from '../../src/cluster/node-network.ts'
 import { kubectlPath } from '../support/clients.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster } from '../support/cluster.ts'
 import { httpClient, httpServer } from '../support/perl-http.ts'
 import { isReady, liveClient, type LiveClient, restartsOf } from '../support/live-client.ts'
 import { archive, ociFiles } from '../support/oci-image.ts'
 import { watchProcesses } from '../support/argv-watch.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 const root = path.resolve(import.meta.dirname, '../..')
 const sshd = ['/usr/sbin/sshd', path.join(root, '.cache/debian/root/usr/sbin/sshd')].find((file) => existsSync(file))

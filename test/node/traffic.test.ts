@@ -2,10 +2,11 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Deployments, Services } from '../../src/api/kinds.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
 import { killHard, kubeletOf, processesOf } from '../support/seen-from-outside.ts'
 import { askMany, askSteadily, nameServer } from '../support/perl-net.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('traffic.test.ts')
 const full = process.env['WHERRY_FULL'] === '1'

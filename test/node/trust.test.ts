@@ -10,11 +10,12 @@ import { parse, stringify } from 'yaml'
 import { Pods, Secrets } from '../../src/api/kinds.ts'
 import type { Pod } from '../../src/api/types.ts'
 import { readConfig } from '../../src/cluster/config.ts'
-import { entry, isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { entry, isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient } from '../support/live-client.ts'
 import { commandOf, kubeletOf, processesOf } from '../support/seen-from-outside.ts'
 import { heldMegabytes } from '../support/held-memory.ts'
 import { askAs, flood } from '../support/strangers.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('trust.test.ts')
 const full = process.env['WHERRY_FULL'] === '1'

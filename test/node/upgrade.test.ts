@@ -10,10 +10,11 @@ import { ConfigMaps, Services } from '../../src/api/kinds.ts'
 import { systemRandom } from '../../src/api/random.ts'
 import { sharedInformers } from '../../src/client/informers.ts'
 import { connectAdmin } from '../../src/cluster/connect.ts'
-import { entry, isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
+import { entry, isRoot, startTestCluster, type TestCluster, until } from '../support/cluster.ts'
 import { isReady, type LiveClient, liveClient, restartsOf } from '../support/live-client.ts'
 import { askSteadily } from '../support/perl-net.ts'
 import { commandOf, containersOn, killHard, kubeletOf, parentOf, processesOf } from '../support/seen-from-outside.ts'
+import { sayWhatIsSkipped } from '../support/skipped.ts'
 
 sayWhatIsSkipped('upgrade.test.ts')
 const full = process.env['WHERRY_FULL'] === '1'

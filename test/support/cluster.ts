@@ -21,7 +21,6 @@ const ended = async (program: string, args: readonly string[], options: Options)
 }
 
 export const isRoot = process.getuid?.() === 0
-export const sayWhatIsSkipped = (file: string): void => { if (!isRoot) console.log(`SKIPPED ${file}: clusters of real processes need root`) }
 
 export interface TestCluster extends AsyncDisposable {
   home: Home

@@ -6,9 +6,10 @@ import { StatusError } from '../../src/api/status.ts'
 import type { Status } from '../../src/api/types.ts'
 import { type Client, createClient, type WatchEvent, type WatchOptions } from '../../src/client/client.ts'
 import { text } from '../../src/client/watch.ts'
-import { isRoot, sayWhatIsSkipped, startTestCluster, type TestCluster, type TestClusterOptions, until } from './cluster.ts'
+import { isRoot, startTestCluster, type TestCluster, type TestClusterOptions, until } from './cluster.ts'
 import { asGoClient } from './go-client.ts'
 import { type LiveClient, liveClient } from './live-client.ts'
+import { sayWhatIsSkipped } from './skipped.ts'
 
 export interface Answer { status: number; headers: Readonly<Record<string, string>>; text: string; body: JsonObject }
 

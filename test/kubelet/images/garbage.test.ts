@@ -9,6 +9,7 @@ import { imageStore } from '../../../agents/kubelet/images/image-store.ts'
 import { storeImage } from '../../../agents/kubelet/images/load.ts'
 import { fakeClock, settle } from '../../support/fake-clock.ts'
 import { logs } from '../../support/logs.ts'
+import { sayWhatIsSkipped } from '../../support/skipped.ts'
 
 test.each<[string, number, number, number]>([
   ['below the low threshold', 1000, 400, 0], ['between both', 1000, 170, 0], ['just below the high one', 1000, 160, 0], ['parts of a percent count as used', 1000, 151, 49], ['at the high one, down to the low one', 1000, 150, 50], ['full', 1000, 0, 200], ['more free than there is', 1000, 2000, 0],
@@ -100,6 +101,8 @@ describe('a round', () => {
     expect(events).toEqual(['InvalidDiskCapacity invalid capacity 0 on image filesystem'])
   })
 })
+
+sayWhatIsSkipped('garbage.test.ts, in part', process.getuid?.() !== 0, 'files of other owners need root')
 
 describe.runIf(process.getuid?.() === 0)('a machine\'s store', () => {
   test('has what registries gave, without what containers of any node have; away with one is away from the disk', async () => {

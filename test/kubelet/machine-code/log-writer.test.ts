@@ -9,9 +9,12 @@ import { codes, maxLineBytes, telling } from '../../../agents/kubelet/machine-co
 import { fits, giveCommand, keepOnlyCommand, readTold, takeCommand, type Told } from '../../../agents/kubelet/runtime/logs/log-commands.ts'
 import { openForBoth } from '../../../agents/kubelet/runtime/fifo.ts'
 import { until } from '../../support/runtime-node.ts'
+import { sayWhatIsSkipped } from '../../support/skipped.ts'
 
 const program = logWriterProgram(arch())
 const generation = 7n
+
+sayWhatIsSkipped('log-writer.test.ts, in part', !program, 'there is no such program for this machine\'s architecture')
 
 describe.skipIf(!program)('the log writer', () => {
   let directory: string

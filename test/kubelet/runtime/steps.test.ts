@@ -8,9 +8,12 @@ import { machineOf } from '../../../agents/kubelet/seccomp/syscalls/tables.ts'
 import { execute, notePid, open, openAs, openFile, say, writeTo } from '../../../agents/kubelet/runtime/steps/calls.ts'
 import { newSteps, put, space, type Steps, text } from '../../../agents/kubelet/runtime/steps/steps.ts'
 import { readErrors } from '../../../agents/kubelet/runtime/attempt-files.ts'
+import { sayWhatIsSkipped } from '../../support/skipped.ts'
 
 const program = stepRunnerProgram(arch())
 const numbers = machineOf(arch())?.abis[0]?.numbers ?? new Map<string, number>()
+
+sayWhatIsSkipped('steps.test.ts, in part', !program, 'there is no such program for this machine\'s architecture')
 
 describe.skipIf(!program)('steps', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'wherry-steps-'))

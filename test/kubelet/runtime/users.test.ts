@@ -7,6 +7,7 @@ import { ptyUnlockerProgram } from '../../../agents/kubelet/machine-code/pty-unl
 import type { Pod } from '../../../agents/kubelet/runtime/context.ts'
 import { bind } from '../../../agents/kubelet/runtime/rootfs/fstab.ts'
 import { chooseUsers, giveToUsers, mapMounts, usersPerPod } from '../../../agents/kubelet/runtime/users.ts'
+import { sayWhatIsSkipped } from '../../support/skipped.ts'
 
 const podWith = (uid: string, users: number | undefined): Pod => ({ uid, sandbox: { record: { users } }, attempts: [] }) as unknown as Pod
 const node = (pods: readonly Pod[], nodeName = 'node-1') => ({ clusterId: 'c', nodeName, pods: new Map(pods.map((pod) => [pod.uid, pod])) })
@@ -27,6 +28,8 @@ describe('the users of a pod', () => {
   })
   test('begin elsewhere on another node of the machine', () => { expect(chooseUsers(node([], 'node-2'), 'a')).not.toBe(first) })
 })
+
+sayWhatIsSkipped('users.test.ts, in part', process.getuid?.() !== 0, 'files of other owners need root')
 
 describe.skipIf(process.getuid?.() !== 0)('files', () => {
   let directory: string

@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { filterFile, loaderProgram } from '../../../agents/kubelet/seccomp/loader.ts'
 import { runtimeDefault } from '../../../agents/kubelet/seccomp/runtime-default.ts'
 import { filterFor } from './support.ts'
+import { sayWhatIsSkipped } from '../../support/skipped.ts'
+
+sayWhatIsSkipped('loader.test.ts, in part', os.arch() !== 'x64' && os.arch() !== 'arm64', 'there is no such program for this machine\'s architecture')
 
 describe('the program', () => {
   for (const [architecture, elfMachine, bytes] of [['x64', 62, 395], ['arm64', 183, 403]] as const) {
