@@ -23,7 +23,8 @@ export interface CustomVersion {
   kind: Kind
   version: CustomResourceDefinitionVersion
   schema: Structural
-  checkRules: CheckRules
+  /** Absent: the schema has no rules. */
+  checkRules: CheckRules | undefined
   /** Whether the definition is on its way out: nothing is created any more. */
   terminating(): boolean
 }
@@ -49,6 +50,10 @@ const scaleErrors = (object: KubeObject, { subresources }: CustomResourceDefinit
   })
 }
 
+/** With such errors a value is not of the form that rules were written for. (hasBlockingErr) */
+const blocking: ReadonlySet<string> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid'])
+const notJudged = fieldError.invalid('<nil>', null, 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation')
+
 const errorsOf = ({ kind, schema, version, checkRules }: CustomVersion, object: KubeObject, old: KubeObject | undefined): FieldError[] => {
   const value = valueOf(object)
   const before = old && valueOf(old)
@@ -58,8 +63,8 @@ const errorsOf = ({ kind, schema, version, checkRules }: CustomVersion, object: 
     // Lists that were wrong already may stay wrong.
     ...(lists.length > 0 && before && checkListTypes(before, schema).length > 0 ? [] : lists),
   ]
-  // Rules are judged on values that are of the schema only.
-  return errors.length > 0 ? errors : checkRules(value, before)
+  if (!checkRules) return errors
+  return [...errors, ...(errors.some(({ type }) => blocking.has(type)) ? [notJudged] : checkRules(value, before))]
 }
 
 /** Everything but what the status subresource owns stays as it was. In place. */

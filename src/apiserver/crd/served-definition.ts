@@ -17,7 +17,7 @@ export interface ServingParts {
   /** The webhook of a definition whose versions are converted by one. */
   webhook(definition: CustomResourceDefinition): ConvertObjects
   /** The rules of a schema, compiled. */
-  rules(schema: Structural): CheckRules
+  rules(schema: Structural): CheckRules | undefined
 }
 
 interface Version { version: CustomResourceDefinitionVersion; schema: Structural; kind: Kind; cache: VersionCache; resource: StoredResource }

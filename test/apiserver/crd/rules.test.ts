@@ -52,6 +52,22 @@ test.each<readonly [name: string, spec: JsonObject, message: string]>([
   expect(answer.body.message).toContain(message)
 })
 
+/** hasBlockingErr of apiextensions-apiserver's `pkg/registry/customresource/strategy.go`, and what it says. */
+const notJudged = '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation'
+test.each<readonly [name: string, spec: JsonObject, errors: readonly string[]]>([
+  ['another type', { min: 'x', divided: 0 }, ['spec.min: Invalid value: "string": spec.min in body must be of type integer: "string"', notJudged]],
+  ['another format', { when: 'noon', divided: 0 }, ['spec.when: Invalid value: "noon": spec.when in body must be of type date-time: "noon"', notJudged]],
+  ['too long', { quantity: 'x'.repeat(21) }, ['spec.quantity: Too long: may not be more than 20 bytes', notJudged]],
+  ['too many', { map: { a: 'a', b: 'a', c: 'a', d: 'a', e: 'a', f: 'a' } }, ['spec.map: Too many: 6: must have at most 5 items', notJudged]],
+  ['not all there', { list: [{ value: 1 }] }, ['spec.list[0].name: Required value', notJudged]],
+  ['a key twice, which rules can be asked of', { list: [{ name: 'a' }, { name: 'a' }], divided: 0 }, ['spec.list[1]: Duplicate value: {"name":"a"}', 'spec.divided: Invalid value: "integer": division by zero evaluating rule: 1 / self > 0']],
+])('rules and other mistakes: %s', async (_name, spec, errors) => {
+  const { message = '' } = (await create('wrong', spec)).body
+  for (const error of errors) expect(message).toContain(error)
+  expect(message.includes(notJudged)).toBe(errors.includes(notJudged))
+  if (errors.includes(notJudged)) expect(message).not.toContain('division by zero')
+})
+
 test('rules at the root see metadata', async () => {
   expect((await create('forbidden', {})).body.message).toBe('Ruled.stable.example.com "forbidden" is invalid: <nil>: Invalid value: "object": this name is taken')
 })

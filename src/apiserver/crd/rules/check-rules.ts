@@ -132,8 +132,14 @@ class Judge {
   }
 }
 
-/** The rules are compiled when they are first asked for. */
-export const ruleChecker = (schema: Structural): CheckRules => {
+const hasRules = (schema: Structural): boolean => {
+  const additional = additionalSchema(schema)
+  return schema.validations.length > 0 || (schema.items !== undefined && hasRules(schema.items)) || (additional !== undefined && hasRules(additional)) || [...schema.properties.values()].some(hasRules)
+}
+
+/** Undefined: there are no rules. They are compiled when they are first asked for. */
+export const ruleChecker = (schema: Structural): CheckRules | undefined => {
+  if (!hasRules(schema)) return undefined
   let tree: RuleTree | undefined | null = null
   return (object, old) => {
     if (tree === null) tree = treeOf(schema, true)
