@@ -1,12 +1,13 @@
 /** Cluster DNS: one component that answers from informers, and forwards the rest. Health paths and ports are CoreDNS'. */
 import { createServer } from 'node:http'
-import { Counter, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import type { Clock } from '../../src/api/clock.ts'
 import type { Component, Log } from '../../src/client/component.ts'
 import type { Informers } from '../../src/client/informers.ts'
 import { answerCache } from './cache.ts'
 import { clusterView } from './cluster-view.ts'
 import { forward, type Upstream } from './forward.ts'
+import { dnsMetrics, type Source } from './metrics.ts'
 import { respond } from './respond.ts'
 import { serveDns } from './server.ts'
 
@@ -31,19 +32,25 @@ export const dns = (options: DnsOptions): Component => ({
   run: async (signal) => {
     const view = clusterView(options.informers)
     const registry = new Registry()
-    const requests = new Counter({ name: 'coredns_dns_requests_total', help: 'Counter of DNS requests, by what answered them', labelNames: ['by'], registers: [registry] })
+    const count = dnsMetrics(registry, options.domain)
     let ready = false
     void view.synced.then(() => { ready = true; options.log.info('answering', { domain: options.domain }) }, () => {})
     const responder = {
       view, domain: options.domain, ttlSeconds, cache: answerCache(options.clock),
       forward: (query: Buffer, protocol: 'udp' | 'tcp') => forward(query, options.upstreams, protocol),
-      answered: (by: string) => requests.inc({ by }),
+    }
+    const answer = async (query: Buffer, protocol: 'udp' | 'tcp'): Promise<Buffer | undefined> => {
+      const began = options.clock.monotonic()
+      let asked: { source: Source; type: string } | undefined
+      const answered = await respond(query, protocol, { ...responder, answered: (source, type) => { asked = { source, type } } })
+      if (asked && answered) count({ ...asked, protocol, rcode: (answered[3] ?? 0) & 15, seconds: (options.clock.monotonic() - began) / 1000 })
+      return answered
     }
     await Promise.all([
       serveDns({ address: options.address, port: options.port, respond: async (query, protocol) => {
         // Before everything has been seen, "no such name" would be a lie.
         if (!ready) await view.synced
-        return respond(query, protocol, responder)
+        return answer(query, protocol)
       } }, signal),
       serveText(options.healthPort, () => ({ status: 200, text: 'OK' }), signal),
       serveText(options.readyPort, () => (ready ? { status: 200, text: 'OK' } : { status: 503, text: 'kubernetes' }), signal),

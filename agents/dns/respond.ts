@@ -1,14 +1,15 @@
 /** One query's bytes to one answer's bytes. */
 import { AUTHORITATIVE_ANSWER, decode, encode, RECURSION_AVAILABLE, RECURSION_DESIRED, TRUNCATED_RESPONSE, type Answer, type DecodedPacket } from 'dns-packet'
 import type { AnswerCache } from './cache.ts'
+import type { Source } from './metrics.ts'
 import { answerQuestion, soa, type ClusterView, type DnsRecord, type ZoneOptions } from './zone.ts'
 
 export interface Responder extends ZoneOptions {
   view: ClusterView
   cache: AnswerCache
   forward(query: Buffer, protocol: 'udp' | 'tcp'): Promise<Buffer>
-  /** Counts questions by where the answer came from. */
-  answered(by: 'zone' | 'cache' | 'upstream' | 'refused'): void
+  /** Is told of every question where its answer came from, and what type was asked for. */
+  answered(source: Source, type: string): void
 }
 
 const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 } as const
@@ -34,7 +35,7 @@ export const respond = async (query: Buffer, protocol: 'udp' | 'tcp', responder:
   const largest = protocol === 'tcp' ? 65_535 : udpSizeOf(packet)
   const answer = answerQuestion(question, responder.view, responder)
   if (!answer) return elsewhere(query, { question, protocol, largest }, responder)
-  responder.answered('zone')
+  responder.answered('zone', question.type)
   const authorities = answer.answers.length === 0 ? [asAnswer({ ...soa(responder), ttl: negativeTtlSeconds }, responder)] : []
   return fit({
     type: 'response', id: packet.id ?? 0,
@@ -88,16 +89,16 @@ const elsewhere = async (query: Buffer, { question, protocol, largest }: Elsewhe
   const key = `${protocol} ${largest} ${question.type} ${question.name.toLowerCase()}`
   const kept = responder.cache.get(key)
   if (kept) {
-    responder.answered('cache')
+    responder.answered('cache', question.type)
     return aged(kept.packet, kept.ageSeconds, query.readUInt16BE(0))
   }
   try {
     const answer = await responder.forward(query, protocol)
     responder.cache.set(key, answer, ttlOf(answer))
-    responder.answered('upstream')
+    responder.answered('upstream', question.type)
     return answer
   } catch {
-    responder.answered('refused')
+    responder.answered('refused', question.type)
     const failed = withQuestion(query, rcodes.SERVFAIL)
     responder.cache.set(key, failed, failureSeconds)
     return failed
