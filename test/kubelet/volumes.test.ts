@@ -259,7 +259,7 @@ describe('a pod\'s volumes', () => {
       ['a device of another node', aPod({ ...using.spec, containers: [aContainer('web', { volumeDevices: [{ name: 'data', devicePath: '/dev/x' }] })] }), claim(), volume({ ...pinned('elsewhere'), volumeMode: 'Block', hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MapVolume.NodeAffinity check failed for volume "pv" : no matching NodeSelectorTerms', { reason: 'FailedMapVolume' })],
       ['mount options', using, claim(), volume({ mountOptions: ['ro'] }), new MountError('MountVolume.SetUp failed for volume "pv" : Mount options are not supported for volume type hostPath')],
       ['a local volume that is not there', using, claim(), volume({ hostPath: undefined, local: { path: '/none/such' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/none/such" does not exist')],
-      ['a local device', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : path "/dev/null" is not a directory: no file system is made on a device, volumeMode Block gives the device itself')],
+      ['a local path that is neither directory nor disk', using, claim(), volume({ hostPath: undefined, local: { path: '/dev/null' } }), new MountError('MountVolume.SetUp failed for volume "pv" : only directory and block device are supported, and "/dev/null" is neither')],
     ])('%s', async (_, pod, aClaim, aVolume, error) => { await expect(make().of.prepare(pod, given(aClaim, aVolume))).rejects.toThrow(error) })
 
     test('a volume of this node is mounted, and kept when the node is not that any more', async () => {
@@ -338,10 +338,11 @@ describe('a pod\'s volumes', () => {
     // Upstream's "[Volume type: dir-link] Set fsGroup for local volume".
     test.runIf(process.getuid?.() === 0)('a local volume whose path is a link to it gets the pod\'s group, links in it too, and not what they lead to', async () => {
       for (const each of ['real', 'elsewhere']) await mkdir(path.join(directory, each))
+      const { gid } = await stat(path.join(directory, 'elsewhere'))
       await symlink(path.join(directory, 'real'), path.join(directory, 'link'))
       await symlink(path.join(directory, 'elsewhere'), path.join(directory, 'real/out'))
       await mounts(aPod({ ...using.spec, securityContext: { fsGroup: 1234 } }), claim(), volume({ hostPath: undefined, local: { path: path.join(directory, 'link') } }))
-      expect(await Promise.all(['real', 'elsewhere'].map(async (each) => (await stat(path.join(directory, each))).gid))).toEqual([1234, 0])
+      expect(await Promise.all(['real', 'elsewhere'].map(async (each) => (await stat(path.join(directory, each))).gid))).toEqual([1234, gid])
       expect((await lstat(path.join(directory, 'real/out'))).gid).toBe(1234)
     })
   })

@@ -1,6 +1,6 @@
 /** A CSI driver as a process of the machine, and the pods that use its volumes: real sockets, real mounts. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemMounter } from '../../agents/kubelet/volumes/mounter.ts'
@@ -148,6 +148,23 @@ describe.runIf(isRoot)('volumes of a driver that is a process of the machine', (
       expect(output).toBe('block special file\nwritten')
       await node.client.delete(Pods, { name: 'local', namespace: 'default' }, { gracePeriodSeconds: 0 })
       await isGone('local')
+    } finally { spawnSync('losetup', ['--detach', device]) }
+  })
+
+  test.runIf(loops && existsSync('/sbin/mkfs.ext4'))('a file system is made on a blank local disk, and is there for the next pod', async () => {
+    const image = path.join(node.place.scratch, 'blank.img')
+    writeFileSync(image, '')
+    truncateSync(image, 16 << 20)
+    const device = spawnSync('losetup', ['--find', '--show', image]).stdout.toString().trim()
+    try {
+      await bound('disk', { csi: undefined, local: { path: device, fsType: 'ext4' }, nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-1'] }] }] } } })
+      for (const [name, script, expected] of [['one', 'echo kept > /data/word; stat -f -c %T /data; stat -c "%g %a" /data', 'ext2/ext3\n1234 2775\n'], ['two', 'cat /data/word; stat -c %g /data/word', 'kept\n1234\n']] as const) {
+        const { output } = await node.runToEnd(name, script, { container: mounted, spec: { ...withClaim('disk'), securityContext: { fsGroup: 1234 } } })
+        expect(output).toBe(expected)
+        await node.client.delete(Pods, { name, namespace: 'default' }, { gracePeriodSeconds: 0 })
+        await isGone(name)
+      }
+      await until('it is mounted no more', () => !readFileSync('/proc/self/mountinfo', 'utf8').includes(`${device} `))
     } finally { spawnSync('losetup', ['--detach', device]) }
   })
 
