@@ -159,7 +159,7 @@ describe.skipIf(!isRoot)('logs', () => {
   test('who is attached sees what is said from then on, across a turn of the log, to the last word', async () => {
     const kubelet = await open({ logLimits: logLimits({ maxBytes: 2000, maxFiles: 3, maxWorkers: 1 }) })
     await kubelet.runSandbox(aSandbox('seen'), never)
-    const spec = aContainer(place, 'seen', ['sh', '-c', 'echo early; read go; n=0; while [ $n -lt 200 ]; do n=$((n+1)); echo "line $n"; sleep 0.005; done; echo -n complaint >&2'], { stdin: true })
+    const spec = aContainer(place, 'seen', ['sh', '-c', 'echo early; read go; n=0; while [ $n -lt 200 ]; do n=$((n+1)); echo "line $n"; sleep 0.005; done; echo -n complaint >&2'], { stdin: true, stdinOnce: true })
     await launch(kubelet, spec)
     await until('the first word', () => logText(spec.logPath) === 'early\n')
     const [out, err]: [string[], string[]] = [[], []]

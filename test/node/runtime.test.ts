@@ -403,6 +403,19 @@ describe.skipIf(!isRoot)('the runtime of processes', () => {
       expect((await untilExited(runtime, 'talks', 'listener')).exitCode).toBe(0)
     })
 
+    // Upstream's `test/e2e/kubectl/kubectl.go`: "executing a command with run and attach with stdin with open stdin should remain running".
+    test('attach: ends with its input where the container reads on, from whoever comes next', async () => {
+      const spec = aContainer(place, 'talks', ['cat'], { name: 'open', stdin: true })
+      await launch(runtime, spec)
+      for (const word of ['one', 'two']) {
+        async function* input() { yield Buffer.from(`${word}\n`) }
+        await runtime.attach('talks', 'open', { tty: false, stdin: input(), stdout() {}, stderr() {}, resize: undefined, signal: never })
+        await until(`${word} to be read`, () => logText(spec.logPath).endsWith(`${word}\n`))
+      }
+      expect(logText(spec.logPath)).toBe('one\ntwo\n')
+      expect((await runtime.processes('talks', 'open')).length).toBe(1)
+    })
+
     test('a container with a terminal: echo, size, exit code', async () => {
       const spec = aContainer(place, 'talks', ['sh', '-c', 'test -t 0 && test -t 1 && echo tty; read x; echo "[$x]"; while [ "$(stty size)" != "50 100" ]; do sleep 0.02; done; stty size; trap "echo caught; exit 3" INT; while :; do sleep 0.05; done'], { name: 'screen', stdin: true, tty: true })
       await launch(runtime, spec)

@@ -106,7 +106,7 @@ describe.skipIf(!isRoot)('terminals', () => {
       const spec = aContainer(place, pod, ['sh', '-c', 'tty; [ "$(stat -c %t:%T /dev/console)" = "$(stat -c %t:%T /dev/pts/0)" ] && echo console; echo seen >/dev/console; read line; echo "[$line]"; exit 6'], { ...over, name: 'screen', stdin: true, tty: true })
       await launch(runtime, spec)
       await until('its terminal', () => logText(spec.logPath).includes('seen'))
-      const { screen, streams } = person([['', 'hello\r']])
+      const { screen, streams } = person([['', 'hello\r'], ['[hello]', '']])
       await runtime.attach(pod, 'screen', streams)
       expect(screen()).toContain('hello\r\n[hello]\r\n')
       expect(logText(spec.logPath)).toMatch(/^\/dev\/pts\/0\r\nconsole\r\nseen\r\n/)
