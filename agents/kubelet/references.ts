@@ -1,4 +1,5 @@
 /** ConfigMaps, Secrets and claims that pods refer to, and the volumes of the claims: each watched by name while a pod needs it (all that a node may see of them). Mirrors pkg/kubelet/util/manager's watch-based manager. */
+import { notNeeded } from '../../src/api/clock.ts'
 import { ConfigMaps, type Kind, PersistentVolumeClaims, PersistentVolumes, Secrets } from '../../src/api/kinds.ts'
 import { keyOf } from '../../src/api/meta.ts'
 import type { ConfigMap, KubeObject, PersistentVolume, PersistentVolumeClaim, Pod, Secret } from '../../src/api/types.ts'
@@ -72,7 +73,7 @@ export const references = (context: InformerContext | undefined, changed: (podUi
     const patience = new AbortController()
     const synced = entry.informer.synced.then(() => true, () => false)
     const late = context?.clock.sleep(maxWaitMilliseconds, patience.signal).then(() => false, () => false) ?? Promise.resolve(false)
-    return Promise.race([synced, late]).finally(() => patience.abort())
+    return Promise.race([synced, late]).finally(() => patience.abort(notNeeded))
   }
 
   return {

@@ -2,7 +2,7 @@
  * Tells the API server what became of the pods: only what changed, newest first wins, and again when it could not be reached. A deleted pod whose
  * everything has stopped is finally deleted here. Mirrors pkg/kubelet/status/status_manager.go.
  */
-import type { Clock } from '../../src/api/clock.ts'
+import { type Clock, notNeeded } from '../../src/api/clock.ts'
 import { Pods } from '../../src/api/kinds.ts'
 import type { Random } from '../../src/api/random.ts'
 import { isConflict, isNotFound, StatusError } from '../../src/api/status.ts'
@@ -45,6 +45,8 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
   const entries = new Map<string, Entry>()
   const mirrors = new Map<string, Pod>()
   let returned = new AbortController()
+  /** How many wait to be tried again. */
+  let retries = 0
   const entryOf = (pod: Pod): Entry => {
     const uid = pod.metadata.uid
     const entry = entries.get(uid) ?? { pod, status: undefined, inApi: isStaticPod(pod) ? mirrors.get(uid) : pod, finished: false, deleted: false, sending: false, sent: undefined, again: false }
@@ -97,7 +99,9 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
           if (error instanceof StatusError && error.code < 500 && error.code !== 429) {
             log.warn('the API server refuses a pod status', { pod: entry.pod.metadata.name, error: error.message })
           }
+          retries++
           await clock.sleep(backoff.next(), AbortSignal.any([signal, returned.signal])).catch(() => {}) // ended, or the server is back: the loop's condition tells which
+          retries--
         }
       }
     } finally {
@@ -128,7 +132,8 @@ export const statusManager = ({ client, clock, random, log }: StatusOptions, sig
       mirrors.delete(podUid)
     },
     reachable() {
-      returned.abort()
+      if (retries === 0) return
+      returned.abort(notNeeded)
       returned = new AbortController()
     },
     seen(podUid, inApi) {

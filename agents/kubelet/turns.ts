@@ -2,7 +2,7 @@
  * How many pods begin at a time. Twenty that share a machine of few processors all end late; one after the other most of them end early, and the last no later.
  * A turn is for what keeps the machine busy: one that takes long waits for something else, and holds nobody up.
  */
-import type { Clock } from '../../src/api/clock.ts'
+import { type Clock, notNeeded } from '../../src/api/clock.ts'
 
 export interface Turns {
   /** Resolves, in the order of the calls, with what gives the turn back; at once when the signal aborts: whoever is given up is not to wait. */
@@ -21,7 +21,7 @@ export const turns = (atATime: number, clock: Clock): Turns => {
     const over = new AbortController()
     const end = (): void => {
       if (over.signal.aborted) return
-      over.abort()
+      over.abort(notNeeded)
       taken--
       const [next] = waiting
       next?.()

@@ -1,8 +1,5 @@
 /** Something that sleeps until it is woken, at once or at a moment; several calls before it looks wake it once. */
-import type { Clock } from '../../src/api/clock.ts'
-
-/** One for all: an error of its own for each timer that is not needed any more would cost more than the timer. */
-const forgotten = new Error('forgotten')
+import { type Clock, notNeeded } from '../../src/api/clock.ts'
 
 export class Wakeable {
   readonly #clock: Clock
@@ -21,7 +18,7 @@ export class Wakeable {
   notifyIn(milliseconds: number): void {
     const at = this.#clock.monotonic() + milliseconds
     if (this.#timer && this.#timer.at <= at) return
-    this.#timer?.controller.abort(forgotten)
+    this.#timer?.controller.abort(notNeeded)
     const controller = new AbortController()
     this.#timer = { at, controller }
     this.#clock.sleep(milliseconds, controller.signal).then(() => this.notify(), () => {}) // aborted: an earlier moment took its place
@@ -38,11 +35,11 @@ export class Wakeable {
       try { await promise } finally {
         this.#wake = undefined
         signal.removeEventListener('abort', abort)
-        if (signal.aborted) this.#timer?.controller.abort(forgotten)
+        if (signal.aborted) this.#timer?.controller.abort(notNeeded)
       }
     }
     this.#woken = false
-    this.#timer?.controller.abort(forgotten)
+    this.#timer?.controller.abort(notNeeded)
     this.#timer = undefined
   }
 }

@@ -9,6 +9,9 @@ export interface Clock {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>
 }
 
+/** For `abort` of a sleep, or of anything else, that is not needed any more: without a reason it makes an error of its own, with its stack, each time. */
+export const notNeeded = new Error('not needed any more')
+
 // The most that a timer takes: with more it would end at once.
 const longestTimerMilliseconds = 2 ** 31 - 1
 

@@ -2,7 +2,7 @@
  * A queue of keys for workers. A key is queued at most once; one that is added while a worker has it is queued again when the worker is done;
  * so no two workers ever have the same key. Mirrors client-go `util/workqueue` (queue.go, delaying_queue.go, default_rate_limiters.go).
  */
-import type { Clock } from '../api/clock.ts'
+import { type Clock, notNeeded } from '../api/clock.ts'
 
 export interface WorkQueue<K> {
   add(key: K): void
@@ -55,7 +55,7 @@ class Queue<K> implements WorkQueue<K> {
     const at = this.#clock.monotonic() + milliseconds
     const waiting = this.#delayed.get(key)
     if (waiting && waiting.at <= at) return
-    waiting?.cancel.abort()
+    waiting?.cancel.abort(notNeeded)
     const cancel = new AbortController()
     this.#delayed.set(key, { at, cancel })
     void this.#addLater(key, milliseconds, cancel.signal)

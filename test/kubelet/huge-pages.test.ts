@@ -40,11 +40,11 @@ describe('cgroups', () => {
     expect(sandboxLimits(aPod({ containers: [withPages('a', { 'hugepages-2Mi': '4Mi' })], resources: { limits: { 'hugepages-2Mi': '8Mi' } } })).hugePages).toEqual({ '2MB': 8 * 2 ** 20 })
     expect(containerLimits(aContainer('a')).hugePages).toBeUndefined()
   })
-  for (const [version, suffix] of [[1, 'limit_in_bytes'], [2, 'max']] as const) test(`are written where the kernel has the controller, version ${version}; sizes that are not named get nothing`, () => {
+  for (const [version, suffix] of [[1, 'limit_in_bytes'], [2, 'max']] as const) test(`are written where the kernel has the controller, version ${version}; sizes that are not named get nothing`, async () => {
     const root = path.join(scratch, `v${version}`)
     mkdirSync(path.join(root, 'pod'), { recursive: true })
     for (const size of ['2MB', '1GB']) writeFileSync(path.join(root, 'pod', `hugetlb.${size}.${suffix}`), 'max\n')
-    createCgroup({ version, unified: root, controllers: { cpu: root, memory: root, hugetlb: root } }, 'pod', { hugePages: { '2MB': 4 * 2 ** 20 } })
+    await createCgroup({ version, unified: root, controllers: { cpu: root, memory: root, hugetlb: root } }, 'pod', { hugePages: { '2MB': 4 * 2 ** 20 } })
     expect(['2MB', '1GB'].map((size) => readFileSync(path.join(root, 'pod', `hugetlb.${size}.${suffix}`), 'utf8'))).toEqual(['4194304', '0'])
   })
   test('the controller is found', () => {

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { chownSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { notNeeded } from '../../../src/api/clock.ts'
 import { type Attempt, discard, listen, newAttempt } from './attempt.ts'
 import { type AttemptIdentity, type AttemptRecord, attemptFile, readErrors, removeDirectory } from './attempt-files.ts'
 import { cgroupDirectories, createCgroup, pinCgroup } from './cgroups/cgroup.ts'
@@ -53,10 +54,9 @@ export const arm = async (context: Context, sandbox: Sandbox, spec: ContainerSpe
   try {
     const command = shimCommand(context, { sandbox, spec })
     const { prepared, credentials } = prepareFiles(context, { attempt, sandbox, spec, command })
-    createCgroup(context.hierarchies, attempt.cgroup, spec.resources)
-    if (spec.cpus !== undefined) pinCgroup(context.hierarchies, attempt.cgroup, spec.cpus)
-    await Promise.all([context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : []), ...(spec.tty ? ['mounted', 'line'] : [])]), sharesMounts(spec) && isolateRoots(context)])
+    await Promise.all([createCgroup(context.hierarchies, attempt.cgroup, spec.resources), context.fifos.place(directory, ['go', 'life', 'out', 'err', ...(spec.stdin || spec.tty ? ['in'] : []), ...(spec.tty ? ['mounted', 'line'] : [])]), sharesMounts(spec) && isolateRoots(context)])
     signal.throwIfAborted()
+    if (spec.cpus !== undefined) pinCgroup(context.hierarchies, attempt.cgroup, spec.cpus)
     for (const each of ['out', 'err']) chownSync(path.join(directory, each), credentials.uid + (sandbox.record.users ?? 0), credentials.gid + (sandbox.record.users ?? 0))
     listen(context, attempt)
     const heard = attempt.heard.promise
@@ -207,7 +207,7 @@ const untilArmed = async (context: Context, { attempt, heard, signal }: { attemp
   const deadline = context.clock.sleep(armDeadlineMilliseconds, AbortSignal.any([signal, giveUp.signal])).then(() => 'late')
   deadline.catch(() => {})
   const word = await Promise.race([heard, deadline])
-  giveUp.abort()
+  giveUp.abort(notNeeded)
   if (word === 'armed') return
   const errors = readErrors(attempt.directory).replace(/^fail seccomp$/m, startFailureMessage('seccomp', { command: [], workingDir: '/', env: [] }))
   throw new Error(`cannot set up the container: ${attempt.problem ?? (errors || (word === 'late' ? `not done after ${armDeadlineMilliseconds / 1000} s` : 'its supervisor ended without a word'))}`)

@@ -46,7 +46,7 @@ export const setUpNode = async (options: RuntimeOptions): Promise<Pick<Context, 
     writeFileSync(`${file}.new`, text, { mode: 0o600 })
     renameSync(`${file}.new`, file)
   }, ownUsers.whole ? 'root' : 'rootless')
-  createCgroup(hierarchies, shimCgroup(options), {})
+  await createCgroup(hierarchies, shimCgroup(options), {})
   return { hierarchies, bootId, boundingSet: readBoundingSet(), ownUsers, runner: ownUsers.whole ? findRunner(options) : undefined }
 }
 

@@ -1,4 +1,5 @@
 /** Ends a running container: its stop signal, its grace, then SIGKILL to everything in its cgroup. */
+import { notNeeded } from '../../../src/api/clock.ts'
 import type { Attempt } from './attempt.ts'
 import { killCgroup } from './cgroups/cgroup.ts'
 import type { Context } from './context.ts'
@@ -12,7 +13,7 @@ export const stopAttempt = async (context: Context, attempt: Attempt, graceSecon
     const over = new AbortController()
     const grace = context.clock.sleep(graceSeconds * 1000, over.signal).catch(() => {})
     await Promise.race([attempt.ended.promise, grace])
-    over.abort()
+    over.abort(notNeeded)
   }
   // The shim sees its child end and tells the rest.
   killCgroup(context.hierarchies, attempt.cgroup)

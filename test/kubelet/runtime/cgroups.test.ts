@@ -114,8 +114,8 @@ describe('files of a hierarchy', () => {
     expect(readDetails(hierarchies(2), 'd')?.cpuQuotaMicroseconds).toBeUndefined()
   })
   test('of a cgroup that is gone', () => { expect([readUsage(hierarchies(1), 'no', new Date(0)), readOomKills(hierarchies(1), 'no'), readDetails(hierarchies(1), 'no')]).toEqual([undefined, 0, undefined]) })
-  test('version 2: every level above passes its controllers on, the cgroup itself does not', () => {
-    createCgroup(hierarchies(2), 'x/y/z', { pidsLimit: 5 })
+  test('version 2: every level above passes its controllers on, the cgroup itself does not', async () => {
+    await createCgroup(hierarchies(2), 'x/y/z', { pidsLimit: 5 })
     for (const each of ['', 'x', 'x/y']) expect(readFileSync(path.join(root, each, 'cgroup.subtree_control'), 'utf8')).toBe('+cpu +memory +pids')
     expect(() => readFileSync(path.join(root, 'x/y/z/cgroup.subtree_control'))).toThrow('ENOENT')
     expect(readFileSync(path.join(root, 'x/y/z/pids.max'), 'utf8')).toBe('5')

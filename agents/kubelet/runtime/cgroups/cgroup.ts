@@ -1,5 +1,6 @@
 /** One cgroup in all hierarchies of the machine: made, limited, listed, emptied, removed. Names are relative to the mount points. */
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../../src/api/clock.ts'
 import { isGone, readIfThere } from '../proc/stat.ts'
@@ -11,11 +12,15 @@ import { groupPids, joinedPids, refuseLimits } from './process-groups.ts'
 /** The directories of a cgroup; a process that writes 0 into `cgroup.procs` of each has joined it. */
 export const cgroupDirectories = (hierarchies: Hierarchies, name: string): string[] => rootsOf(hierarchies).map((root) => path.join(root, name))
 
-/** Idempotent. Parents come into being without limits of their own, in version 2 with their controllers passed on. */
-export const createCgroup = (hierarchies: Hierarchies, name: string, limits: ResourceLimits): void => {
-  if (hierarchies.version === 2) delegate(hierarchies, path.dirname(name))
-  for (const directory of cgroupDirectories(hierarchies, name)) mkdirSync(directory, { recursive: true })
-  inheritCpus(hierarchies, name)
+/**
+ * Idempotent. Parents come into being without limits of their own, in version 2 with their controllers passed on; `inner` is made in it, also without.
+ * By way of the thread pool: the kernel changes one cgroup at a time, and a process that joins one keeps whoever makes another waiting, ten milliseconds and more. Meanwhile other pods can go on.
+ */
+export const createCgroup = async (hierarchies: Hierarchies, name: string, limits: ResourceLimits, inner = '.'): Promise<void> => {
+  const innermost = path.join(name, inner)
+  if (hierarchies.version === 2) delegate(hierarchies, path.dirname(innermost))
+  await Promise.all(cgroupDirectories(hierarchies, innermost).map((directory) => mkdir(directory, { recursive: true })))
+  inheritCpus(hierarchies, innermost)
   if (hierarchies.version === 'none') refuseLimits(limits)
   else writeLimits(hierarchies, name, [...limitWrites(hierarchies.version, limits), ...hugePageWrites(hierarchies, name, limits)])
 }
@@ -73,7 +78,9 @@ export const pinCgroup = (hierarchies: Hierarchies, name: string, cpus: string):
   const directory = path.join(cpuset, name)
   const late = !existsSync(path.join(directory, 'cpuset.cpus'))
   const pids = late ? cgroupPids(hierarchies, name) : []
-  createCgroup(hierarchies, name, {})
+  if (version === 2) delegate(hierarchies, path.dirname(name))
+  mkdirSync(directory, { recursive: true })
+  inheritCpus(hierarchies, name)
   try { writeFileSync(path.join(directory, 'cpuset.cpus'), cpus) } catch (error) { throw new Error(`cannot write ${cpus} to ${path.join(directory, 'cpuset.cpus')}: ${(error as Error).message}`, { cause: error }) }
   for (const pid of version === 1 ? pids : []) {
     try { writeFileSync(path.join(directory, 'cgroup.procs'), String(pid)) } catch (error) { if (!isGone(error)) throw error }

@@ -1,5 +1,6 @@
 /** A container's log as the log writer fills it: the kubelet makes the file, turns it over when the writer tells that it is full, and does all of it itself when the writer does not. */
 import { closeSync, statSync } from 'node:fs'
+import { notNeeded } from '../../../../src/api/clock.ts'
 import { isGone } from '../proc/stat.ts'
 import { logRotation, openAppending } from './log-file.ts'
 import type { Heard } from './log-writer.ts'
@@ -38,11 +39,11 @@ export const writtenPump = (options: LogPumpOptions, give: () => Promise<void>):
     async finish() {
       const late = clock.sleep(lastWordsMilliseconds, over.signal).then(() => { onError(new Error(`the log writer has not written the last of it in ${lastWordsMilliseconds / 1000} s`)) }, () => {})
       await Promise.race([give(), late])
-      over.abort()
+      over.abort(notNeeded)
       await own?.finish()
     },
     leave() {
-      over.abort()
+      over.abort(notNeeded)
       own?.leave()
     },
   }

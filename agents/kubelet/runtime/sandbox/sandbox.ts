@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { notNeeded } from '../../../../src/api/clock.ts'
 import { readErrors, readJson, removeDirectory, writeJson } from '../attempt-files.ts'
 import { cgroupDirectories, createCgroup, emptyCgroup, killCgroup, removeCgroup } from '../cgroups/cgroup.ts'
 import { bareEnvironment, type Context, podCgroup, podOf, sandboxDirectory, scriptsDirectory } from '../context.ts'
@@ -53,7 +54,8 @@ export interface Sandbox {
   problem?: string
 }
 
-export const sandboxCgroup = (record: SandboxRecord): string => path.join(record.cgroup, 'sandbox')
+const sandboxCgroupName = 'sandbox'
+export const sandboxCgroup = (record: SandboxRecord): string => path.join(record.cgroup, sandboxCgroupName)
 
 export const namespaceArguments = ({ record: { holder, hostNetwork, hostIpc } }: Sandbox): string[] => [
   ...(hostNetwork ? [] : [`--net=/proc/${holder?.pid}/ns/net`, `--uts=/proc/${holder?.pid}/ns/uts`]),
@@ -82,8 +84,7 @@ export const runSandbox = async (context: Context, spec: SandboxSpec, signal: Ab
   writeRecord(sandbox)
   pod.sandbox = sandbox
   try {
-    createCgroup(context.hierarchies, record.cgroup, spec.resources)
-    createCgroup(context.hierarchies, sandboxCgroup(record), {})
+    await createCgroup(context.hierarchies, record.cgroup, spec.resources, sandboxCgroupName)
     const network = spec.hostNetwork ? undefined : await context.network.reserve(spec.podUid)
     record.podIP = network?.podIP
     sandbox.state.podIP = network?.podIP
@@ -147,7 +148,7 @@ const isReady = async (context: Context, { heard }: Sandbox): Promise<boolean> =
   const late = context.clock.sleep(readyDeadlineMilliseconds, giveUp.signal).then(() => false)
   late.catch(() => {}) // given up
   const ready = await Promise.race([heard.promise, late])
-  giveUp.abort()
+  giveUp.abort(notNeeded)
   return ready
 }
 
