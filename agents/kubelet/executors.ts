@@ -1,5 +1,6 @@
 /** How each action of a plan is done. An action without an executor does not compile. */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { goDuration, nextBackOff } from './back-off.ts'
 import { ConfigError } from './env.ts'
@@ -60,7 +61,7 @@ export const executors = (machine: Machine, run: PodRun): Executors => {
   const create = async (each: RoledContainer, { attempt, images }: { attempt: number; images: ObtainedImages }): Promise<void> => {
     const { container } = each
     const spec = await prepareContainer(machine, run, { container, attempt, images })
-    await mkdir(path.dirname(spec.logPath), { recursive: true, mode: 0o755 })
+    mkdirSync(path.dirname(spec.logPath), { recursive: true, mode: 0o755 })
     containerRecord(run.record, container.name).images[String(attempt)] = container.image ?? ''
     await runtime.createContainer(spec, run.starting)
   }

@@ -1,5 +1,5 @@
 /** Puts together what all pods' workers share. */
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { availableParallelism, hostname } from 'node:os'
 import path from 'node:path'
 import { Nodes, Pods } from '../../src/api/kinds.ts'
@@ -96,11 +96,20 @@ export const machine = (parts: MachineParts, signal: AbortSignal): Machine => {
     ownMetrics: () => `${credentialMetrics(credentials?.usage() ?? [])}${cpus.metrics()}${devices.metrics()}`, cpus, devices,
     networkProblem: () => (options.network && !options.network.isReady() ? 'the node has no pod range yet (spec.podCIDR)' : undefined),
     checkRuntimeClass: (pod, stop) => checkRuntimeClass(options.client, pod, stop),
-    sandboxFacts: async () => ({
+    sandboxFacts: () => Promise.resolve({
       podPidsLimit: options.podPidsLimit, hostname: hostname(), clusterDNS: options.clusterDNS, clusterDomain: options.clusterDomain,
-      hostResolvConf: parseResolvConf(await readFile(options.resolvConfFile ?? '/etc/resolv.conf', 'utf8').catch(() => '')),
-      hostHosts: await readFile(options.hostsFile ?? '/etc/hosts', 'utf8').catch(() => ''),
+      hostResolvConf: parseResolvConf(textOf(options.resolvConfFile ?? '/etc/resolv.conf')),
+      hostHosts: textOf(options.hostsFile ?? '/etc/hosts'),
     }),
+  }
+}
+
+/** A machine without such a file is one with an empty one. */
+const textOf = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -73,8 +73,10 @@ export const podRecords = (directory: string): PodRecords => {
   const writing = new Map<string, Promise<void>>()
   const waiting = new Map<string, PodRecord>()
   const written = new Map<string, string>()
+  let made: Promise<unknown> | undefined
   const write = async (podUid: string): Promise<void> => {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
+    made ??= mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: unknown) => { made = undefined; throw error })
+    await made
     for (let record = waiting.get(podUid); record; record = waiting.get(podUid)) {
       waiting.delete(podUid)
       const text = JSON.stringify(record)

@@ -41,8 +41,12 @@ export interface FakeRuntime extends Runtime {
   specOf(podUid: string, name: string, attempt: number): ContainerSpec | undefined
   readonly log: readonly string[]
   /** The next call of this method fails. */
-  failNext(method: 'runSandbox' | 'createContainer' | 'startContainer' | 'updateSandbox' | 'updateContainer', error: Error): void
+  failNext(method: Failing, error: Error): void
+  /** Every call of this method fails, until what is returned is called. */
+  failAlways(method: Failing, error: Error): () => void
 }
+
+type Failing = 'runSandbox' | 'createContainer' | 'startContainer' | 'updateSandbox' | 'updateContainer'
 
 interface Process { spec: ContainerSpec; state: ContainerState; program: Program; ended: Set<() => void> }
 
@@ -51,6 +55,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
   const processes: Process[] = []
   const readers = new Set<(event: RuntimeEvent) => void>()
   const failures = new Map<string, Error>()
+  const lasting = new Set<string>()
   const log: string[] = []
   const cpus = new Map<string, string>()
   let pids = 1000
@@ -62,7 +67,7 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
   const running = (podUid: string, name: string): Process | undefined => processes.find(({ state }) => state.podUid === podUid && state.name === name && state.state === 'running')
   const failIfAsked = (method: string): void => {
     const error = failures.get(method)
-    failures.delete(method)
+    if (!lasting.has(method)) failures.delete(method)
     if (error) throw error
   }
   const end = (process: Process, code: number, more: { signal?: number; oomKilled?: boolean } = {}): void => {
@@ -240,6 +245,11 @@ export const fakeRuntime = (clock: Clock): FakeRuntime => {
     running: () => processes.filter(({ state }) => state.state === 'running').map(({ state }) => `${sandboxes.get(state.podUid)?.spec.podName ?? state.podUid}/${state.name}#${state.attempt}`).sort(),
     specOf: (podUid, name, attempt) => find(podUid, name, attempt)?.spec,
     failNext: (method, error) => { failures.set(method, error) },
+    failAlways(method, error) {
+      failures.set(method, error)
+      lasting.add(method)
+      return () => { lasting.delete(method); failures.delete(method) }
+    },
   }
   return runtime
 }

@@ -1,4 +1,5 @@
 /** A pod's volumes on this machine: made before its containers, kept up to date while it runs, removed after it. Mirrors pkg/kubelet/volumemanager for the kinds of volumes that a machine has by itself. */
+import { chmodSync, mkdirSync } from 'node:fs'
 import { chmod, mkdir, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../src/api/clock.ts'
@@ -108,8 +109,8 @@ export const volumes = ({ directory, memoryDirectory, mounter, tokens, csi, cloc
     for (const request of tokenRequestsOf(volume)) issued.set(request.path, await tokens.get(pod, request))
     const payload = payloadOf(pod, volume, { ...facts, configMap: (name) => configMaps.get(name), secret: (name) => secrets.get(name), token: ({ path: at }) => issued.get(at) ?? '' })
     const target = volumeDirectory(pod.metadata.uid, volume)
-    await mkdir(target, { recursive: true, mode: 0o750 })
-    await chmod(target, 0o777)
+    mkdirSync(target, { recursive: true, mode: 0o750 })
+    chmodSync(target, 0o777)
     await writeAtomically(target, payload, { fsGroup: pod.spec.securityContext?.fsGroup }, clock.now())
   }
 
