@@ -11,7 +11,7 @@ import { cgroupDirectories, createCgroup, pinCgroup } from './cgroups/cgroup.ts'
 import { noteNamespaces } from './cgroups/process-groups.ts'
 import { run } from './command.ts'
 import { attemptDirectory, bareEnvironment, type Context, podOf, rootsDirectory, scriptsDirectory, shimCgroup, templateDirectory, toolsDirectory } from './context.ts'
-import { mountOf, parseMountInfo } from './proc/mount-info.ts'
+import { mountOf, mountPointsOf, parseMountInfo } from './proc/mount-info.ts'
 import { identify, isAlive, type ProcessIdentity, readIfThere } from './proc/stat.ts'
 import { protocol } from './protocol.ts'
 import { type Credentials, credentialsOf, missingUsers, setprivArguments } from './rootfs/credentials.ts'
@@ -95,9 +95,9 @@ const prepareFiles = (context: Context, { attempt, sandbox, spec, command }: Pre
   const { users } = sandbox.record
   const mapped = users === undefined ? undefined : mapMounts(prepared.mounts, path.join(directory, 'owners'))
   if (mapped) writeFileSync(path.join(directory, 'mapped'), mapped.pairs, { mode: 0o600 })
-  writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, mapped?.mounts ?? prepared.mounts), { mode: 0o600 })
   const early = spec.seccomp && !credentials.noNewPrivileges ? underFilter(toolCommand('setpriv')).slice(0, 2).join(' ') : ''
   const stepped = early === '' && writeSteps(context, { attempt, sandbox, spec, prepared, credentials })
+  if (!stepped) writeFileSync(path.join(directory, 'fstab'), renderFstab(prepared.mountPoint, mapped?.mounts ?? prepared.mounts), { mode: 0o600 })
   const devices = context.runner && !stepped ? devicesOf(context, attempt.cgroup, spec) : undefined
   if (context.runner && devices) writeFileSync(path.join(directory, 'devices'), deviceSteps(context.runner.numbers, devices), { mode: 0o600 })
   writeFileSync(path.join(directory, 'spec'), assignments({
@@ -222,7 +222,7 @@ const inspect = async (attempt: Attempt, sandbox: Sandbox, { mounts }: PreparedR
   if (!process) throw new Error('the armed process is gone')
   if (!sandbox.record.hostNetwork && readlinkSync(`/proc/${pid}/ns/net`) !== sandbox.record.networkNamespace) throw new Error('the sandbox was lost while the container was set up')
   // Whoever mounts anything on the machine keeps this waiting.
-  const made = new Set(parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => '')).map(({ mountPoint }) => mountPoint))
+  const made = mountPointsOf(await readFile(`/proc/${pid}/mountinfo`, 'utf8').catch(() => ''))
   const missing = mounts.find(({ containerPath }) => !made.has(containerPath))
   if (missing) throw new Error(`cannot mount ${missing.source} at ${missing.containerPath}: the path changed while it was being mounted`)
   const holder = Number(readIfThere(path.join(attempt.directory, 'holder')) ?? 0)

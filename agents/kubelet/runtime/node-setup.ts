@@ -64,7 +64,7 @@ const ownHierarchies = (mounts: readonly MountInfo[], options: RuntimeOptions): 
   return findHierarchies(mounts, unified ? (readIfThere(path.join(unified, 'cgroup.controllers')) ?? '') : '', pinned || options.pinsCpus)
 }
 
-const readMounts = (): MountInfo[] => parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
+const readMounts = (): readonly MountInfo[] => parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))
 
 const readBoundingSet = (): bigint => BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`)
 

@@ -13,7 +13,18 @@ export interface MountInfo {
 
 const unescape = (text: string): string => text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 
-export const parseMountInfo = (text: string): MountInfo[] =>
+let last: { text: string; mounts: readonly MountInfo[] } | undefined
+
+/** The machine's mounts are read for every container, and seldom are others than before: the same text is not taken apart again. */
+export const parseMountInfo = (text: string): readonly MountInfo[] => {
+  if (last?.text !== text) last = { text, mounts: parse(text) }
+  return last.mounts
+}
+
+/** Only where something is mounted. */
+export const mountPointsOf = (text: string): Set<string> => new Set(text.split('\n').filter(Boolean).map((line) => unescape(line.split(' ', 5)[4] ?? '/')))
+
+const parse = (text: string): MountInfo[] =>
   text.split('\n').filter(Boolean).map((line) => {
     const [front = '', back = ''] = line.split(' - ')
     const [, , , root = '/', mountPoint = '/', options = '', ...optional] = front.split(' ')

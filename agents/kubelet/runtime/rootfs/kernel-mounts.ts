@@ -35,6 +35,9 @@ export const kernelMounts = ({ writableSys, terminalGroup, sharedMemory, devices
 /** What a container may not see or change of them; comes after everything else. `empty`: an empty directory of ours; `root`: where the container's root is built. */
 export const maskedPaths = ({ unmasked, isDirectory }: KernelMountOptions, { empty, root }: { empty: string; root: string }): MountLine[] =>
   unmasked ? [] : [
-    ...masked.filter((each) => isDirectory(each) !== undefined).map((each) => (isDirectory(each) ? bind(empty, each, 'ro') : bind('/dev/null', each))),
+    ...masked.flatMap((each) => {
+      const kind = isDirectory(each)
+      return kind === undefined ? [] : [kind ? bind(empty, each, 'ro') : bind('/dev/null', each)]
+    }),
     ...readOnly.filter((each) => isDirectory(each) !== undefined).map((each) => bind(`${root}${each}`, each, 'ro')),
   ]

@@ -44,7 +44,7 @@ export const layeredRoot = (): LayeredRoot => {
     const below = path.relative(layer.containerPath, containerPath)
     // A layer's own top may be given by way of a symbolic link (a hostPath): mounting follows it.
     if (below === '') return look(layer.lower, statSync)
-    return (layer.upper === undefined ? undefined : look(path.join(layer.upper, below), lstatSync)) ?? look(path.join(layer.lower, below), lstatSync)
+    return (layer.upper === undefined || layer.upper === layer.lower ? undefined : look(path.join(layer.upper, below), lstatSync)) ?? look(path.join(layer.lower, below), lstatSync)
   }
   const resolve = (containerPath: string): string => {
     const pending = containerPath.split('/').reverse()
@@ -107,9 +107,11 @@ export const layeredRoot = (): LayeredRoot => {
   }
 }
 
-const look = (physical: string, stat: (file: string) => Stats): Found | undefined => {
+// Most of what is looked for is not there: an error for each would take longer than the look.
+const look = (physical: string, stat: (file: string, options: { throwIfNoEntry: false }) => Stats | undefined): Found | undefined => {
   try {
-    return { stats: stat(physical), physical }
+    const stats = stat(physical, { throwIfNoEntry: false })
+    return stats && { stats, physical }
   } catch (error) {
     if (isGone(error)) return undefined
     throw error

@@ -171,7 +171,7 @@ const propagationOption = ({ propagation }: Mount): string => (propagation === '
 
 const isDirectory = (file: string): boolean | undefined => {
   try {
-    return statSync(file).isDirectory()
+    return statSync(file, { throwIfNoEntry: false })?.isDirectory()
   } catch (error) {
     if (isGone(error)) return undefined
     throw error
