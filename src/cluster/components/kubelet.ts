@@ -25,7 +25,7 @@ import { credentialProviderFlags, credentialProvidersOf } from './credential-pro
 import { pullByProcess } from './image-puller.ts'
 import { accessByFile, clientParts } from './client-parts.ts'
 
-const eventPauseMilliseconds = 300
+const eventPauseMilliseconds = 500
 /** Where kube-proxy answers on every node. */
 const proxyPort = 10_256
 

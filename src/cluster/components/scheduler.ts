@@ -12,7 +12,7 @@ const known = ['kubeconfig', 'secure-port', 'bind-address', 'tls-cert-file', 'tl
 export const runScheduler = async (args: readonly string[], signal: AbortSignal): Promise<void> => {
   const flags = parseFlags('scheduler', known, args)
   const parts = clientParts('kube-scheduler', accessByFile(flags.need('kubeconfig')), signal)
-  const component = scheduler({ ...parts, eventPauseMilliseconds: 300, ...(flags.get('leader-elect') === 'true' && { leaderElection: { identity: `${hostname()}_${parts.random.uuid()}` } }) })
+  const component = scheduler({ ...parts, eventPauseMilliseconds: 500, ...(flags.get('leader-elect') === 'true' && { leaderElection: { identity: `${hostname()}_${parts.random.uuid()}` } }) })
   const file = (name: string): Promise<string> => readFile(flags.need(name), 'utf8')
   const server = schedulerServer(component, {
     log: parts.log, port: flags.number('secure-port', 10_259), address: flags.get('bind-address') ?? '0.0.0.0',
