@@ -57,6 +57,7 @@ describe('a kubelet configuration', () => {
   test('CPUs for one container alone', () => {
     expect(read('cpuManagerPolicy: static\nreservedSystemCPUs: 0,2\n').settings.options).toEqual({ cpuManager: { reserved: { named: [0, 2] } } })
     expect(read('cpuManagerPolicy: static\nsystemReserved: {cpu: 500m}\nkubeReserved: {cpu: 700m}\ncpuManagerPolicyOptions: {}\n').settings.options).toEqual({ cpuManager: { reserved: { milli: 1200n } } })
+    expect(read('cpuManagerPolicy: static\nreservedSystemCPUs: 0,2\ncpuManagerPolicyOptions: {full-pcpus-only: "true", strict-cpu-reservation: "false"}\n').settings.options).toEqual({ cpuManager: { reserved: { named: [0, 2] }, fullCores: true } })
     expect(read('cpuManagerPolicy: none\n').settings.options).toEqual({})
   })
   test('what says how it is anyway, or nothing, may stand there', () => {
@@ -69,7 +70,9 @@ describe('a kubelet configuration', () => {
     ['another rhythm for files', `${head}fileCheckFrequency: 5s\n`, 'fileCheckFrequency cannot be set: the directory is watched'],
     ['pinning without anything reserved', `${head}cpuManagerPolicy: static\n`, 'the static policy requires systemReserved.cpu + kubeReserved.cpu, or reservedSystemCPUs, to be greater than zero'],
     ['an unknown policy', `${head}cpuManagerPolicy: dynamic\n`, 'cpuManagerPolicy must be none or static'],
-    ['options of a policy', `${head}cpuManagerPolicyOptions: {full-pcpus-only: "true"}\n`, 'cpuManagerPolicyOptions cannot be set on this kubelet: policies have none here'],
+    ['options of no policy', `${head}cpuManagerPolicyOptions: {full-pcpus-only: "true"}\n`, "cpuManagerPolicyOptions are the static policy's: the policy none has none"],
+    ['an option of a policy that is not there', `${head}cpuManagerPolicy: static\nreservedSystemCPUs: "0"\ncpuManagerPolicyOptions: {distribute-cpus-across-numa: "true"}\n`, 'cpuManagerPolicyOptions[distribute-cpus-across-numa] is no option of this kubelet: full-pcpus-only and strict-cpu-reservation are'],
+    ['an option that is neither', `${head}cpuManagerPolicy: static\nreservedSystemCPUs: "0"\ncpuManagerPolicyOptions: {full-pcpus-only: "maybe"}\n`, 'cpuManagerPolicyOptions[full-pcpus-only] must be true or false'],
     ['a word of the kernel that is neither yes nor no', `${head}kernelMemcgNotification: sometimes\n`, 'kernelMemcgNotification must be true or false'],
     ['cgroups of the system', `${head}enforceNodeAllocatable: [pods, kube-reserved]\n`, 'enforceNodeAllocatable cannot have "kube-reserved" on this cluster'],
     ['too short a restart period', `${head}crashLoopBackOff: {maxContainerRestartPeriod: 500ms}\n`, 'crashLoopBackOff.maxContainerRestartPeriod must be set between 1s and 300s'],

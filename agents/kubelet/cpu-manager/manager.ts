@@ -14,12 +14,15 @@ import { NotEnoughCpus } from './assign.ts'
 import { parseCheckpoint, renderCheckpoint } from './checkpoint.ts'
 import { type CpuSet, difference, formatCpuSet } from './cpu-set.ts'
 import { cpuMetrics } from './metrics.ts'
-import { assignCpus, type CpuState, emptyState, hasExclusiveCpus, releaseCpus, reservedCpus, stateProblem } from './policy.ts'
+import { assignCpus, type CpuRoom, type CpuState, emptyState, hasExclusiveCpus, releaseCpus, reservedCpus, SmtAlignmentError, stateProblem } from './policy.ts'
 import { cpusOf, type CpuTopology, readTopology } from './topology.ts'
 
 export interface CpuManagerSettings {
   /** CPUs that are never one container's: these, or so many as are reserved. */
   reserved: { named: CpuSet } | { milli: bigint }
+  /** The policy's options `full-pcpus-only` and `strict-cpu-reservation`. */
+  fullCores?: boolean
+  strict?: boolean
   /** The machine's own if absent. */
   topology?: CpuTopology
 }
@@ -55,9 +58,9 @@ const retryMilliseconds = 10_000
 const stateFile = (directory: string): string => path.join(directory, 'cpu_manager_state')
 
 /** Every container that runs, or is about to. Rejects with the first failure, after all have been tried. */
-const pinAll = async (runtime: CpuManagerParts['runtime'], cpus: (podUid: string, container: string) => string): Promise<void> => {
+const pinAll = async (runtime: CpuManagerParts['runtime'], cpus: (podUid: string, container: string) => string | undefined): Promise<void> => {
   const live = (await runtime.listContainers()).filter(({ state }) => state === 'created' || state === 'running')
-  const results = await Promise.allSettled(live.map(({ podUid, name }) => runtime.setCpus(podUid, name, cpus(podUid, name))))
+  const results = await Promise.allSettled(live.map(({ podUid, name }) => { const own = cpus(podUid, name); return own === undefined ? Promise.resolve() : runtime.setCpus(podUid, name, own) }))
   const failed = results.find(({ status }) => status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason
 }
@@ -76,8 +79,8 @@ const nobodyPinned = ({ directory, runtime, log }: CpuManagerParts): CpuManager 
 })
 
 /** Throws, with the remedy, what cannot be gone on with. */
-const restore = (file: string, room: { topology: CpuTopology; reserved: CpuSet }): CpuState => {
-  if (!existsSync(file)) return emptyState(room.topology)
+const restore = (file: string, room: CpuRoom): CpuState => {
+  if (!existsSync(file)) return emptyState(room)
   try {
     const state = parseCheckpoint(readFileSync(file, 'utf8'))
     const problem = stateProblem(state, room)
@@ -92,7 +95,7 @@ export const cpuManager = (parts: CpuManagerParts): CpuManager => {
   const { settings, directory, runtime, clock, log } = parts
   if (!settings) return nobodyPinned(parts)
   const topology = settings.topology ?? readTopology()
-  const room = { topology, reserved: reservedCpus(topology, settings.reserved) }
+  const room: CpuRoom = { topology, reserved: reservedCpus(topology, settings.reserved), fullCores: settings.fullCores ?? false, strict: settings.strict ?? false }
   const file = stateFile(directory)
   const wake = new Wakeable(clock)
   const counts = { requests: 0, errors: 0 }
@@ -108,8 +111,10 @@ export const cpuManager = (parts: CpuManagerParts): CpuManager => {
     save()
     wake.notify()
   }
-  const pinOf = (podUid: string, container: string): Pin => {
+  const pinOf = (podUid: string, container: string): Pin | undefined => {
     const own = state.assignments.get(podUid)?.get(container)
+    // Where what is reserved is strictly so, nothing may be left to share: as upstream, nobody is moved then.
+    if (!own && state.shared.length === 0) return undefined
     return { cpus: formatCpuSet(own ?? state.shared), exclusive: own !== undefined }
   }
   save()
@@ -121,8 +126,9 @@ export const cpuManager = (parts: CpuManagerParts): CpuManager => {
       if (!hasExclusiveCpus(pod) || state.assignments.has(pod.metadata.uid)) return undefined
       counts.requests++
       try { change(assignCpus(state, pod, room)) } catch (error) {
-        if (!(error instanceof NotEnoughCpus)) throw error
+        if (!(error instanceof NotEnoughCpus) && !(error instanceof SmtAlignmentError)) throw error
         counts.errors++
+        if (error instanceof SmtAlignmentError) return { reason: 'SMTAlignmentError', message: error.message }
         return { reason: 'UnexpectedAdmissionError', message: `Allocate failed due to ${error.message}, which is unexpected` }
       }
       return undefined
@@ -131,7 +137,7 @@ export const cpuManager = (parts: CpuManagerParts): CpuManager => {
     async run(signal) {
       for (;;) {
         await wake.next(signal)
-        try { await pinAll(runtime, (podUid, name) => pinOf(podUid, name).cpus) } catch (error) {
+        try { await pinAll(runtime, (podUid, name) => pinOf(podUid, name)?.cpus) } catch (error) {
           log.error('cannot pin containers to their CPUs', { error: String(error) })
           wake.notifyIn(retryMilliseconds)
         }

@@ -80,14 +80,27 @@ const reservedOf = (fields: Fields, fail: Fail): Record<string, string> => {
   return sum
 }
 
+const booleans: Readonly<Record<string, boolean>> = { 1: true, t: true, T: true, true: true, TRUE: true, True: true, 0: false, f: false, F: false, false: false, FALSE: false, False: false }
+
+const policyOptionsOf = (fields: Fields, fail: Fail): { fullCores?: boolean; strict?: boolean } => {
+  const wanted = Object.entries(mapOf(fields, 'cpuManagerPolicyOptions', fail)).map(([name, value]): [string, boolean] => {
+    if (name !== 'full-pcpus-only' && name !== 'strict-cpu-reservation') return fail(`cpuManagerPolicyOptions[${name}]`, 'is no option of this kubelet: full-pcpus-only and strict-cpu-reservation are')
+    return [name, Object.hasOwn(booleans, value) ? booleans[value] ?? false : fail(`cpuManagerPolicyOptions[${name}]`, 'must be true or false')]
+  })
+  const is = (option: string): boolean => wanted.some(([name, value]) => name === option && value)
+  return { ...(is('full-pcpus-only') && { fullCores: true }), ...(is('strict-cpu-reservation') && { strict: true }) }
+}
+
 /** As upstream: the static policy keeps for the system what is reserved for it, in whole CPUs. */
 const cpuManagerOf = (fields: Fields, reserved: Record<string, string>, fail: Fail): NodeSettings['options'] => {
   const { cpuManagerPolicy: policy = 'none', reservedSystemCPUs: named } = fields
+  const more = policyOptionsOf(fields, fail)
+  if ((policy === '' || policy === 'none') && Object.keys(mapOf(fields, 'cpuManagerPolicyOptions', fail)).length > 0) return fail('cpuManagerPolicyOptions', 'are the static policy\'s: the policy none has none')
   if (policy === '' || policy === 'none') return {}
   if (policy !== 'static') return fail('cpuManagerPolicy', 'must be none or static')
   const milli = toMilli(reserved['cpu'] ?? '0')
   if (milli === 0n) return fail('cpuManagerPolicy', 'can only be static where CPUs are reserved for the system: the static policy requires systemReserved.cpu + kubeReserved.cpu, or reservedSystemCPUs, to be greater than zero')
-  return { cpuManager: { reserved: named === undefined || named === '' ? { milli } : { named: cpusOf(named, 'reservedSystemCPUs', fail) } } }
+  return { cpuManager: { reserved: named === undefined || named === '' ? { milli } : { named: cpusOf(named, 'reservedSystemCPUs', fail) }, ...more } }
 }
 
 const securityOf = ({ seccompDefault, podPidsLimit, allowedUnsafeSysctls: sysctls = [] }: Fields, fail: Fail): KubeletConfiguration['security'] => {

@@ -16,7 +16,7 @@ type LogSizes = NonNullable<Parameters<typeof logLimits>[0]>
 
 export const settingFields = ['staticPodURL', 'staticPodURLHeader', 'fileCheckFrequency', 'httpCheckFrequency', 'maxPods', 'clusterDNS', 'providerID', 'registerWithTaints', 'resolvConf',
   'serializeImagePulls', 'maxParallelImagePulls', 'registryPullQPS', 'registryBurst', 'imageMinimumGCAge', 'imageMaximumGCAge', 'imageGCHighThresholdPercent', 'imageGCLowThresholdPercent',
-  'containerLogMaxSize', 'containerLogMaxFiles', 'eventRecordQPS', 'eventBurst', 'crashLoopBackOff', 'enforceNodeAllocatable', 'kernelMemcgNotification', 'cpuManagerPolicy', 'staticPodPath', 'podLogsDir', 'clusterDomain', 'containerLogMaxWorkers', 'podsPerCore', 'nodeStatusMaxImages', 'imagePullCredentialsVerificationPolicy'] as const
+  'containerLogMaxSize', 'containerLogMaxFiles', 'eventRecordQPS', 'eventBurst', 'crashLoopBackOff', 'enforceNodeAllocatable', 'kernelMemcgNotification', 'cpuManagerPolicy', 'cpuManagerPolicyOptions', 'staticPodPath', 'podLogsDir', 'clusterDomain', 'containerLogMaxWorkers', 'podsPerCore', 'nodeStatusMaxImages', 'imagePullCredentialsVerificationPolicy'] as const
 
 const defaultCheck = '20s'
 /** Upstream's kubelets never wait longer than this between restarts. */

@@ -49,7 +49,7 @@ describe('who has CPUs alone', () => {
     ['not one that asks as a whole', aPod({ containers: [container('c', '2')], resources: { limits: { cpu: '2', memory: '1Gi' } } }), 0],
   ])('%s', (_, each, expected) => { expect(exclusiveCpus(each, each.spec.containers[0] as Container)).toBe(expected) })
   test('each gets what is best, but nothing that is reserved, and the others share the rest', () => {
-    let state = assignCpus(emptyState(singleSocketHT), pod('a', [container('one', '2'), container('half', '500m'), container('two', '1')]), room)
+    let state = assignCpus(emptyState(room), pod('a', [container('one', '2'), container('half', '500m'), container('two', '1')]), room)
     expect(shown(state)).toEqual({ shared: '0,3-4,6-7', a: { one: '1,5', two: '2' } })
     state = assignCpus(state, pod('b', [container('c', '2')]), room)
     expect(shown(state)).toEqual({ shared: '0,4,6', a: { one: '1,5', two: '2' }, b: { c: '3,7' } })
@@ -58,14 +58,14 @@ describe('who has CPUs alone', () => {
     expect(shown(releaseCpus(state, 'a'))).toEqual({ shared: '0-2,4-6', b: { c: '3,7' } })
   })
   test('what an init container had, those after it may have; what a sidecar has, not', () => {
-    const state = assignCpus(emptyState(singleSocketHT), pod('a', [container('main', '4')], [container('init', '4'), container('side', '1', { restartPolicy: 'Always' })]), room)
+    const state = assignCpus(emptyState(room), pod('a', [container('main', '4')], [container('init', '4'), container('side', '1', { restartPolicy: 'Always' })]), room)
     const { a } = shown(state) as { a: Record<string, string> }
     expect(a).toEqual({ init: '1-2,5-6', side: '1', main: expect.stringMatching(/./) as unknown })
     expect(cpus(a['main'] ?? '').length).toBe(4)
     expect(cpus(a['main'] ?? '')).not.toContain(1)
   })
   test('what does not fit takes nothing', () => {
-    const state = emptyState(singleSocketHT)
+    const state = emptyState(room)
     expect(() => assignCpus(state, pod('a', [container('one', '4'), container('two', '4')]), room)).toThrow('requested=4, available=2')
     expect(shown(state)).toEqual({ shared: '0-7' })
   })
@@ -79,7 +79,7 @@ describe('what is reserved', () => {
 describe('what is remembered', () => {
   // The sums of upstream's own files.
   test.each([['4-6', {}, 354655845], ['1-3', { pod: { container1: '4-6', container2: '1-3' } }, 3610638499], ['', {}, 1353318690]])('has upstream\'s sum: %s', (defaultCpuSet, entries, sum) => { expect(checksumOf({ policyName: 'none', defaultCpuSet, entries }) >>> 0).toBe(sum) })
-  const state = assignCpus(emptyState(singleSocketHT), pod('a', [container('one', '2')]), room)
+  const state = assignCpus(emptyState(room), pod('a', [container('one', '2')]), room)
   test('is read as it was written', () => {
     expect(JSON.parse(renderCheckpoint(state))).toEqual({ policyName: 'static', defaultCpuSet: '0,2-4,6-7', entries: { a: { one: '1,5' } }, checksum: expect.any(Number) as unknown })
     expect(shown(parseCheckpoint(renderCheckpoint(state)))).toEqual(shown(state))
@@ -107,4 +107,29 @@ describe('the machine\'s CPUs', () => {
     expect([...readTopology(directory)]).toEqual([[0, { core: 0, socket: 0, numa: 0 }], [1, { core: 1, socket: 1, numa: 1 }], [2, { core: 0, socket: 0, numa: 0 }], [3, { core: 1, socket: 1, numa: 1 }]])
   })
   test('of this machine are known', () => { expect(readTopology().size).toBeGreaterThan(0) })
+})
+
+describe('options of the policy', () => {
+  const whole = { ...room, fullCores: true }
+  const held = { ...room, strict: true }
+  test('full-pcpus-only: whole cores, or none', () => {
+    expect(shown(assignCpus(emptyState(whole), pod('a', [container('c', '4')]), whole))).toEqual({ shared: '0,3-4,7', a: { c: '1-2,5-6' } })
+    expect(() => assignCpus(emptyState(whole), pod('a', [container('c', '3')]), whole)).toThrow('SMT Alignment Error: requested 3 cpus not multiple cpus per core = 2')
+    expect(() => assignCpus(emptyState(whole), pod('a', [container('c', '8')]), whole)).toThrow('SMT Alignment Error: not enough free physical CPUs: available physical CPUs = 6, requested CPUs = 8, CPUs per core = 2')
+  })
+  test('full-pcpus-only: a core of which a part is reserved is none', () => {
+    const odd = { ...whole, reserved: cpus('0') }
+    expect(() => assignCpus(emptyState(odd), pod('a', [container('c', '6'), container('d', '2')]), odd)).toThrow('available physical CPUs = 0, requested CPUs = 2')
+  })
+  test('full-pcpus-only: what an init container had counts as free for those after it', () => {
+    expect(shown(assignCpus(emptyState(whole), pod('a', [container('c', '6')], [container('init', '6')]), whole))).toMatchObject({ a: { c: '1-3,5-7', init: '1-3,5-7' } })
+  })
+  test('strict-cpu-reservation: what is reserved is not shared, either', () => {
+    const state = assignCpus(emptyState(held), pod('a', [container('c', '2')]), held)
+    expect(shown(state)).toEqual({ shared: '2-3,6-7', a: { c: '1,5' } })
+    expect(shown(releaseCpus(state, 'a'))).toEqual({ shared: '1-3,5-7' })
+    expect(stateProblem(state, held)).toBeUndefined()
+    expect(stateProblem(state, room)).toBe('not all reserved cpus: "0,4" are present in defaultCpuSet: "2-3,6-7"')
+    expect(stateProblem(emptyState(room), held)).toBe('some of strictly reserved cpus: "0,4" are present in defaultCpuSet: "0-7"')
+  })
 })

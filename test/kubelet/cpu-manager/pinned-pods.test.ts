@@ -35,6 +35,13 @@ describe('a pod', () => {
     await node.until('they are everybody\'s again', () => cpusOf(node, shares) === '0-3')
     expect(state(node)).toMatchObject({ defaultCpuSet: '0-3' })
   })
+  test('that does not ask for whole cores is refused where only these are given', async () => {
+    await using node = await testNode()
+    node.start({ cpuManager: { ...cpuManager, fullCores: true, topology: new Map([0, 1, 2, 3].map((cpu) => [cpu, { core: cpu % 2, socket: 0, numa: 0 }])) } })
+    await node.createPod({ containers: whole('1') })
+    const refused = await node.untilPod('web-1', 'is refused', ({ status }) => status.phase === 'Failed')
+    expect(refused.status).toMatchObject({ reason: 'SMTAlignmentError', message: 'Pod was rejected: SMT Alignment Error: requested 1 cpus not multiple cpus per core = 2' })
+  })
   test('keeps its CPUs when the kubelet is killed, and gets no others by a resize', async () => {
     await using node = await testNode()
     node.start({ cpuManager })
