@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { startTestServer } from './support.ts'
 
 const eventually = async (read: () => Promise<string>, part: string): Promise<void> => {
-  for (const deadline = Date.now() + 10_000; !(await read()).includes(part) && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  for (const deadline = Date.now() + 30_000; !(await read()).includes(part) && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
   expect(await read()).toContain(part)
 }
 

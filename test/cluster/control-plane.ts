@@ -37,7 +37,7 @@ export interface TestControlPlane extends AsyncDisposable {
   keepAlive(name: string): void
 }
 
-const deadlineMilliseconds = 10_000
+const deadlineMilliseconds = 30_000
 const beatMilliseconds = 300
 
 /** The controllers may do what their role says, no more. */

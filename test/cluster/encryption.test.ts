@@ -62,7 +62,7 @@ test('a changed file is followed; a broken one is not', async () => {
   const running = run(stop.signal)
   const prefix = async (): Promise<string> => { await store.put(path0, value); return Buffer.from((await raw.get(path0)).item?.value ?? []).toString('latin1').slice(0, 22) }
   expect(await prefix()).toBe('k8s:enc:aesgcm:v1:one:')
-  const until = async (count: number): Promise<void> => { for (const end = Date.now() + 10_000; told.length < count && Date.now() < end;) await new Promise((resolve) => { setTimeout(resolve, 5) }) }
+  const until = async (count: number): Promise<void> => { for (const end = Date.now() + 30_000; told.length < count && Date.now() < end;) await new Promise((resolve) => { setTimeout(resolve, 5) }) }
   await writeFile(`${file}.new`, 'nonsense')
   const { rename } = await import('node:fs/promises')
   await rename(`${file}.new`, file)

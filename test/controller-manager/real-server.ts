@@ -20,7 +20,7 @@ export interface RealServer extends AsyncDisposable {
   until<T extends KubeObject>(kind: Kind<T>, wanted: (objects: readonly T[]) => boolean, namespace?: string): Promise<readonly T[]>
 }
 
-const deadlineMilliseconds = 10_000
+const deadlineMilliseconds = 30_000
 
 export const startRealServer = async (reconcilers: (client: Client) => readonly Reconciler[], start: Date, options: TestServerOptions = {}): Promise<RealServer> => {
   const clock = fakeClock(start)

@@ -72,7 +72,7 @@ test('the kubelet takes them into its heal log, for the container that became re
     endpoints.written(endpoints.pending())
     const stop = new AbortController()
     const serving = healthServer({ clock, port, nodeName: 'here', endpoints }).run(stop.signal)
-    const deadline = performance.now() + 10_000
+    const deadline = performance.now() + 30_000
     while (heal.history().length < count) {
       if (performance.now() > deadline) throw new Error(`no stamps: ${JSON.stringify(heal.history())}`)
       await systemClock.sleep(5, end.signal)

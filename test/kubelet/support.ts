@@ -61,7 +61,7 @@ export interface TestNode extends AsyncDisposable {
   events(): Promise<string[]>
 }
 
-const deadlineMilliseconds = 5_000
+const deadlineMilliseconds = 30_000
 
 /** `api`: what its API server has beyond the plain one; false for none. */
 export const testNode = async ({ api = () => ({}) }: { api?: ((clock: FakeClock) => TestServerOptions) | false } = {}): Promise<TestNode> => {

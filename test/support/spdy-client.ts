@@ -116,7 +116,7 @@ export const spdyClient = (socket: Duplex, { keepsWindows = false } = {}): SpdyC
       return stream
     },
     until: (what, probe) => new Promise((resolve, reject) => {
-      const late = setTimeout(() => { watching.delete(check); reject(new Error(`${what}: not in time; said: ${said.join(', ')}; closed: ${closed}; streams: ${[...streams.values()].map(({ id, length, ended, reset }) => `${id}: ${length} bytes, ended ${ended}, reset ${reset}`).join('; ')}`)) }, 10_000)
+      const late = setTimeout(() => { watching.delete(check); reject(new Error(`${what}: not in time; said: ${said.join(', ')}; closed: ${closed}; streams: ${[...streams.values()].map(({ id, length, ended, reset }) => `${id}: ${length} bytes, ended ${ended}, reset ${reset}`).join('; ')}`)) }, 30_000)
       const check = (): void => { if (!probe()) return; clearTimeout(late); watching.delete(check); resolve() }
       watching.add(check)
       check()

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { frameText, openDashboard } from './open-dashboard.ts'
 import { aPod, anEvent, pushScene, scene } from './scene.ts'
+import { cpuMilliseconds } from '../support/cpu-time.ts'
 
 const hostile: [name: string, text: string][] = [
   ['clears the screen', '\u001b[2J\u001b[1;1Hgone'], ['sets the clipboard', '\u001b]52;c;cm0gLXJmIC8=\u0007'], ['sets the clipboard, and never ends', '\u001b]52;c;cm0gLXJmIC8='],
@@ -50,11 +51,11 @@ describe('S26: text of others', () => {
     expect(shown, 'screens about the pod').toBeGreaterThan(2)
   })
   test.each(bombs)('of %s: every screen within a second', async (_, text) => {
-    let begun = performance.now()
+    let begun = cpuMilliseconds()
     await walk(text, (frame) => {
       expect(frame.split('\n')).toHaveLength(24)
-      expect(performance.now() - begun).toBeLessThan(2_000)
-      begun = performance.now()
+      expect(cpuMilliseconds() - begun).toBeLessThan(2_000)
+      begun = cpuMilliseconds()
     })
   })
 })

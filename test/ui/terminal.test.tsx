@@ -71,9 +71,9 @@ const draw = async (cluster: FakeCluster, columns: number, rows: number): Promis
   return {
     terminal, clock,
     press: async (...keys) => { for (const key of keys) { dashboard.press([key]); await settle(5); await clock.advance(250) } },
-    // A resize is drawn in two steps, the second after the terminal has taken the first: the screen is read until it is right, or for two seconds.
+    // A resize is drawn in two steps, the second after the terminal has taken the first: the screen is read until it is right, or for twenty seconds.
     shown: async () => {
-      const end = performance.now() + 2_000
+      const end = performance.now() + 20_000
       for (;;) {
         await settle()
         await instance.waitUntilRenderFlush()

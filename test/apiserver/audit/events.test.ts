@@ -32,7 +32,7 @@ const rules = `
 const policyOf = (text: string): ReturnType<typeof parsePolicy> => parsePolicy(`apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:${text}`, 'audit.yaml')
 
 const until = async (condition: () => boolean): Promise<void> => {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   while (!condition()) {
     if (performance.now() > deadline) throw new Error('it never came to that')
     await new Promise((resolve) => setImmediate(resolve))

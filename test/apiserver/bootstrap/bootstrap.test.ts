@@ -6,7 +6,7 @@ const inDefault = '/api/v1/namespaces/default'
 
 /** Asks until the answer is as wanted, or the test's time is over. */
 const eventually = async <T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> => {
-  for (const end = Date.now() + 10_000; ;) {
+  for (const end = Date.now() + 30_000; ;) {
     const answer = await ask()
     if (wanted(answer) || Date.now() > end) return answer
     await new Promise((resolve) => { setImmediate(resolve) })

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../../src/api/meta.ts'
 import { compilePattern } from '../../../src/apiserver/crd/schema/pattern.ts'
 import { parseJsonPath } from '../../../src/apiserver/crd/json-path.ts'
 import { anyObject, crd, definitions, establish, startCrdServer } from './support.ts'
+import { cpuMilliseconds } from '../../support/cpu-time.ts'
 
 const server = await startCrdServer()
 afterAll(() => server[Symbol.asyncDispose]())
@@ -50,9 +51,9 @@ test('__proto__ and constructor are names like any other', async () => {
 
 test('an evil pattern takes linear time', () => {
   const pattern = compilePattern('^(a+)+$')
-  const began = performance.now()
+  const began = cpuMilliseconds()
   expect(pattern.matches(`${'a'.repeat(20_000)}!`)).toBe(false)
-  expect(performance.now() - began).toBeLessThan(1000)
+  expect(cpuMilliseconds() - began).toBeLessThan(1000)
 })
 
 test.each(['(', '[', 'a{1001}', '(?<=a)b', '\\'])('a pattern that Go does not know is refused: %s', async (pattern) => {
@@ -62,9 +63,9 @@ test.each(['(', '[', 'a{1001}', '(?<=a)b', '\\'])('a pattern that Go does not kn
 
 test('a column that descends into everything has an end', () => {
   const wide = { list: Array.from({ length: 300 }, () => Array.from({ length: 300 }, (_, index) => ({ index }))) }
-  const began = performance.now()
+  const began = cpuMilliseconds()
   expect(parseJsonPath('..index')(wide).length).toBeLessThanOrEqual(90_000)
-  expect(performance.now() - began).toBeLessThan(2000)
+  expect(cpuMilliseconds() - began).toBeLessThan(2000)
 })
 
 test.each(['.a[', '.a[?(@.b', '.a[0:1:0]', '.a..', '.[', 'a'])('a path that is none is an error: %s', (path) => { expect(() => parseJsonPath(path)).toThrow() })

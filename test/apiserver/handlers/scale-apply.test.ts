@@ -56,7 +56,7 @@ test('of a custom resource: where its definition says', async () => {
   await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: crd })
   const fleets = '/apis/example.com/v1/namespaces/default/fleets'
   const fleet = { apiVersion: 'example.com/v1', kind: 'Fleet', metadata: { name: 'f' }, spec: { deep: { count: 1 } } }
-  for (const deadline = Date.now() + 10_000; (await api.ask('GET', fleets)).status !== 200 && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  for (const deadline = Date.now() + 30_000; (await api.ask('GET', fleets)).status !== 200 && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
   expect((await api.ask('POST', `${fleets}?fieldManager=maker`, { body: fleet })).status).toBe(201)
   expect((await api.ask('PATCH', `${fleets}/f/scale?fieldManager=applier&force=true`, { body: named('f', scale(5)), headers: applied })).status).toBe(200)
   const { body } = await api.ask('GET', `${fleets}/f`)

@@ -79,7 +79,8 @@ test('an answer that drips ends with the deadline', async () => {
     response.on('close', () => clearInterval(drip))
   }, { timeoutMs: 300 }))
   expect(error.message).toBe('unexpected error when reading response body. Please retry. Original error: context deadline exceeded')
-  expect(performance.now() - begun).toBeLessThan(5000)
+  // The deadline that is the default would be 10 s.
+  expect(performance.now() - begun).toBeLessThan(9000)
 })
 
 test('a webhook that does not answer: the error names the URL with its timeout', async () => {

@@ -8,7 +8,7 @@ beforeAll(async () => {
   api = await startTestServer()
   const schema = { openAPIV3Schema: { type: 'object' } }
   await api.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'fleets.example.com' }, spec: { group: 'example.com', scope: 'Cluster', names: { plural: 'fleets', kind: 'Fleet' }, versions: [{ name: 'v1', served: true, storage: true, schema }] } } })
-  for (const deadline = Date.now() + 10_000; (await api.ask('GET', fleets)).status !== 200 && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
+  for (const deadline = Date.now() + 30_000; (await api.ask('GET', fleets)).status !== 200 && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
 })
 afterAll(() => api[Symbol.asyncDispose]())
 

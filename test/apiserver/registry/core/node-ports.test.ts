@@ -72,7 +72,7 @@ test('at the start what nobody has goes after a minute, and what is missing come
   await using api = await startTestServer({ store, clock, bootstrap: { advertise: { addresses: ['192.0.2.10'], port: 6443 }, serviceIP: '10.96.0.1' } })
   expect(api).toBeDefined()
   const until = async (wanted: number[]): Promise<void> => {
-    for (const deadline = Date.now() + 10_000; (await registered(store)).join() !== wanted.join() && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
+    for (const deadline = Date.now() + 30_000; (await registered(store)).join() !== wanted.join() && Date.now() < deadline;) await new Promise((resolve) => { setTimeout(resolve, 10) })
     expect(await registered(store)).toEqual(wanted)
   }
   await until([port, 31_999].sort())

@@ -19,7 +19,7 @@ const namesOf = async (api: TestServer): Promise<string[]> => (await api.ask('GE
 
 /** Until the answer is as wanted, or ten seconds have passed. */
 const eventually = async <T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> => {
-  for (const end = Date.now() + 10_000; ;) {
+  for (const end = Date.now() + 30_000; ;) {
     const answer = await ask()
     if (wanted(answer) || Date.now() > end) return answer
     await new Promise((resolve) => { setImmediate(resolve) })
