@@ -17,8 +17,18 @@ const rangeError = (text: string, parts: readonly string[]): string | undefined 
   return day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate() ? `${shown}day out of range` : undefined
 }
 
+const canonicalForms = { time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, microtime: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/ } as const
+
+/** Nearly every time is: what programs write. A day that is in no calendar comes back as another. */
+const isCanonical = (text: string, precision: 'time' | 'microtime'): boolean => {
+  if (!canonicalForms[precision].test(text)) return false
+  const milliseconds = Date.parse(`${text.slice(0, 19)}Z`)
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(text.slice(0, 19))
+}
+
 /** The canonical text of a timestamp, or what Go says of it. `time` keeps whole seconds, `microtime` six digits; both in UTC. */
 export const canonicalTime = (text: string, precision: 'time' | 'microtime'): { time: string } | { error: string } => {
+  if (isCanonical(text, precision)) return { time: text }
   let rest = text
   const parts: string[] = []
   for (const [name, pattern] of elements) {
