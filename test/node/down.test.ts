@@ -45,7 +45,9 @@ describe.runIf(isRoot)('down', () => {
   const judge = ({ before, during, after, marks, directory }: Awaited<ReturnType<typeof cycle>>, sorts: readonly (keyof MachineState)[]): void => {
     expect([...new Set(tracesOf(during, marks).map((line) => line.split(':')[0]))].toSorted(), 'what a running cluster is seen by').toEqual(expect.arrayContaining([...sorts].toSorted()))
     expect(tracesOf(after, marks)).toEqual([])
-    expect(after.sysctls).toEqual(before.sysctls)
+    // Chains of kube-proxy are one cluster's on a machine, this one's; the rest is compared where nobody else can have changed it.
+    const ofKubeProxy = ({ rules }: MachineState): string[] => rules.filter((line) => line.includes('KUBE-'))
+    expect(ofKubeProxy(after)).toEqual(ofKubeProxy(before))
     if (othersRun(before) || othersRun(after)) console.log('SKIPPED the exact comparison of down.test.ts: other clusters run on this machine; only what names this cluster was compared')
     else expect(after).toEqual(before)
     expect(existsSync(directory)).toBe(false)
@@ -64,8 +66,6 @@ describe.runIf(isRoot)('down', () => {
     }
     const states = await cycle([])
     expect(states.during.rules.join('\n')).toContain('-A KUBE-SERVICES')
-    expect(states.after.rules).toEqual(states.before.rules)
-    expect(states.after.forwarding).toBe(states.before.forwarding)
     judge(states, ['rules', 'links', 'cgroups', 'processes', 'files'])
   })
 
