@@ -39,4 +39,16 @@ describe.runIf(isRoot && existsSync(given))('devices of a plugin', () => {
     expect(output).toContain('No such file')
     expect(output).toContain('LOOPS=\n')
   })
+
+  test('come by plugins_registry as well, and a plugin that cannot come is told why', async () => {
+    const directory = path.join(node.directory, 'plugins_registry')
+    const of = (name: string, version?: string): Promise<DevicePlugin> => devicePlugin({ directory, resource: `example.com/${name}`, devices: [{ id: 'only' }], found: true, ...(version !== undefined && { version }) })
+    await using good = await of('found')
+    await using old = await of('old', 'v1alpha')
+    await until('the node has it', async () => (await node.client.get(Nodes, { name: 'node-1' })).status?.allocatable?.['example.com/found'] === '1')
+    await until('both were told', () => good.told.length > 0 && old.told.length > 0)
+    expect([good.told[0], old.told[0]]).toEqual([{ plugin_registered: true, error: '' }, { plugin_registered: false, error: 'manifest version, [v1alpha], is not among supported plugin versions [v1beta1]' }])
+    const { output } = await node.runToEnd('three', 'echo "DEVICES=$DEVICES"', { container: { resources: { limits: { 'example.com/found': '1' } } } })
+    expect(output).toBe('DEVICES=only\n')
+  })
 })

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import { fromJSON } from '@grpc/proto-loader'
+import { csiSchema } from '../../agents/kubelet/csi/schema.ts'
 import { deviceSchema } from '../../agents/kubelet/devices/schema.ts'
 import { podResourcesSchema } from '../../agents/kubelet/pod-resources/schema.ts'
 
@@ -21,11 +22,15 @@ export interface DevicePluginOptions {
   /** Of what it may take, what it would. */
   prefers?: (available: string[], mustInclude: string[], size: number) => string[]
   answer?: (ids: string[]) => object
+  /** The kubelet finds it in `directory`, and asks what it is. */
+  found?: boolean
 }
 
 export interface DevicePlugin extends AsyncDisposable {
   /** What it was asked, `Allocate gpu-0,gpu-1`. */
   readonly calls: string[]
+  /** What the kubelet said of its registration. */
+  readonly told: object[]
   readonly socket: string
   register(): Promise<void>
   /** It has these from now on. */
@@ -49,10 +54,10 @@ export const podResourcesOf = async (socket: string, method: 'List' | 'Get' | 'G
   return callSocket(socket, lister[method] as grpc.MethodDefinition<object, object>, request)
 }
 
-export const devicePlugin = async ({ directory, resource, devices, version = 'v1beta1', preStart = false, prefers, answer }: DevicePluginOptions): Promise<DevicePlugin> => {
+export const devicePlugin = async ({ directory, resource, devices, version = 'v1beta1', preStart = false, prefers, answer, found = false }: DevicePluginOptions): Promise<DevicePlugin> => {
   const endpoint = `${resource.replace('/', '_')}.sock`
   const socket = path.join(directory, endpoint)
-  const calls: string[] = []
+  const [calls, told]: [string[], object[]] = [[], []]
   const streams = new Set<grpc.ServerWritableStream<object, object>>()
   let now = devices
   const server = new grpc.Server()
@@ -70,11 +75,14 @@ export const devicePlugin = async ({ directory, resource, devices, version = 'v1
     }),
     PreStartContainer: unary(({ devices_ids: ids }: { devices_ids: string[] }) => { calls.push(`PreStartContainer ${ids.join()}`); return {} }),
   } as unknown as grpc.UntypedServiceImplementation)
+  if (found) server.addService((fromJSON(csiSchema, encoding) as Record<string, grpc.ServiceDefinition>)['pluginregistration.Registration'] as grpc.ServiceDefinition, {
+    GetInfo: unary(() => ({ type: 'DevicePlugin', name: resource, endpoint: socket, supported_versions: [version] })), NotifyRegistrationStatus: unary((status: object) => { told.push(status); return {} }),
+  } as unknown as grpc.UntypedServiceImplementation)
   rmSync(socket, { force: true })
   await new Promise<void>((resolve, reject) => { server.bindAsync(`unix:${socket}`, grpc.ServerCredentials.createInsecure(), (error) => { if (error) reject(error); else resolve() }) })
   const registration = definitions['v1beta1.Registration'] as grpc.ServiceDefinition
   return {
-    calls, socket,
+    calls, told, socket,
     register: () => callSocket(path.join(directory, 'kubelet.sock'), registration['Register'] as grpc.MethodDefinition<object, object>, { version, endpoint, resource_name: resource, options: { pre_start_required: preStart, get_preferred_allocation_available: prefers !== undefined } }),
     list(next) { now = next; for (const stream of streams) stream.write(listed(now)) },
     [Symbol.asyncDispose]: () => { server.forceShutdown(); return Promise.resolve() },
