@@ -56,9 +56,12 @@ export const setNamespaceLink = async (clusterId: string, number: number, state:
   await ip([`link set ${vethName(clusterId, number)} ${state}`])
 }
 
+/** Its link goes first: the kernel takes a namespace apart some time after its name is gone, and with it the end of the link that the machine sees. */
 export const removeNamespace = async (clusterId: string, node: string): Promise<void> => {
   const namespace = namespaceName(clusterId, node)
-  if (await exists(['-n', namespace, 'link', 'show', 'lo'])) await ip([`netns delete ${namespace}`])
+  if (!await exists(['-n', namespace, 'link', 'show', 'lo'])) return
+  if (await exists(['-n', namespace, 'link', 'show', 'eth0'])) await ip(['link delete eth0'], namespace)
+  await ip([`netns delete ${namespace}`])
 }
 
 export const removeBridge = async ({ bridge }: NodeNetwork): Promise<void> => {

@@ -20,6 +20,14 @@ export const isStale = ({ spec, status }: Pod, nodes: ReadonlySet<string>, since
 const hasBeenHeard = (node: Node, since: Date): boolean =>
   (node.status.conditions ?? []).some(({ type, lastHeartbeatTime }) => type === 'Ready' && Date.parse(lastHeartbeatTime ?? '') >= Math.floor(since.getTime() / 1000) * 1000)
 
+const isReady = ({ status }: Pod): boolean => (status.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True')
+
+/** Services work from every node: their rules are in its kernel. */
+const areServed = (pods: readonly Pod[], nodes: readonly string[]): boolean => {
+  const ready = new Set(pods.filter(({ metadata: { namespace, labels } }) => namespace === 'kube-system' && labels?.['k8s-app'] === 'kube-proxy').filter(isReady).map(({ spec }) => spec.nodeName))
+  return nodes.every((name) => ready.has(name))
+}
+
 /** `anewSince`: the nodes of this machine were started then, with nothing that ran before; what was written of them earlier does not count. */
 export const waitSettled = async (client: Client, { config, anewSince, tell }: { config: ClusterConfig; anewSince: Date | undefined; tell(line: string): void }, signal: AbortSignal): Promise<void> => {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(settleMilliseconds)])
@@ -32,12 +40,14 @@ export const waitSettled = async (client: Client, { config, anewSince, tell }: {
       return node !== undefined && isNodeReady(node) && (anewSince === undefined || !own.has(name) || hasBeenHeard(node, anewSince))
     }), deadline)
     tell(`${config.nodes.length === 1 ? 'node' : `${config.nodes.length} nodes`} Ready`)
+    const pods = informers.of(Pods)
     if (anewSince) {
-      const pods = informers.of(Pods)
       await pods.synced
       await pods.waitUntil((lister) => lister.list().every((pod) => !isStale(pod, own, anewSince)), deadline)
     }
-    if (!config.single) await informers.of(Deployments).waitUntil((list) => (list.get('kube-system/coredns')?.status.availableReplicas ?? 0) > 0, deadline)
+    if (config.single) return
+    await informers.of(Deployments).waitUntil((list) => (list.get('kube-system/coredns')?.status.availableReplicas ?? 0) > 0, deadline)
+    await pods.waitUntil((lister) => areServed(lister.list(), config.nodes.map(({ name }) => name)), deadline)
   } catch (error) {
     signal.throwIfAborted()
     if (!deadline.aborted) throw error
