@@ -55,7 +55,7 @@ describe.runIf(isRoot)('the agent can die, pods do not', () => {
     await until('the node is Ready', async () => (await cluster.kubectl(['get', 'nodes'])).includes(' Ready'))
     // Attempts that are being armed just now look like programs for a moment; a stray would stay.
     await until('the same processes, and no other', async () => { expect(Object.fromEntries(firstOf(containersOn(cluster)))).toEqual(Object.fromEntries(firstOf(before))); return true })
-    for (const pod of pods) expect(processesOf(cluster, pod)).toHaveLength(1)
+    for (const pod of pods) await until(`one process of ${pod.metadata.name}`, async () => { expect(processesOf(cluster, pod)).toHaveLength(1); return true })
     const now = await live.podsOf('app=counter')
     expect(now.map(restartsOf)).toEqual(pods.map(restartsOf))
     expect(now.map(({ metadata }) => metadata.uid).toSorted()).toEqual(pods.map(({ metadata }) => metadata.uid).toSorted())
