@@ -83,7 +83,7 @@ describe.skipIf(!isRoot)('terminals', () => {
       const asked = new Promise<void>((resolve) => { wide = resolve })
       async function* resize() { yield { columns: 132, rows: 43 }; await asked; yield { columns: 99, rows: 33 } }
       const seen: string[] = []
-      const code = await runtime.exec(pod, 'main', { tty: true, stdin: undefined, stderr() {}, signal: never, resize: resize(), command: ['sh', '-c', 'while [ "$(stty size)" != "43 132" ]; do sleep 0.02; done; trap "stty size; exit 4" WINCH; echo first; while :; do sleep 0.05; done'],
+      const code = await runtime.exec(pod, 'main', { tty: true, stdin: undefined, stderr() {}, signal: never, resize: resize(), command: ['sh', '-c', 'while [ "$(stty size 2>/dev/null)" != "43 132" ]; do sleep 0.02; done; trap "stty size; exit 4" WINCH; echo first; while :; do sleep 0.05; done'],
         stdout(chunk) { seen.push(Buffer.from(chunk).toString()); if (seen.join('').includes('first')) wide() } })
       expect([code, seen.join('')]).toEqual([4, 'first\r\n33 99\r\n'])
     })
