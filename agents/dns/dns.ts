@@ -32,7 +32,7 @@ export const dns = (options: DnsOptions): Component => ({
   run: async (signal) => {
     const view = clusterView(options.informers)
     const registry = new Registry()
-    const count = dnsMetrics(registry, options.domain)
+    const count = dnsMetrics(registry)
     let ready = false
     void view.synced.then(() => { ready = true; options.log.info('answering', { domain: options.domain }) }, () => {})
     const responder = {
