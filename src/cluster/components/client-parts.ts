@@ -10,6 +10,9 @@ import { accessOf, loadKubeconfig } from '../../client/kubeconfig.ts'
 import type { ServerAccess } from '../../client/server-access.ts'
 import { processLog } from '../log.ts'
 
+/** Events of one moment are written together, so long after the first: a burst of pods is to run before it is told of. */
+export const eventPauseMilliseconds = 500
+
 export interface ClientParts {
   client: Client
   clock: Clock

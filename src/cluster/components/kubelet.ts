@@ -23,9 +23,8 @@ import { type KubeletConfiguration, parseKubeletConfiguration } from './kubelet-
 import type { NodeSettings } from './kubelet-settings.ts'
 import { credentialProviderFlags, credentialProvidersOf } from './credential-providers.ts'
 import { pullByProcess } from './image-puller.ts'
-import { accessByFile, clientParts } from './client-parts.ts'
+import { accessByFile, clientParts, eventPauseMilliseconds } from './client-parts.ts'
 
-const eventPauseMilliseconds = 500
 /** Where kube-proxy answers on every node. */
 const proxyPort = 10_256
 
