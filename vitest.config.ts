@@ -1,6 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 }
+
+/** Where test/support/run-tests.ts wants to read what happened; errors outside of any test, which no file's result tells of, beside it. */
+const report = process.env['WHERRY_TEST_REPORT']
+const reporters = ['default', ['json', { outputFile: report }], { onTestRunEnd: (_: unknown, outside: readonly unknown[]) => writeFileSync(`${report}.outside`, String(outside.length)) }] as const
 
 // They look at the whole machine, which nothing else may change meanwhile, or count milliseconds.
 const alone = ['down', 'healing', 'node-network', 'runtime'].map((name) => `test/node/${name}.test.ts`)
@@ -25,6 +30,7 @@ export default defineConfig({
       },
     ],
     pool: 'forks',
+    ...(report && { reporters: [...reporters] }),
     maxWorkers: 2,
   },
 })
